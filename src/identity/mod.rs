@@ -1,0 +1,251 @@
+//! Who says so, and is it genuine, for us, and now?
+//!
+//! One folder a protocol turns what was [`Presented`] into a [`FederatedIdentity`], or a signed
+//! request into a [`Principal`]. Both can be made in this room only: holding one is proof that
+//! the check was done. Nothing here knows roles or rules; `policy` reads these values next.
+
+pub mod oidc;
+mod principal;
+pub mod saml;
+pub mod sigv4;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use aws_lc_rs::digest;
+
+pub use self::principal::{Principal, RoleSession, SessionTag};
+use crate::arn::ProviderArn;
+use crate::clock::Moment;
+
+/// What a caller sent, before anybody believed it.
+#[derive(Clone, Copy)]
+pub enum Presented<'a> {
+    /// Base64 of a whole `samlp:Response`.
+    SamlResponse(&'a str),
+    /// A compact JWS that claims to be an ID token.
+    IdToken(&'a str),
+}
+
+/// The protocol that an identity arrived by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum Protocol {
+    /// A SAML 2.0 assertion.
+    Saml,
+    /// An OpenID Connect ID token.
+    Oidc,
+}
+
+/// A person or workload whose identity provider's word was verified: signature, issuer,
+/// audience, recipient and time. Made by `identity::saml` and `identity::oidc` alone, and never
+/// deserialized.
+#[derive(Debug, Clone)]
+pub struct FederatedIdentity {
+    verified: Verified,
+}
+
+/// What a verifier read from authenticated bytes. Only `identity` can turn it into a
+/// [`FederatedIdentity`].
+#[derive(Debug, Clone)]
+struct Verified {
+    protocol: Protocol,
+    provider: ProviderArn,
+    provider_name: String,
+    issuer: String,
+    subject: String,
+    subject_type: Option<String>,
+    audience: String,
+    attributes: BTreeMap<String, Vec<String>>,
+    claims: Option<serde_json::Map<String, serde_json::Value>>,
+    session_ends: Option<Moment>,
+    one_time: Option<OneTime>,
+    asserted: Asserted,
+}
+
+/// What the provider itself asserted about the session, by the attributes that AWS defines
+/// (facts 2.1, 3.5). Raw text: `policy` decides whether it may be used, and checks its form.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Asserted {
+    /// Role and provider ARN pairs of the SAML `Role` attribute, in either order; for OIDC the
+    /// role ARNs of the `roles` claim with the provider left empty. `None`: not asserted.
+    pub roles: Option<Vec<(String, String)>>,
+    /// `RoleSessionName`.
+    pub session_name: Option<String>,
+    /// `SessionDuration`, 15 minutes to 12 hours.
+    pub session_duration: Option<Duration>,
+    /// `PrincipalTag:*`, in the order sent.
+    pub tags: Vec<(String, String)>,
+    /// `TransitiveTagKeys`.
+    pub transitive_tag_keys: Vec<String>,
+    /// `SourceIdentity`.
+    pub source_identity: Option<String>,
+}
+
+/// A document that may be used once, until `until`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OneTime {
+    /// SHA-256 over provider, issuer and the document's own id.
+    pub id: [u8; 32],
+    /// Expiry of the document plus the provider's clock skew: later it is refused anyhow.
+    pub until: Moment,
+}
+
+impl OneTime {
+    fn new(provider: &ProviderArn, issuer: &str, document_id: &str, until: Moment) -> Self {
+        let mut context = digest::Context::new(&digest::SHA256);
+        for part in [provider.as_str(), issuer, document_id] {
+            context.update(&(part.len() as u64).to_be_bytes());
+            context.update(part.as_bytes());
+        }
+        let mut id = [0; 32];
+        id.copy_from_slice(context.finish().as_ref());
+        Self { id, until }
+    }
+}
+
+impl FederatedIdentity {
+    const fn new(verified: Verified) -> Self {
+        Self { verified }
+    }
+
+    /// The protocol it arrived by.
+    pub const fn protocol(&self) -> Protocol {
+        self.verified.protocol
+    }
+
+    /// The provider that vouched, as an ARN.
+    pub const fn provider(&self) -> &ProviderArn {
+        &self.verified.provider
+    }
+
+    /// The provider's name in the configuration.
+    pub fn provider_name(&self) -> &str {
+        &self.verified.provider_name
+    }
+
+    /// SAML: the assertion's `Issuer`. OIDC: `iss`.
+    pub fn issuer(&self) -> &str {
+        &self.verified.issuer
+    }
+
+    /// SAML: the `NameID`. OIDC: `sub`.
+    pub fn subject(&self) -> &str {
+        &self.verified.subject
+    }
+
+    /// SAML only: the `NameID` format as AWS reports it (facts 1.5, `SubjectType`).
+    pub fn subject_type(&self) -> Option<&str> {
+        self.verified.subject_type.as_deref()
+    }
+
+    /// SAML: the `Recipient`. OIDC: `azp` if present, else the one `aud` (facts 1.5).
+    pub fn audience(&self) -> &str {
+        &self.verified.audience
+    }
+
+    /// Attributes by name, each a list. An OIDC claim that is a string, or a list of strings,
+    /// stands here too, so that rules need not care which it was.
+    pub const fn attributes(&self) -> &BTreeMap<String, Vec<String>> {
+        &self.verified.attributes
+    }
+
+    /// OIDC only: every claim as it was sent.
+    pub const fn claims(&self) -> Option<&serde_json::Map<String, serde_json::Value>> {
+        self.verified.claims.as_ref()
+    }
+
+    /// SAML `SessionNotOnOrAfter`: no session may outlive it.
+    pub const fn session_ends(&self) -> Option<Moment> {
+        self.verified.session_ends
+    }
+
+    /// How the document may be claimed, if it is for one use.
+    pub const fn one_time(&self) -> Option<OneTime> {
+        self.verified.one_time
+    }
+
+    /// What the provider asserted about the session itself.
+    pub const fn asserted(&self) -> &Asserted {
+        &self.verified.asserted
+    }
+}
+
+/// Why an identity was not believed. `code` is stable; [`VerifyError::check`] names the exact
+/// check, for the log and `explain`, with what was expected and what was seen. The public
+/// answer is made from `code` alone (`http::error`), so that it is no oracle.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{check}: expected {expected}, saw {seen}")]
+pub struct VerifyError {
+    code: VerifyCode,
+    check: &'static str,
+    expected: String,
+    seen: String,
+}
+
+/// What kind of refusal it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum VerifyCode {
+    /// Not a readable document of the protocol, or of a shape that is not accepted.
+    Malformed,
+    /// No signature where one is mandatory.
+    Unsigned,
+    /// The signature or digest is wrong, or made by an unknown key or a refused algorithm.
+    Signature,
+    /// From an issuer other than the provider's.
+    Issuer,
+    /// Meant for somebody else: audience, recipient, destination or client.
+    Audience,
+    /// Its time is over.
+    Expired,
+    /// Its time has not come.
+    NotYetValid,
+    /// An answer to a question that was not asked here: `InResponseTo`, `nonce` or `state`.
+    Unsolicited,
+    /// The provider itself reports a failure.
+    ProviderRefused,
+    /// A claim that the protocol requires is missing or malformed.
+    Claim,
+    /// The provider's verification keys can't be had at the moment.
+    KeysUnavailable,
+}
+
+impl VerifyError {
+    /// A refusal by `check`, a short kebab-case name such as `saml.audience`.
+    pub fn new(
+        code: VerifyCode,
+        check: &'static str,
+        expected: impl Into<String>,
+        seen: impl Into<String>,
+    ) -> Self {
+        Self { code, check, expected: expected.into(), seen: shortened(seen.into()) }
+    }
+
+    /// What kind of refusal it is.
+    pub const fn code(&self) -> VerifyCode {
+        self.code
+    }
+
+    /// The exact check that failed.
+    pub const fn check(&self) -> &'static str {
+        self.check
+    }
+
+    /// What the check wanted.
+    pub fn expected(&self) -> &str {
+        &self.expected
+    }
+
+    /// What it saw, cut to 200 characters.
+    pub fn seen(&self) -> &str {
+        &self.seen
+    }
+}
+
+/// Untrusted text, cut to what a log line bears.
+fn shortened(mut text: String) -> String {
+    if let Some((cut, _)) = text.char_indices().nth(200) {
+        text.truncate(cut);
+        text.push('…');
+    }
+    text
+}

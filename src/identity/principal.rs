@@ -1,0 +1,82 @@
+//! Callers that signed their request.
+
+use std::time::Duration;
+
+use crate::arn::{ProviderArn, RoleArn, RoleId};
+use crate::clock::Moment;
+
+/// A caller whose SigV4 signature was verified. Made by `identity::sigv4` alone.
+#[derive(Debug, Clone)]
+pub struct Principal {
+    session: RoleSession,
+}
+
+impl Principal {
+    pub(in crate::identity) const fn new(session: RoleSession) -> Self {
+        Self { session }
+    }
+
+    /// The role session that the request was signed by.
+    pub const fn session(&self) -> &RoleSession {
+        &self.session
+    }
+
+    /// `arn:aws:sts::{account}:assumed-role/{role}/{session}`.
+    pub fn arn(&self) -> String {
+        self.session.role.session_arn(&self.session.session_name)
+    }
+
+    /// `{role id}:{session name}`, as `GetCallerIdentity` says it.
+    pub fn user_id(&self) -> String {
+        self.session.user_id()
+    }
+}
+
+/// The facts of a session of a role: what a session token carries and a caller is known by.
+/// Plain data; it proves nothing by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoleSession {
+    /// The role.
+    pub role: RoleArn,
+    /// The role's unique id at the time of issue.
+    pub role_id: RoleId,
+    /// 2 to 64 characters of `[\w+=,.@-]`.
+    pub session_name: String,
+    /// The federation provider, if the session came from one.
+    pub provider: Option<ProviderArn>,
+    /// The subject that the provider vouched for.
+    pub subject: Option<String>,
+    /// Set once a chain.
+    pub source_identity: Option<String>,
+    /// Session tags.
+    pub tags: Vec<SessionTag>,
+    /// The inline session policy, as sent.
+    pub session_policy: Option<String>,
+    /// When it was issued.
+    pub issued: Moment,
+    /// When it ends.
+    pub expires: Moment,
+}
+
+impl RoleSession {
+    /// `{role id}:{session name}`.
+    pub fn user_id(&self) -> String {
+        format!("{}:{}", self.role_id.as_str(), self.session_name)
+    }
+
+    /// How long it lasts from `at`.
+    pub fn remaining(&self, at: Moment) -> Duration {
+        self.expires.since(at)
+    }
+}
+
+/// A session tag (facts 1.7).
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct SessionTag {
+    /// 1 to 128 characters, compared without regard to case.
+    pub key: String,
+    /// 0 to 256 characters.
+    pub value: String,
+    /// Whether it goes along to the next role of a chain.
+    pub transitive: bool,
+}

@@ -1,0 +1,17 @@
+//! Rolegate, a federation broker: *who my company, my phone or my pipeline says I am* becomes
+//! *what I may do here, for the next hour*.
+//!
+//! Every way in is one sentence, and [`broker::Broker::federate`] is that sentence:
+//!
+//! > parse → verify → map → authorize → claim → issue → record → deliver
+//!
+//! A room imports only rooms on lower floors; `tests/it/tidy.rs` holds the table and fails on
+//! an upward import. `ARCHITECTURE.md` walks through the house.
+
+pub mod arn;
+pub mod clock;
+pub mod entropy;
+pub mod identity;
+pub mod policy;
+pub mod seal;
+pub mod secret;
