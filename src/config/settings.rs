@@ -1,0 +1,426 @@
+//! The configuration as it is written: TOML, one type a section, every key described.
+//!
+//! These types say what may be written, not whether it makes sense: [`super::Snapshot`] is the
+//! configuration as it is valid. `rolegate schema` prints this file as JSON Schema, so a doc
+//! comment here is what an editor shows.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, de};
+
+/// Rolegate's configuration.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// The address that people and clients use, without a trailing slash, such as
+    /// `https://broker.example.com`. ACS, callback and metadata URLs are made from it. `http` is
+    /// accepted for loopback addresses only.
+    pub public_url: String,
+
+    /// Further files to read, relative to this one; `*` may stand in the last part. They may hold
+    /// `[[account]]`, `[[provider]]`, `[[role]]` and `[[rule]]`.
+    #[serde(default)]
+    pub include: Vec<String>,
+
+    /// Where to listen.
+    #[serde(default)]
+    pub listen: ListenSettings,
+
+    /// HTTPS for the public listener. Without it the listener speaks plain HTTP, for a proxy on
+    /// the same machine or for loopback.
+    pub tls: Option<TlsSettings>,
+
+    /// Where sessions and one-time claims are kept.
+    #[serde(default)]
+    pub store: StoreSettings,
+
+    /// The key ring that seals session tokens, cookies and stored records.
+    #[serde(default)]
+    pub sealing: SealingSettings,
+
+    /// The log.
+    #[serde(default)]
+    pub log: LogSettings,
+
+    /// The console sign-in endpoint.
+    #[serde(default)]
+    pub console: ConsoleSettings,
+
+    /// The accounts that roles and providers belong to.
+    #[serde(default)]
+    pub account: Vec<AccountSettings>,
+
+    /// The identity providers that are trusted.
+    #[serde(default)]
+    pub provider: Vec<ProviderSettings>,
+
+    /// The roles that can be assumed.
+    #[serde(default)]
+    pub role: Vec<RoleSettings>,
+
+    /// The attribute rules: who is offered which role.
+    #[serde(default)]
+    pub rule: Vec<RuleSettings>,
+}
+
+/// `[listen]`
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ListenSettings {
+    /// The public listener: STS, sign-in, console. Default `127.0.0.1:8080`.
+    pub public: String,
+    /// The operations listener: health and metrics. Keep it off the internet. Default
+    /// `127.0.0.1:9090`.
+    pub operations: String,
+}
+
+impl Default for ListenSettings {
+    fn default() -> Self {
+        Self { public: "127.0.0.1:8080".into(), operations: "127.0.0.1:9090".into() }
+    }
+}
+
+/// `[tls]`
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TlsSettings {
+    /// PEM file with the certificate chain, the server's own certificate first.
+    pub certificate: PathBuf,
+    /// PEM file with the private key (PKCS #8, PKCS #1 or SEC 1).
+    pub key: PathBuf,
+}
+
+/// `[store]`
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct StoreSettings {
+    /// `embedded` keeps everything in one file below `path` and survives a restart; `memory`
+    /// forgets everything with the process, one-time claims included.
+    pub kind: StoreKind,
+    /// The folder of the embedded store, relative to this file. Default `var/rolegate`.
+    pub path: PathBuf,
+}
+
+impl Default for StoreSettings {
+    fn default() -> Self {
+        Self { kind: StoreKind::Embedded, path: "var/rolegate".into() }
+    }
+}
+
+/// The kinds of store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum StoreKind {
+    /// One durable file.
+    Embedded,
+    /// The process's memory.
+    Memory,
+}
+
+/// `[sealing]`
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct SealingSettings {
+    /// The key ring: one base64 key of 32 bytes a line, the newest first. Made at the first start
+    /// if it does not exist, readable by its owner only. Default `var/keys/ring`.
+    pub ring: PathBuf,
+}
+
+impl Default for SealingSettings {
+    fn default() -> Self {
+        Self { ring: "var/keys/ring".into() }
+    }
+}
+
+/// `[log]`
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct LogSettings {
+    /// `text` for people, `json` for machines. Default `text`.
+    pub format: LogFormat,
+    /// What to log, in the syntax of `RUST_LOG`: `info`, or `warn,rolegate=debug`. Default `info`.
+    pub level: String,
+}
+
+impl Default for LogSettings {
+    fn default() -> Self {
+        Self { format: LogFormat::Text, level: "info".into() }
+    }
+}
+
+/// The forms of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// One readable line an event.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// `[console]`
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ConsoleSettings {
+    /// Origins besides `public_url` that a sign-in may land on, such as
+    /// `https://console.example.com`. Anything else is refused, so that the sign-in URL is no open
+    /// redirect.
+    pub destinations: Vec<String>,
+}
+
+/// `[[account]]`
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AccountSettings {
+    /// Twelve digits.
+    pub id: String,
+    /// A name for people.
+    pub alias: Option<String>,
+}
+
+/// `[[provider]]`: `kind = "saml"` or `kind = "oidc"`.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub enum ProviderSettings {
+    /// A SAML 2.0 identity provider.
+    Saml(SamlProviderSettings),
+    /// An OpenID Connect issuer.
+    Oidc(OidcProviderSettings),
+}
+
+/// A provider with `kind = "saml"`; its ARN is `arn:aws:iam::{account}:saml-provider/{name}`.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SamlProviderSettings {
+    /// 1 to 128 letters, digits, `.`, `_` or `-`. Part of its URLs: `/saml/{name}/acs`.
+    pub name: String,
+    /// The account that it is registered in: only roles of this account can trust it.
+    pub account: String,
+    /// What the button on the sign-in page says. Default: the name.
+    pub label: Option<String>,
+    /// The identity provider's metadata.
+    pub metadata: MetadataSource,
+    /// Our entity id. Default `{public_url}/saml/{name}/metadata`.
+    pub entity_id: Option<String>,
+    /// Audiences to accept instead of our entity id, such as `urn:amazon:webservices` for a
+    /// provider that was set up for AWS.
+    #[serde(default)]
+    pub audiences: Vec<String>,
+    /// Accept responses that nobody asked for at the browser's ACS. Default `false`: they let a
+    /// stranger sign a browser in as somebody else.
+    #[serde(default)]
+    pub idp_initiated: bool,
+    /// How far the two clocks may differ. Default `60s`, at most `5m`.
+    #[serde(default = "default_saml_skew")]
+    pub clock_skew: Span,
+    /// What a role may be granted by.
+    #[serde(default)]
+    pub grant: GrantBy,
+    /// Also offer the roles that the assertion's own `Role` attribute names, and take session
+    /// name, tags and source identity from its AWS attributes. Default `false`.
+    #[serde(default)]
+    pub assert_roles: bool,
+}
+
+/// A provider with `kind = "oidc"`; its ARN is `arn:aws:iam::{account}:oidc-provider/{issuer
+/// without scheme}`.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OidcProviderSettings {
+    /// 1 to 128 letters, digits, `.`, `_` or `-`. Part of its URLs: `/oidc/{name}/login`.
+    pub name: String,
+    /// The account that it is registered in: only roles of this account can trust it.
+    pub account: String,
+    /// What the button on the sign-in page says. Default: the name.
+    pub label: Option<String>,
+    /// The issuer, exactly as tokens state it in `iss`. `https`, or `http` on loopback together
+    /// with `allow_loopback_http`.
+    pub issuer: String,
+    /// The client ids (`aud`, or `azp` where present) that tokens may be meant for.
+    pub client_ids: Vec<String>,
+    /// Signature algorithms to accept. Default RS256, RS384, RS512, ES256, ES384.
+    #[serde(default)]
+    pub algorithms: Vec<String>,
+    /// A JWKS file to use instead of the issuer's discovery document, for machines without a way
+    /// out.
+    pub jwks: Option<PathBuf>,
+    /// How far the two clocks may differ. Default `60s`, at most `5m`.
+    #[serde(default = "default_oidc_skew")]
+    pub clock_skew: Span,
+    /// Browser sign-in by authorization code with PKCE. Without it the provider's tokens are
+    /// accepted at the STS endpoint only.
+    pub login: Option<OidcLoginSettings>,
+    /// Accept an `http` issuer on a loopback address. For tests and demonstrations.
+    #[serde(default)]
+    pub allow_loopback_http: bool,
+    /// What a role may be granted by.
+    #[serde(default)]
+    pub grant: GrantBy,
+    /// Also offer the roles that the token's `https://aws.amazon.com/roles` claim names, and take
+    /// tags and source identity from its AWS claims. Default `false`.
+    #[serde(default)]
+    pub assert_roles: bool,
+}
+
+/// Browser sign-in at an OIDC provider. Its redirect URI is `{public_url}/oidc/{name}/callback`.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OidcLoginSettings {
+    /// Our client id at the provider. It must be one of `client_ids`.
+    pub client_id: String,
+    /// Our client secret, if the provider gave one.
+    pub client_secret: Option<SecretRef>,
+    /// Scopes besides `openid`, such as `["profile", "groups"]`.
+    #[serde(default)]
+    pub scopes: Vec<String>,
+}
+
+/// Where a secret stands. Secrets are never written inline.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "lowercase")]
+pub enum SecretRef {
+    /// A file, relative to this one. Trailing line ends are cut.
+    File(PathBuf),
+    /// An environment variable.
+    Env(String),
+}
+
+/// Where a SAML provider's metadata stands.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MetadataSource {
+    /// A file, relative to this one.
+    pub file: PathBuf,
+}
+
+/// What a role may be granted by.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum GrantBy {
+    /// A rule must offer the role, and its trust policy must allow it.
+    #[default]
+    Rules,
+    /// A role that is asked for by its ARN needs its trust policy alone, as on AWS. Rules still
+    /// decide what the sign-in page offers.
+    TrustPolicy,
+}
+
+/// `[[role]]`
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RoleSettings {
+    /// `arn:aws:iam::{account}:role/{path}{name}`.
+    pub arn: String,
+    /// What people see beside the name.
+    pub description: Option<String>,
+    /// JSON file with the trust policy, relative to this file.
+    pub trust_policy: PathBuf,
+    /// JSON files with the policies of the role, relative to this file.
+    #[serde(default)]
+    pub policies: Vec<PathBuf>,
+    /// The longest session, `1h` to `12h`. Default `1h`, as on AWS.
+    #[serde(default = "default_max_session")]
+    pub max_session_duration: Span,
+    /// Who makes the credentials: `local`, the broker itself. Default `local`.
+    #[serde(default = "default_issuer")]
+    pub issuer: String,
+}
+
+/// `[[rule]]`
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RuleSettings {
+    /// What the rule is called in logs and explanations.
+    pub name: String,
+    /// The provider whose identities it looks at. Default: every provider.
+    pub provider: Option<String>,
+    /// A CEL expression over the identity: `subject`, `issuer`, `provider`, `protocol`, `attr`,
+    /// `claim`, `groups`, `time`. The rule matches where it is `true`.
+    pub when: String,
+    /// The roles that are offered where it matches.
+    pub roles: Vec<String>,
+    /// A CEL expression for the session's name: 2 to 64 letters, digits or `_+=,.@-`.
+    pub session_name: Option<String>,
+    /// A CEL expression for the source identity.
+    pub source_identity: Option<String>,
+    /// Session tags: name to CEL expression.
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
+    /// Names of those tags that go along when the session assumes another role.
+    #[serde(default)]
+    pub transitive_tags: Vec<String>,
+    /// The session's length unless the caller asks for another. Default `1h`.
+    pub duration: Option<Span>,
+}
+
+fn default_saml_skew() -> Span {
+    Span(Duration::from_secs(60))
+}
+
+fn default_oidc_skew() -> Span {
+    Span(Duration::from_secs(60))
+}
+
+fn default_max_session() -> Span {
+    Span(Duration::from_secs(3600))
+}
+
+fn default_issuer() -> String {
+    "local".into()
+}
+
+/// A length of time: `90s`, `15m`, `4h`, `1h30m`, `7d`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema)]
+#[schemars(with = "String", extend("pattern" = "^([0-9]+[smhd])+$"))]
+pub struct Span(pub Duration);
+
+impl Span {
+    fn parse(text: &str) -> Option<Self> {
+        let mut total: u64 = 0;
+        let mut digits = String::new();
+        for letter in text.chars() {
+            if letter.is_ascii_digit() {
+                digits.push(letter);
+                continue;
+            }
+            let unit = match letter {
+                's' => 1,
+                'm' => 60,
+                'h' => 3600,
+                'd' => 86_400,
+                _ => return None,
+            };
+            total = total.checked_add(digits.parse::<u64>().ok()?.checked_mul(unit)?)?;
+            digits.clear();
+        }
+        (digits.is_empty() && !text.is_empty()).then_some(Self(Duration::from_secs(total)))
+    }
+}
+
+impl<'de> Deserialize<'de> for Span {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text).ok_or_else(|| {
+            de::Error::custom(format!("{text:?} is not a length of time; write it as 90s, 15m, 4h or 1h30m"))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans() {
+        let seconds = |text| Span::parse(text).map(|span| span.0.as_secs());
+        assert_eq!(seconds("90s"), Some(90));
+        assert_eq!(seconds("1h30m"), Some(5400));
+        assert_eq!(seconds("7d"), Some(604_800));
+        for bad in ["", "h", "10", "1w", "-1s", "1h 30m", "99999999999999999999s"] {
+            assert_eq!(seconds(bad), None, "{bad}");
+        }
+    }
+}
