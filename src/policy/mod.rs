@@ -1,1 +1,3 @@
 //! Roles offered and allowed.
+
+pub mod iam;
