@@ -1,3 +1,4 @@
 //! Roles offered and allowed.
 
 pub mod iam;
+pub mod rules;
