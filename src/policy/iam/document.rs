@@ -9,6 +9,7 @@ use super::condition::Condition;
 use super::grammar;
 use super::json::Node;
 use super::pattern::FoldedPattern;
+use super::principals::Principals;
 use super::variable::Template;
 
 /// Where a policy stands, which decides its grammar and its size (facts 5.1, 5.7).
@@ -130,16 +131,6 @@ pub(super) struct Actions {
 pub(super) struct Resources {
     pub(super) negated: bool,
     pub(super) patterns: Vec<Template>,
-}
-
-/// Who a statement speaks of. Values are compared whole: there are no partial wildcards.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Principals {
-    /// `"Principal": "*"` or `{"AWS": "*"}`.
-    pub(super) anyone: bool,
-    pub(super) aws: Vec<String>,
-    pub(super) federated: Vec<String>,
-    pub(super) service: Vec<String>,
 }
 
 /// `serde_json` ends its messages with the place; here it comes first.

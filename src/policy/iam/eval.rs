@@ -3,7 +3,7 @@
 //! A deny that applies outweighs every allow, and the order of statements means nothing.
 
 use super::context::RequestContext;
-use super::document::{Actions, Effect, Policy, Principals, Resources, Statement};
+use super::document::{Actions, Effect, Policy, Resources, Statement};
 use super::pattern;
 
 /// Who asks. A trust policy compares it with its principals; other policies ignore it.
@@ -82,20 +82,6 @@ impl Statement {
             && self.actions.include(request.action)
             && self.resources.as_ref().is_none_or(|resources| resources.include(request))
             && self.conditions.iter().all(|condition| condition.holds(request.context))
-    }
-}
-
-impl Principals {
-    /// A federated caller is authorised by its own provider alone, compared whole. `AWS: *`
-    /// does not authorise it (facts 2.6), but a deny of everybody is a deny of it too.
-    fn include(&self, caller: Caller<'_>, effect: Effect) -> bool {
-        match caller {
-            Caller::Federated(provider) => {
-                self.federated.iter().any(|known| known == provider)
-                    || (self.anyone && effect == Effect::Deny)
-            }
-            Caller::Attached => false,
-        }
     }
 }
 

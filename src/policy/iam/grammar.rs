@@ -1,36 +1,28 @@
 //! The grammar of policy documents (facts 5.1): which elements, where, of which type.
 //!
-//! [`Reader`] goes through the whole document and gathers every fault. An element that it does
-//! not know is a fault, not something to skip: a misspelt `Condition` would widen the policy.
+//! The whole document is gone through and every fault gathered ([`Reader`]). An element that is
+//! not known is a fault, not something to skip: a misspelt `Condition` would widen the policy.
 
 use super::condition::Condition;
-use super::document::{Actions, Effect, PolicyFault, PolicyKind, Principals, Resources, Statement};
+use super::document::{Actions, Effect, PolicyFault, PolicyKind, Resources, Statement};
 use super::json::Node;
 use super::operator::Operator;
 use super::pattern::FoldedPattern;
+use super::principals::Principals;
+use super::reader::{Entries, Reader, entry};
 use super::variable::{Reading, Template};
-use crate::arn::ProviderArn;
-
-type Entries = [(String, Node)];
 
 /// Reads a document: its id and its statements.
 pub(super) fn read(
     kind: PolicyKind,
     document: &Node,
 ) -> Result<(Option<String>, Vec<Statement>), Vec<PolicyFault>> {
-    let mut reader = Reader { kind, variables: false, faults: Vec::new() };
+    let mut reader = Reader::new(kind);
     let parts = reader.document(document);
     match parts {
         Some(parts) if reader.faults.is_empty() => Ok(parts),
         _ => Err(reader.faults),
     }
-}
-
-struct Reader {
-    kind: PolicyKind,
-    /// The document's version gives `${…}` a meaning.
-    variables: bool,
-    faults: Vec<PolicyFault>,
 }
 
 impl Reader {
@@ -235,137 +227,10 @@ impl Reader {
     }
 }
 
-/// The small steps.
-impl Reader {
-    fn fault(&mut self, at: &str, message: impl Into<String>) {
-        self.faults.push(PolicyFault::new(at, message));
-    }
-
-    fn known(&mut self, entries: &Entries, at: &str, known: &[&str]) {
-        for (name, _) in entries.iter().filter(|(name, _)| !known.contains(&name.as_str())) {
-            let dot = if at.is_empty() { "" } else { "." };
-            self.fault(&format!("{at}{dot}{name}"), "there is no such element");
-        }
-    }
-
-    /// The values of the one of two elements that is there.
-    fn one_of<'n>(
-        &mut self,
-        entries: &'n Entries,
-        [plain, negation]: [&str; 2],
-        at: &str,
-    ) -> Option<(bool, Vec<&'n str>, String)> {
-        let (negated, node) = match (entry(entries, plain), entry(entries, negation)) {
-            (Some(node), None) => (false, node),
-            (None, Some(node)) => (true, node),
-            (None, None) => {
-                self.fault(at, format!("it has neither {plain} nor {negation}"));
-                return None;
-            }
-            (Some(_), Some(_)) => {
-                self.fault(at, format!("it has both {plain} and {negation}"));
-                return None;
-            }
-        };
-        let at = format!("{at}.{}", if negated { negation } else { plain });
-        Some((negated, self.texts(node, &at)?, at))
-    }
-
-    fn object<'n>(&mut self, node: &'n Node, at: &str) -> Option<&'n Entries> {
-        match node {
-            Node::Object(entries) if entries.is_empty() && at != "document" && !at.ends_with("Condition") => {
-                self.fault(at, "it is empty");
-                None
-            }
-            Node::Object(entries) => Some(entries),
-            other => {
-                self.fault(at, format!("it is {}, not an object", other.kind()));
-                None
-            }
-        }
-    }
-
-    fn text<'n>(&mut self, node: &'n Node, at: &str) -> Option<&'n str> {
-        match node {
-            Node::Text(text) => Some(text),
-            other => {
-                self.fault(at, format!("it is {}, not a string", other.kind()));
-                None
-            }
-        }
-    }
-
-    /// One string or a list of strings, at least one.
-    fn texts<'n>(&mut self, node: &'n Node, at: &str) -> Option<Vec<&'n str>> {
-        match node {
-            Node::List(list) if list.is_empty() => {
-                self.fault(at, "it is empty");
-                None
-            }
-            Node::List(list) => list.iter().map(|node| self.text(node, at)).collect(),
-            one => Some(vec![self.text(one, at)?]),
-        }
-    }
-
-    /// Condition values: strings, numbers and booleans, one or a list of them.
-    fn scalars(&mut self, node: &Node, at: &str) -> Option<Vec<String>> {
-        match node {
-            Node::Text(text) | Node::Number(text) => Some(vec![text.clone()]),
-            Node::Bool(value) => Some(vec![value.to_string()]),
-            Node::List(list) if !list.is_empty() && !list.iter().any(|n| matches!(n, Node::List(_))) => {
-                let each: Option<Vec<_>> = list.iter().map(|node| self.scalars(node, at)).collect();
-                Some(each?.concat())
-            }
-            other => {
-                self.fault(at, format!("it is {}, not a value or a list of values", other.kind()));
-                None
-            }
-        }
-    }
-}
-
-impl Principals {
-    fn add(&mut self, kind: &str, value: &str) -> Result<(), String> {
-        let wildcard = value.contains(['*', '?']);
-        let invalid = || format!("Invalid principal in policy: {kind:?}:{value:?}");
-        match kind {
-            "AWS" if value == "*" => self.anyone = true,
-            "AWS" if !wildcard && is_aws_principal(value) => self.aws.push(value.to_owned()),
-            "Federated" if !wildcard && is_federated_principal(value) => {
-                self.federated.push(value.to_owned())
-            }
-            "Federated" => {
-                return Err("Federated principals must be valid domain names or SAML metadata ARNs".into());
-            }
-            "Service" if !wildcard && value.contains('.') => self.service.push(value.to_owned()),
-            "AWS" | "Service" => return Err(invalid()),
-            _ => return Err(format!("{kind:?} is not one of AWS, Federated, Service")),
-        }
-        Ok(())
-    }
-}
-
-fn entry<'n>(entries: &'n Entries, name: &str) -> Option<&'n Node> {
-    entries.iter().find(|(key, _)| key == name).map(|(_, node)| node)
-}
-
 /// `service:name`, with wildcards in either.
 fn is_action(text: &str) -> bool {
     let of = |part: &str| {
         !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"*?-_".contains(&b))
     };
     text.split_once(':').is_some_and(|(service, name)| of(service) && of(name))
-}
-
-fn is_aws_principal(text: &str) -> bool {
-    let is_account = text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit());
-    is_account || (text.starts_with("arn:") && text.split(':').count() >= 6)
-}
-
-/// A provider ARN, or the bare domain of a built-in provider.
-fn is_federated_principal(text: &str) -> bool {
-    let is_domain = !text.contains([':', '/'])
-        && text.contains('.')
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.' || b == b'-');
-    is_domain || text.parse::<ProviderArn>().is_ok()
 }

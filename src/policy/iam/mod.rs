@@ -12,6 +12,8 @@ mod json;
 mod operand;
 mod operator;
 mod pattern;
+mod principals;
+mod reader;
 mod variable;
 
 pub use self::context::RequestContext;

@@ -17,6 +17,7 @@ use cel::{Context, Env};
 
 use self::expression::Expression;
 use self::view::View;
+use super::tags::{self, TagFault};
 use crate::arn::RoleArn;
 use crate::clock::Moment;
 use crate::identity::{FederatedIdentity, SessionTag};
@@ -258,17 +259,18 @@ impl Compiler<'_> {
             self.fault("roles", "it offers no role");
         }
         for key in &source.transitive_tags {
-            if !source.tags.iter().any(|(tag, _)| tag.eq_ignore_ascii_case(key)) {
+            if !source.tags.iter().any(|(tag, _)| tags::same_key(tag, key)) {
                 self.fault("transitive_tags", format!("{key:?} is not among its tags"));
             }
         }
+        self.tag_keys(&source.tags);
         let when = self.expression("when", &source.when);
         let session_name = source.session_name.map(|text| self.expression("session_name", &text));
         let source_identity = source.source_identity.map(|text| self.expression("source_identity", &text));
         let transitive = source.transitive_tags;
         let tags: Vec<Option<CompiledTag>> = (source.tags.into_iter())
             .map(|(key, text)| {
-                let transitive = transitive.iter().any(|name| name.eq_ignore_ascii_case(&key));
+                let transitive = transitive.iter().any(|name| tags::same_key(name, &key));
                 Some(CompiledTag { value: self.expression("tags", &text)?, key, transitive })
             })
             .collect();
@@ -282,6 +284,19 @@ impl Compiler<'_> {
             source_identity: source_identity.flatten(),
             tags: tags.into_iter().collect::<Option<_>>()?,
         })
+    }
+
+    fn tag_keys(&mut self, tags: &[(String, String)]) {
+        if tags.len() > tags::MAX_TAGS {
+            self.fault("tags", TagFault::TooMany(tags.len()).to_string());
+        }
+        for (index, (key, _)) in tags.iter().enumerate() {
+            if let Err(fault) = tags::check_key(key) {
+                self.fault("tags", fault.to_string());
+            } else if tags[..index].iter().any(|(other, _)| tags::same_key(other, key)) {
+                self.fault("tags", format!("{key:?}: {}", TagFault::Duplicate));
+            }
+        }
     }
 
     fn expression(&mut self, field: &'static str, source: &str) -> Option<Expression> {

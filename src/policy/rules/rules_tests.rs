@@ -186,6 +186,22 @@ fn faults_are_told_all_at_once() {
 }
 
 #[test]
+fn tag_keys_are_checked_at_load() {
+    for (keys, expected) in [
+        (&["aws:team"][..], "tag \"aws:team\" begins with aws:, which is reserved"),
+        (&["te*m"], "\"te*m\" is no tag key: 1 to 128 letters, digits, blanks or any of _.:/=+-@"),
+        (
+            &["Team", "team"],
+            "\"team\": Duplicate tag keys found. Please note that Tag keys are case insensitive.",
+        ),
+    ] {
+        let tags = keys.iter().map(|key| ((*key).to_owned(), "subject".to_owned())).collect();
+        let faults = Rules::compile(vec![RuleSource { tags, ..rule("r", "true") }]).err().unwrap();
+        assert_eq!(faults[0].message, expected);
+    }
+}
+
+#[test]
 fn hostile_sources_are_refused() {
     for (when, expected) in [
         (format!("true{}", " || true".repeat(2000)), "longer than 1024 bytes"),
