@@ -113,15 +113,14 @@ fn what_is_missing_never_grants() {
 
 #[test]
 fn a_failing_mapping_is_a_failing_rule() {
-    let broken: [(&str, fn(&mut RuleSource)); 4] = [
-        ("session_name", |r| r.session_name = Some("attr.nick[0]".to_owned())),
-        ("session_name", |r| r.session_name = Some("attr.email".to_owned())),
-        ("source_identity", |r| r.source_identity = Some("claim.sub".to_owned())),
-        ("tags", |r| r.tags = vec![("team".to_owned(), "attr.team[0]".to_owned())]),
-    ];
-    for (field, broken) in broken {
-        let mut source = rule("r", "true");
-        broken(&mut source);
+    let text = |source: &str| Some(source.to_owned());
+    let tags = vec![("team".to_owned(), "attr.team[0]".to_owned())];
+    for (field, source) in [
+        ("session_name", RuleSource { session_name: text("attr.nick[0]"), ..rule("r", "true") }),
+        ("session_name", RuleSource { session_name: text("attr.email"), ..rule("r", "true") }),
+        ("source_identity", RuleSource { source_identity: text("claim.sub"), ..rule("r", "true") }),
+        ("tags", RuleSource { tags, ..rule("r", "true") }),
+    ] {
         let rules = Rules::compile(vec![source]).unwrap();
         let outcomes = rules.evaluate(&ann(), None, Moment::from_unix(0));
         assert!(matches!(&outcomes[0].1, Outcome::Fails { field: at, .. } if *at == field), "{outcomes:?}");
