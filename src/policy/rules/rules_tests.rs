@@ -265,3 +265,18 @@ fn the_worst_that_is_parsed_does_not_overflow() {
         }
     }
 }
+
+/// More groups than fit into the largest assertion (facts 1.5).
+#[test]
+fn many_groups_are_no_trouble() {
+    let names: Vec<String> = (0..5000).map(|n| format!("group-{n}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let identity = IdentityBuilder::saml(CORP, "corp", "ann").attribute("groups", &names).build();
+    for when in [
+        r#""group-4999" in groups"#,
+        r#"groups.map(g, g.upperAscii()).exists(g, g == "GROUP-4999")"#,
+        r#"groups.filter(g, g.endsWith("9")).all(g, g != "x")"#,
+    ] {
+        assert!(matches(when, &identity), "{when}");
+    }
+}
