@@ -1,0 +1,244 @@
+//! Attribute rules: CEL expressions over an identity that offer roles.
+//!
+//! [`Rules::compile`] refuses what can't be evaluated safely (`shape`); [`Rules::matching`]
+//! looks only at the rules of the identity's provider. A rule whose evaluation fails, in any of
+//! its expressions, does not match: a mistake never grants. The reason is kept for `explain`.
+
+mod compiler;
+mod expression;
+mod shape;
+mod view;
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use cel::{Context, Env};
+
+use self::compiler::Compiler;
+use self::expression::Expression;
+use self::view::View;
+use crate::arn::RoleArn;
+use crate::clock::Moment;
+use crate::identity::{FederatedIdentity, SessionTag};
+
+/// Stack to parse rules on. The worst source that `shape` lets through needs about 8 MiB in a
+/// debug build, where a level of brackets costs 200 KiB; only what is touched is ever taken.
+const PARSER_STACK: usize = 64 << 20;
+
+/// A rule as written: every expression is CEL source.
+#[derive(Debug, Clone, Default)]
+pub struct RuleSource {
+    /// What messages call it; no two rules share one.
+    pub name: String,
+    /// The one provider whose identities it looks at; `None`: all of them.
+    pub provider: Option<String>,
+    /// Whether it matches: a boolean.
+    pub when: String,
+    /// The roles it offers.
+    pub roles: Vec<RoleArn>,
+    /// The session name: a string.
+    pub session_name: Option<String>,
+    /// The source identity: a string.
+    pub source_identity: Option<String>,
+    /// Session tags by key, each value a string.
+    pub tags: Vec<(String, String)>,
+    /// Which of the tags go along to the next role of a chain.
+    pub transitive_tags: Vec<String>,
+    /// How long sessions last unless the caller asks.
+    pub duration: Option<Duration>,
+}
+
+/// What is wrong with a rule.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{field}: {message}")]
+pub struct RuleFault {
+    /// Which rule, from 0.
+    pub rule: usize,
+    /// Which of its fields.
+    pub field: &'static str,
+    /// What is wrong.
+    pub message: String,
+}
+
+/// Compiled rules, in the order written.
+pub struct Rules {
+    env: Arc<Env>,
+    rules: Vec<Rule>,
+    /// For each provider that a rule names: its rules and those for every provider, in order.
+    by_provider: HashMap<String, Vec<usize>>,
+    /// The rules for every provider.
+    for_all: Vec<usize>,
+}
+
+/// One compiled rule.
+#[derive(Debug)]
+pub struct Rule {
+    name: String,
+    provider: Option<String>,
+    roles: Vec<RoleArn>,
+    duration: Option<Duration>,
+    when: Expression,
+    session_name: Option<Expression>,
+    source_identity: Option<Expression>,
+    tags: Vec<CompiledTag>,
+}
+
+#[derive(Debug)]
+struct CompiledTag {
+    key: String,
+    value: Expression,
+    transitive: bool,
+}
+
+/// What a rule said about an identity.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// It offers its roles, with this.
+    Matches(Mapping),
+    /// It has nothing to offer.
+    Declines,
+    /// It could not be evaluated, and so offers nothing.
+    Fails {
+        /// The expression at fault.
+        field: &'static str,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// What a matching rule sets.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Mapping {
+    /// Session name.
+    pub session_name: Option<String>,
+    /// Source identity.
+    pub source_identity: Option<String>,
+    /// Session tags.
+    pub tags: Vec<SessionTag>,
+}
+
+impl Rules {
+    /// Compiles `sources`; all faults of all rules at once. The parser recurses so greedily
+    /// that it gets a stack of its own; a panic of it is a fault like any other.
+    pub fn compile(sources: Vec<RuleSource>) -> Result<Self, Vec<RuleFault>> {
+        thread::scope(|scope| {
+            let parser = thread::Builder::new().stack_size(PARSER_STACK);
+            let compiled = parser.spawn_scoped(scope, || Self::compile_here(sources));
+            compiled.ok().and_then(|thread| thread.join().ok()).unwrap_or_else(|| {
+                let message = "the rules could not be compiled: no stack for it".to_owned();
+                Err(vec![RuleFault { rule: 0, field: "when", message }])
+            })
+        })
+    }
+
+    fn compile_here(sources: Vec<RuleSource>) -> Result<Self, Vec<RuleFault>> {
+        let env = expression::environment();
+        let mut compiler = Compiler::new(&env);
+        let rules = compiler.rules(sources);
+        if compiler.faults.is_empty() { Ok(Self::index(env, rules)) } else { Err(compiler.faults) }
+    }
+
+    fn index(env: Arc<Env>, rules: Vec<Rule>) -> Self {
+        let indexes_for = |provider: Option<&str>| {
+            let looks = |rule: &Rule| rule.provider.is_none() || rule.provider.as_deref() == provider;
+            (0..rules.len()).filter(|index| looks(&rules[*index])).collect::<Vec<_>>()
+        };
+        let providers: HashSet<&str> = rules.iter().filter_map(|rule| rule.provider.as_deref()).collect();
+        let by_provider =
+            providers.into_iter().map(|name| (name.to_owned(), indexes_for(Some(name)))).collect();
+        let for_all = indexes_for(None);
+        Self { env, rules, by_provider, for_all }
+    }
+
+    /// The rules that match `identity`, in the order written. With `role`, only rules that
+    /// offer it are evaluated.
+    pub fn matching(
+        &self,
+        identity: &FederatedIdentity,
+        role: Option<&RoleArn>,
+        at: Moment,
+    ) -> Vec<(&Rule, Mapping)> {
+        let outcomes = self.evaluate(identity, role, at).into_iter();
+        outcomes
+            .filter_map(|(rule, outcome)| match outcome {
+                Outcome::Matches(mapping) => Some((rule, mapping)),
+                Outcome::Declines | Outcome::Fails { .. } => None,
+            })
+            .collect()
+    }
+
+    /// Every rule that looks at `identity`, with what it said and why.
+    pub fn evaluate(
+        &self,
+        identity: &FederatedIdentity,
+        role: Option<&RoleArn>,
+        at: Moment,
+    ) -> Vec<(&Rule, Outcome)> {
+        let view = View::new(identity, at);
+        let mut context = Context::with_env(Arc::clone(&self.env));
+        context.set_variable_resolver(&view);
+        self.by_provider
+            .get(identity.provider_name())
+            .unwrap_or(&self.for_all)
+            .iter()
+            .map(|index| &self.rules[*index])
+            .filter(|rule| role.is_none_or(|role| rule.roles.contains(role)))
+            .map(|rule| (rule, rule.evaluate(&context)))
+            .collect()
+    }
+}
+
+impl std::fmt::Debug for Rules {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.rules.iter().map(Rule::name)).finish()
+    }
+}
+
+impl Rule {
+    /// What messages call it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The roles it offers.
+    pub fn roles(&self) -> &[RoleArn] {
+        &self.roles
+    }
+
+    /// How long sessions last unless the caller asks.
+    pub const fn duration(&self) -> Option<Duration> {
+        self.duration
+    }
+
+    fn evaluate(&self, context: &Context<'_, '_>) -> Outcome {
+        match self.when.boolean(context) {
+            Ok(true) => self
+                .map(context)
+                .map_or_else(|(field, reason)| Outcome::Fails { field, reason }, Outcome::Matches),
+            Ok(false) => Outcome::Declines,
+            Err(reason) => Outcome::Fails { field: "when", reason },
+        }
+    }
+
+    fn map(&self, context: &Context<'_, '_>) -> Result<Mapping, (&'static str, String)> {
+        let text = |field, expression: &Option<Expression>| {
+            expression.as_ref().map(|e| e.text(context)).transpose().map_err(|reason| (field, reason))
+        };
+        let tags = self.tags.iter().map(|tag| {
+            let value =
+                tag.value.text(context).map_err(|reason| ("tags", format!("{}: {reason}", tag.key)))?;
+            Ok(SessionTag { key: tag.key.clone(), value, transitive: tag.transitive })
+        });
+        Ok(Mapping {
+            session_name: text("session_name", &self.session_name)?,
+            source_identity: text("source_identity", &self.source_identity)?,
+            tags: tags.collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+#[cfg(test)]
+#[path = "rules_tests.rs"]
+mod tests;
