@@ -198,7 +198,7 @@ impl OidcProvider {
         expected: &Expected<'_>,
     ) -> Result<FederatedIdentity, VerifyError> {
         let token = UnverifiedToken::parse(token)?;
-        token::check_issuer(token.issuer()?.to_owned(), &self.settings)?;
+        token::check_issuer(token.issuer()?, &self.settings)?;
         if !self.settings.algorithms.contains(&token.algorithm) {
             let allowed = format!("one of {:?}", self.settings.algorithms);
             return Err(refused_algorithm(allowed, format!("{:?}", token.algorithm)));

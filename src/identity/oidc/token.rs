@@ -32,10 +32,11 @@ pub(super) fn identity(
     expected: &Expected<'_>,
 ) -> Result<FederatedIdentity, VerifyError> {
     check_present(&claims)?;
-    let issuer = check_issuer(string(&claims, "iss")?, settings)?;
+    let issuer = string(&claims, "iss")?;
+    check_issuer(&issuer, settings)?;
     let subject = string(&claims, "sub")?;
     let audience = audience(&claims)?;
-    if !expected.client_ids.iter().any(|client| *client == audience) {
+    if !expected.client_ids.contains(&audience) {
         let clients = expected.client_ids.join(", ");
         return Err(VerifyError::new(VerifyCode::Audience, "oidc.audience", clients, audience));
     }
@@ -59,9 +60,9 @@ pub(super) fn identity(
 
 /// Whether `issuer` is the provider's, character by character: no case folding, no slash added
 /// or removed (OpenID Connect Discovery 4.3; facts 3.1).
-pub(super) fn check_issuer(issuer: String, settings: &OidcSettings) -> Result<String, VerifyError> {
+pub(super) fn check_issuer(issuer: &str, settings: &OidcSettings) -> Result<(), VerifyError> {
     if issuer == settings.issuer {
-        return Ok(issuer);
+        return Ok(());
     }
     Err(VerifyError::new(VerifyCode::Issuer, "oidc.issuer", &settings.issuer, issuer))
 }
