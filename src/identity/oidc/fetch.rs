@@ -104,3 +104,34 @@ pub(super) async fn body(mut response: Response) -> Result<Vec<u8>, FetchError> 
     }
     Ok(body)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn only_https_and_this_machine_are_asked() {
+        for (url, in_production, in_tests) in [
+            ("https://idp.example.com/", true, true),
+            ("http://127.0.0.1:1/", false, true),
+            ("http://[::1]:1/", false, true),
+            ("http://localhost:1/", false, true),
+            ("http://idp.example.com/", false, false),
+            ("http://localhost.example.com/", false, false),
+            ("http://127.0.0.1@192.0.2.1/", false, false),
+            ("http://[::ffff:192.0.2.1]/", false, false),
+            ("file:///etc/passwd", false, false),
+        ] {
+            let url: Url = url.parse().unwrap();
+            assert_eq!(
+                (is_permitted(&url, false), is_permitted(&url, true)),
+                (in_production, in_tests),
+                "{url}"
+            );
+            if !in_production && url.scheme() == "http" {
+                let answer = document(&http_client().unwrap(), &url, false).await;
+                assert!(matches!(answer, Err(FetchError::Insecure(_))), "{url}");
+            }
+        }
+    }
+}

@@ -166,7 +166,7 @@ fn check_use(jwk: &Map<String, Value>) -> Result<(), String> {
 fn rsa(jwk: &Map<String, Value>) -> Result<Vec<(Algorithm, ParsedPublicKey)>, String> {
     let (n, e) = (bytes(jwk, "n")?, bytes(jwk, "e")?);
     let bits = n.len() * 8 - n.first().map_or(0, |byte| byte.leading_zeros() as usize);
-    if n.first() == Some(&0) || !RSA_BITS.contains(&bits) {
+    if !RSA_BITS.contains(&bits) {
         return Err(format!("an RSA modulus of {bits} bits; 2048 to 8192 are accepted"));
     }
     if !RSA_EXPONENT_LENGTH.contains(&e.len()) || e.last().is_none_or(|byte| byte % 2 == 0) || e == [1] {

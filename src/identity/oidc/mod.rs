@@ -23,6 +23,7 @@ mod token;
 #[cfg(test)]
 mod tests;
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,7 +38,7 @@ pub use self::login::{LoginError, LoginStart};
 
 use self::cache::{KeyCache, unknown_key};
 use self::discovery::{Metadata, Publisher};
-use self::jws::{UnverifiedToken, is_asymmetric, refused_algorithm};
+use self::jws::{UnverifiedToken, refused_algorithm};
 use self::keys::KeySet;
 use self::token::Expected;
 use super::{FederatedIdentity, VerifyCode, VerifyError};
@@ -116,6 +117,12 @@ pub struct OidcProvider {
 enum Keys {
     Pinned(KeySet),
     Published(Arc<KeyCache>),
+}
+
+impl fmt::Debug for OidcProvider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OidcProvider").field("settings", &self.settings).finish_non_exhaustive()
+    }
 }
 
 impl OidcProvider {
@@ -198,7 +205,11 @@ impl OidcProvider {
         expected: &Expected<'_>,
     ) -> Result<FederatedIdentity, VerifyError> {
         let token = UnverifiedToken::parse(token)?;
-        token::check_issuer(token.issuer()?, &self.settings)?;
+        // To the letter: no case folding, no slash added or removed (facts 3.1).
+        let issuer = token.issuer()?;
+        if issuer != self.settings.issuer {
+            return Err(VerifyError::new(VerifyCode::Issuer, "oidc.issuer", &self.settings.issuer, issuer));
+        }
         if !self.settings.algorithms.contains(&token.algorithm) {
             let allowed = format!("one of {:?}", self.settings.algorithms);
             return Err(refused_algorithm(allowed, format!("{:?}", token.algorithm)));
@@ -230,6 +241,12 @@ impl OidcProvider {
             }
         }
     }
+}
+
+/// Whether `algorithm` signs with a private key. With HMAC the published key itself would forge
+/// tokens (RFC 8725 section 2.1).
+const fn is_asymmetric(algorithm: Algorithm) -> bool {
+    !matches!(algorithm, Algorithm::HS256 | Algorithm::HS384 | Algorithm::HS512)
 }
 
 /// OpenID Connect Core 2 and facts 3.1: https, no query, no fragment.

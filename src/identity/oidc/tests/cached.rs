@@ -7,6 +7,9 @@ async fn check_at(provider: &OidcProvider, token: &str, at: Moment) -> &'static 
     provider.verify(token, None, at).await.map_or_else(|error| error.check(), |_| "accepted")
 }
 
+/// Makes a server publish something else.
+type Spoil<'a> = &'a dyn Fn(&Server);
+
 /// Waits until `condition` holds.
 async fn until(condition: impl Fn() -> bool) {
     while !condition() {
@@ -95,6 +98,51 @@ async fn a_hanging_issuer_does_not_delay_known_keys() {
 }
 
 #[tokio::test]
+async fn all_who_need_a_new_key_wait_for_the_one_fetch() {
+    let server = Server::start(&[&EC.jwk]);
+    let provider = Arc::new(server.provider());
+    assert_eq!(check(&provider, &server.token(&EC, "ec")).await, "accepted");
+    let new = ec_key("new");
+    server.publish(&[&new.jwk]);
+    server.open(false);
+    let token = server.token(&new, "new");
+    let first = {
+        let (provider, token) = (Arc::clone(&provider), token.clone());
+        tokio::spawn(async move { check(&provider, &token).await })
+    };
+    until(|| server.last_request().contains("openid-configuration")).await;
+    let verify = |provider: Arc<OidcProvider>| {
+        let token = token.clone();
+        tokio::spawn(async move { check(&provider, &token).await })
+    };
+    let (second, third) = (verify(Arc::clone(&provider)), verify(Arc::clone(&provider)));
+    for _ in 0..10 {
+        tokio::task::yield_now().await;
+    }
+    server.open(true);
+    for waiting in [first, second, third] {
+        assert_eq!(waiting.await.unwrap(), "accepted");
+    }
+    assert_eq!(server.fetches(), 2);
+}
+
+#[tokio::test]
+async fn a_caller_who_hangs_up_does_not_stop_the_fetch() {
+    let server = Server::start(&[&EC.jwk]);
+    let provider = server.provider();
+    server.open(false);
+    let token = server.token(&EC, "ec");
+    tokio::select! {
+        biased;
+        () = until(|| server.last_request().contains("openid-configuration")) => {}
+        _ = check(&provider, &token) => unreachable!("the server does not answer"),
+    }
+    server.open(true);
+    until(|| matches!(provider.key_state(NOW), KeyState::Fresh { .. })).await;
+    assert_eq!(server.fetches(), 1);
+}
+
+#[tokio::test]
 async fn stale_keys_are_renewed_behind_the_scenes() {
     let server = Server::start(&[&EC.jwk]);
     let provider = server.provider();
@@ -131,7 +179,7 @@ async fn documents_that_must_not_be_used() {
         let document = json!({"issuer": issuer, "jwks_uri": jwks_uri}).to_string();
         server.serve("/.well-known/openid-configuration", 200, &document);
     };
-    let spoil: [(&str, &dyn Fn(&Server)); 7] = [
+    let spoil: [(&str, Spoil); 7] = [
         ("that of \"https://evil", &|server| {
             document(server, "https://evil", &format!("{}/keys", server.issuer))
         }),

@@ -61,6 +61,23 @@ async fn a_login_goes_there_and_back() {
 }
 
 #[tokio::test]
+async fn the_secret_goes_where_the_provider_wants_it() {
+    let server = Server::start(&[&EC.jwk]);
+    let endpoint = |path: &str| format!("{}{path}", server.issuer);
+    let document = json!({
+        "issuer": server.issuer, "jwks_uri": endpoint("/keys"),
+        "authorization_endpoint": endpoint("/authorize"), "token_endpoint": endpoint("/token"),
+        "token_endpoint_auth_methods_supported": ["client_secret_post"],
+    });
+    server.serve("/.well-known/openid-configuration", 200, &document.to_string());
+    answer(&server, "broker", "n");
+    let provider = provider(&server, Some("s3cret"));
+    assert!(provider.finish_login("c", REDIRECT, "n", "v", NOW).await.is_ok());
+    let request = server.last_request();
+    assert!(request.contains("client_secret=s3cret") && !request.contains("authorization: "), "{request}");
+}
+
+#[tokio::test]
 async fn two_logins_share_nothing() {
     let server = Server::start(&[&EC.jwk]);
     let provider = provider(&server, None);

@@ -40,6 +40,34 @@ fn nothing_that_is_signed_may_change() {
 }
 
 #[test]
+fn a_signed_header_must_be_there_even_if_it_was_empty() {
+    let request = Request::new("GET", "/", &[("Host", "sts.example.com"), ("X-Empty", "")], "").signed();
+    assert_eq!(request.outcome(), accepted());
+    assert_eq!(request.without("X-Empty").outcome(), mismatch(REFUSED));
+}
+
+#[test]
+fn signed_headers_are_listed_in_one_way() {
+    let scope = canonical::Scope { date: "20150830", region: "us-east-1", service: "sts" };
+    let by = |names: &[&str]| {
+        let request =
+            Request::new("GET", "/", &[("Host", "sts.example.com"), ("X-Amz-Date", "20150830T123600Z")], "");
+        let canonical = request.with(|request| canonical::request(request, names)).unwrap();
+        let secret = Secret::new(SECRET.to_owned());
+        let signature = canonical::signature(&secret, "20150830T123600Z", scope, &canonical);
+        let (scope, names) = (scope.to_text(), names.join(";"));
+        let value = format!(
+            "AWS4-HMAC-SHA256 Credential={KEY_ID}/{scope}, SignedHeaders={names}, Signature={signature}"
+        );
+        request.add("Authorization", &value).outcome()
+    };
+    assert_eq!(by(&["host", "x-amz-date"]), accepted());
+    for other in [&["x-amz-date", "host"][..], &["host", "host", "x-amz-date"], &["Host", "x-amz-date"]] {
+        assert_eq!(by(other), mismatch(REFUSED), "{other:?}");
+    }
+}
+
+#[test]
 fn the_scope_is_checked_first_and_all_at_once() {
     let change = |from: &'static str, to: &'static str| {
         Request::sts().set("Authorization", move |value| value.replace(from, to)).outcome()
