@@ -135,12 +135,12 @@ impl<'x> Writer<'_, 'x> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tree::Tree;
+    use super::super::parse::parse;
     use super::*;
 
     /// The canonical form of the first element called `apex`, or of the root.
     fn check(document: &str, prefix_list: &[&str], expected: &str) {
-        let tree = Tree::parse(document).unwrap();
+        let tree = parse(document).unwrap();
         let apex = tree.elements().find(|e| e.name().local == "apex").unwrap_or(tree.root().unwrap());
         assert_eq!(canonicalize(apex, None, prefix_list), expected, "{document}");
     }
@@ -213,7 +213,7 @@ mod tests {
 
     #[test]
     fn leaves_one_element_out() {
-        let tree = Tree::parse("<a>1<s><a/></s>2<s/></a>").unwrap();
+        let tree = parse("<a>1<s><a/></s>2<s/></a>").unwrap();
         let root = tree.root().unwrap();
         assert_eq!(canonicalize(root, root.child("", "s"), &[]), "<a>12<s></s></a>");
     }

@@ -7,8 +7,9 @@ use url::Url;
 use super::chars;
 use super::keys::Keys;
 use super::names::{DSIG, METADATA, PROTOCOL, REDIRECT_BINDING};
+use super::parse::parse;
 use super::scan;
-use super::tree::{Element, Tree};
+use super::tree::Element;
 use crate::clock::Moment;
 use crate::identity::VerifyError;
 
@@ -70,7 +71,7 @@ impl Metadata {
     /// Reads the metadata of one identity provider, as of `at`.
     pub(super) fn read(xml: &[u8], at: Moment) -> Result<Self, MetadataError> {
         let text = scan::scan(xml, &scan::METADATA).map_err(MetadataError::Unreadable)?;
-        let tree = Tree::parse(text).map_err(MetadataError::Unreadable)?;
+        let tree = parse(text).map_err(MetadataError::Unreadable)?;
         let root = tree.root().map_err(MetadataError::Unreadable)?;
         if !root.is(METADATA, "EntityDescriptor") {
             return Err(MetadataError::NotAnEntity(root.name().local.to_owned()));

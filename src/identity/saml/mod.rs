@@ -7,9 +7,9 @@
 //! are parsed anew. A fault in parser or canonicalization can refuse a good document; it can't
 //! make anybody read an unsigned one.
 //!
-//! The order of the files is the order of the work: [`scan`] → [`tree`] → [`structure`] →
-//! [`c14n`] and [`signature`] by [`keys`] → [`conditions`] → [`claims`]. [`metadata`] and
-//! [`request`] are what the two sides tell each other beforehand.
+//! The order of the files is the order of the work: `scan` → `parse` → `structure` → `c14n`
+//! and `signature` by `keys` → `conditions` → `claims`. `metadata` and `request` are what the
+//! two sides tell each other beforehand.
 
 mod c14n;
 mod chars;
@@ -18,6 +18,7 @@ mod conditions;
 mod keys;
 mod metadata;
 mod names;
+mod parse;
 mod request;
 mod scan;
 mod signature;
@@ -31,8 +32,8 @@ use self::conditions::Rules;
 use self::metadata::Metadata;
 pub use self::metadata::MetadataError;
 use self::names::{ASSERTION, PROTOCOL};
+use self::parse::parse;
 pub use self::request::LoginRequest;
-use self::tree::Tree;
 use super::{FederatedIdentity, OneTime, Protocol, Verified, VerifyCode, VerifyError};
 use crate::arn::ProviderArn;
 use crate::clock::Moment;
@@ -121,7 +122,7 @@ impl SamlProvider {
         }
         let rules = Rules { settings: &self.settings, issuer: self.issuer(), expect, at };
         let assertion = self.authenticated(response_base64, &rules)?;
-        let tree = Tree::parse(&assertion)?;
+        let tree = parse(&assertion)?;
         let assertion = tree.root()?;
         let terms = rules.check_assertion(assertion)?;
         let (subject, subject_type) = claims::subject(assertion)?;
@@ -165,11 +166,11 @@ impl SamlProvider {
     /// of the response leaves this function.
     fn authenticated(&self, response_base64: &str, rules: &Rules<'_>) -> Result<String, VerifyError> {
         let document = decode(response_base64)?;
-        let tree = Tree::parse(scan::scan(&document, &scan::RESPONSE)?)?;
+        let tree = parse(scan::scan(&document, &scan::RESPONSE)?)?;
         let shape = structure::check(&tree)?;
         if let Some(signature) = &shape.response_signature {
             let response = signature::verify(signature, &self.metadata.keys)?;
-            let response = Tree::parse(&response)?;
+            let response = parse(&response)?;
             structure::status(response.root()?)?;
             rules.check_response(response.root()?)?;
         } else {
@@ -183,7 +184,7 @@ impl SamlProvider {
 /// says is worth nothing until that provider's [`SamlProvider::verify`] agrees.
 pub fn unverified_issuer(response_base64: &str) -> Result<String, VerifyError> {
     let document = decode(response_base64)?;
-    let tree = Tree::parse(scan::scan(&document, &scan::RESPONSE)?)?;
+    let tree = parse(scan::scan(&document, &scan::RESPONSE)?)?;
     let response = tree.root()?;
     if !response.is(PROTOCOL, "Response") {
         return Err(malformed("saml.structure.root", "samlp:Response", response.name().local));

@@ -1,8 +1,6 @@
 //! Our side of the conversation: login requests by the Redirect binding (SAML Bindings 3.4),
 //! and the metadata that introduces us to an identity provider.
 
-use std::fmt::Write as _;
-
 use url::Url;
 
 use super::chars::escape_attribute;
@@ -63,11 +61,8 @@ pub(super) fn sp_metadata(entity_id: &str, acs_url: &str) -> String {
 
 /// 128 unguessable bits in the form of an XML name (SAML Core 1.3.4).
 fn fresh_id(entropy: &dyn Entropy) -> Result<String, NoEntropy> {
-    let mut id = String::from("_");
-    for byte in entropy::bytes::<16>(entropy)? {
-        let _ = write!(id, "{byte:02x}");
-    }
-    Ok(id)
+    let random = entropy::bytes::<16>(entropy)?;
+    Ok(format!("_{:032x}", u128::from_be_bytes(random)))
 }
 
 /// Good for text too, where more is escaped than must be.

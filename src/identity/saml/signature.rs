@@ -7,8 +7,9 @@
 use aws_lc_rs::digest;
 
 use super::names::{DSIG, ENVELOPED, EXCLUSIVE_C14N};
+use super::parse::parse;
 use super::structure::Signature;
-use super::tree::{Element, Tree};
+use super::tree::Element;
 use super::{c14n, chars, keys, malformed, refused};
 use crate::identity::{VerifyCode, VerifyError};
 
@@ -24,7 +25,7 @@ pub(super) fn verify(signature: &Signature<'_, '_>, keys: &keys::Keys) -> Result
         .ok_or_else(|| refused(VerifyCode::Signature, "saml.signature.value", "base64", signature.value))?;
     keys.verify(claimed.algorithm, canonical.as_bytes(), &value)?;
 
-    let tree = Tree::parse(&canonical)?;
+    let tree = parse(&canonical)?;
     let info = SignedInfo::read(tree.root()?)?;
     info.refers_to(signature.signed)?;
     let signed = c14n::canonicalize(signature.signed, Some(signature.element), &info.prefixes);
