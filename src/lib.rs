@@ -9,6 +9,7 @@
 //! an upward import. `ARCHITECTURE.md` walks through the house.
 
 pub mod arn;
+pub mod cli;
 pub mod clock;
 pub mod entropy;
 pub mod identity;

@@ -1,0 +1,131 @@
+//! The demo identity provider: SAML 2.0 and OpenID Connect for three invented people.
+//!
+//! It has no passwords, so it listens on loopback only and is reachable from `cli::demo` alone;
+//! `serve` does not know it. Its keys are made at the first start and kept below `var/`.
+
+mod authn_request;
+pub(crate) mod oidc;
+mod pages;
+mod routes;
+pub(crate) mod saml_pending;
+pub(crate) mod token;
+
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::dev::ServerHandle;
+use actix_web::web::Data;
+use actix_web::{App, HttpServer};
+
+use self::oidc::{Client, OpenIdProvider};
+use self::saml::{ResponseFacts, SamlSigner, SignError};
+pub(crate) use self::saml_pending as saml;
+use self::token::{KeyError, TokenKey};
+use super::people::Person;
+use crate::clock::Clock;
+use crate::entropy::Entropy;
+use crate::secret::Secret;
+
+/// The client of the imagined mobile app: public, no browser, tokens go to the STS endpoint.
+pub(crate) const MOBILE_CLIENT: &str = "mobile-app";
+/// The client of the broker's own sign-in page.
+pub(crate) const PORTAL_CLIENT: &str = "rolegate-portal";
+/// How long a response may travel.
+pub(crate) const RESPONSE_LIFETIME: Duration = Duration::from_secs(300);
+
+/// The provider's keys and secrets, as [`super::world`] keeps them.
+pub(crate) struct Keys {
+    /// Signs assertions.
+    pub(crate) saml: SamlSigner,
+    /// Signs ID tokens.
+    pub(crate) token: TokenKey,
+    /// The secret of [`PORTAL_CLIENT`].
+    pub(crate) portal_secret: Secret<String>,
+}
+
+/// What the provider knows about the broker.
+#[derive(Debug, Clone)]
+pub(crate) struct Broker {
+    /// Scheme and authority, without a trailing slash.
+    pub(crate) origin: String,
+    /// Where SAML responses go.
+    pub(crate) acs: String,
+    /// The audience of assertions.
+    pub(crate) entity_id: String,
+    /// Where authorization codes go.
+    pub(crate) callback: String,
+}
+
+/// The provider.
+pub(crate) struct Idp {
+    origin: String,
+    broker: Broker,
+    saml: SamlSigner,
+    oidc: OpenIdProvider,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+}
+
+impl Idp {
+    /// The provider at `origin`, which serves `broker` alone.
+    pub(crate) fn new(
+        origin: String,
+        broker: Broker,
+        keys: Keys,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Self {
+        let mobile = Client { id: MOBILE_CLIENT, secret: None, redirect_uri: None };
+        let portal = Client {
+            id: PORTAL_CLIENT,
+            secret: Some(keys.portal_secret),
+            redirect_uri: Some(broker.callback.clone()),
+        };
+        let oidc = OpenIdProvider::new(origin.clone(), keys.token, vec![mobile, portal]);
+        Self { origin, broker, saml: keys.saml, oidc, clock, entropy }
+    }
+
+    /// The metadata that the broker is configured with.
+    pub(crate) fn saml_metadata(&self) -> String {
+        self.saml.metadata(&format!("{}/saml/metadata", self.origin), &format!("{}/saml/sso", self.origin))
+    }
+
+    /// A response about `person` for the broker, base64, issued now.
+    pub(crate) fn saml_response(
+        &self,
+        person: &Person,
+        in_response_to: Option<&str>,
+    ) -> Result<String, SignError> {
+        let facts = ResponseFacts {
+            recipient: &self.broker.acs,
+            audience: &self.broker.entity_id,
+            in_response_to,
+            subject: person.email,
+            attributes: &person.saml_attributes(),
+            at: self.clock.now(),
+            lifetime: RESPONSE_LIFETIME,
+        };
+        self.saml.respond(&facts, self.entropy.as_ref())
+    }
+
+    /// An ID token about `person` for `client`, issued now.
+    pub(crate) fn id_token(&self, person: &Person, client: &str) -> Result<String, KeyError> {
+        self.oidc.id_token(person, client, None, self.clock.now())
+    }
+}
+
+/// Serves `idp` on `listener` until the handle is told to stop.
+pub(crate) fn serve(idp: Arc<Idp>, listener: TcpListener) -> std::io::Result<ServerHandle> {
+    let data = Data::from(idp);
+    let server = HttpServer::new(move || {
+        App::new().app_data(data.clone()).wrap(routes::headers(&data.broker.origin)).configure(routes::routes)
+    })
+    .workers(1)
+    .disable_signals()
+    .listen(listener)?
+    .run();
+    let handle = server.handle();
+    tokio::spawn(server);
+    Ok(handle)
+}

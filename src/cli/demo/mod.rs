@@ -1,0 +1,4 @@
+//! demo
+
+pub mod idp;
+mod people;

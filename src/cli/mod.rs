@@ -1,0 +1,3 @@
+//! Commands and exit codes.
+
+pub mod demo;
