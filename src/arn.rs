@@ -8,7 +8,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use aws_lc_rs::digest;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::entropy::{Entropy, NoEntropy};
 
@@ -169,8 +169,20 @@ impl FromStr for ProviderArn {
     }
 }
 
-macro_rules! shown_as_text {
+macro_rules! written_as_text {
     ($($name:ty),+) => {$(
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(&self.text)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                <&str>::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+            }
+        }
+
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str(&self.text)
@@ -184,10 +196,10 @@ macro_rules! shown_as_text {
         }
     )+};
 }
-shown_as_text!(RoleArn, ProviderArn);
+written_as_text!(RoleArn, ProviderArn);
 
 /// A role's unique id: `AROA` and 17 characters of base32.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct RoleId(String);
 
 impl RoleId {

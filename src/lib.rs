@@ -11,8 +11,10 @@
 pub mod arn;
 pub mod cli;
 pub mod clock;
+pub mod config;
 pub mod entropy;
 pub mod identity;
 pub mod policy;
 pub mod seal;
 pub mod secret;
+pub mod store;

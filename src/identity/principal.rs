@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::arn::{ProviderArn, RoleArn, RoleId};
 use crate::clock::Moment;
 
@@ -33,8 +35,8 @@ impl Principal {
 }
 
 /// The facts of a session of a role: what a session token carries and a caller is known by.
-/// Plain data; it proves nothing by itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Plain data; it proves nothing by itself, and is read back from sealed bytes only.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RoleSession {
     /// The role.
     pub role: RoleArn,
@@ -71,7 +73,7 @@ impl RoleSession {
 }
 
 /// A session tag (facts 1.7).
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionTag {
     /// 1 to 128 characters, compared without regard to case.
     pub key: String,

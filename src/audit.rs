@@ -1,0 +1,47 @@
+//! What happened, for those who answer for it.
+//!
+//! An audit event is a log event with the target `audit`: who was given what, by whose word, and
+//! what was refused. It holds no secret and no token; key ids, subjects and role ARNs it does.
+
+use crate::clock::Moment;
+
+/// Credentials were issued.
+#[derive(Debug)]
+pub struct Issued<'a> {
+    /// The way in: `AssumeRoleWithSAML`, `saml-login` and so on.
+    pub action: &'a str,
+    /// The provider's ARN.
+    pub provider: &'a str,
+    /// Who the provider says it is.
+    pub subject: &'a str,
+    /// The role session's ARN.
+    pub session: &'a str,
+    /// The rule, or what else offered the role.
+    pub offered_by: &'a str,
+    /// The access key id.
+    pub access_key_id: &'a str,
+    /// When they end.
+    pub expires: Moment,
+}
+
+impl Issued<'_> {
+    /// Writes the event.
+    pub fn write(&self) {
+        tracing::info!(
+            target: "audit",
+            event = "issued",
+            action = self.action,
+            provider = self.provider,
+            subject = self.subject,
+            session = self.session,
+            offered_by = self.offered_by,
+            access_key_id = self.access_key_id,
+            expires = %self.expires,
+        );
+    }
+}
+
+/// Somebody signed in to the console.
+pub fn console_signin(session: &str, until: Moment) {
+    tracing::info!(target: "audit", event = "console-signin", session, until = %until);
+}

@@ -1,0 +1,240 @@
+//! Reading the files: TOML to [`Settings`], with the place of every value kept.
+//!
+//! A file that does not parse, and an entry of the wrong form, are faults beside the others:
+//! reading goes on, so that one run shows them all.
+
+use std::collections::HashMap;
+use std::fs;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue, ValueDeserializer};
+
+use super::fault::{Faults, SourceFile, Spot};
+use super::settings::{AccountSettings, ProviderSettings, RoleSettings, RuleSettings, Settings};
+
+/// A configuration larger than this is a mistake.
+const LARGEST_FILE: u64 = 64 * 1024 * 1024;
+
+/// An entry and where it stands.
+#[derive(Debug)]
+pub struct Item<T> {
+    /// The entry as written.
+    pub value: T,
+    /// Where it stands.
+    pub place: Place,
+}
+
+/// Where a table of a file stands, and each of its keys.
+#[derive(Debug)]
+pub struct Place {
+    file: Arc<SourceFile>,
+    whole: Range<usize>,
+    keys: HashMap<String, Range<usize>>,
+}
+
+impl Place {
+    /// The value at `key`, written with dots (`login.client_id`), or the table itself.
+    pub fn at(&self, key: &str) -> Option<Spot> {
+        let range = self.keys.get(key).unwrap_or(&self.whole).clone();
+        Some(Spot { file: Arc::clone(&self.file), range })
+    }
+
+    /// `path` as seen from the file.
+    pub fn resolve(&self, path: &Path) -> PathBuf {
+        self.file.path.parent().unwrap_or(Path::new("")).join(path)
+    }
+}
+
+/// What the files say.
+#[derive(Debug)]
+pub struct Written {
+    /// Everything but the lists, from the main file.
+    pub main: Item<Settings>,
+    /// `[[account]]` of every file.
+    pub accounts: Vec<Item<AccountSettings>>,
+    /// `[[provider]]` of every file.
+    pub providers: Vec<Item<ProviderSettings>>,
+    /// `[[role]]` of every file.
+    pub roles: Vec<Item<RoleSettings>>,
+    /// `[[rule]]` of every file.
+    pub rules: Vec<Item<RuleSettings>>,
+}
+
+/// Reads the file at `path` and those it includes. `None` where nothing can be said beyond the
+/// faults.
+pub fn read(path: &Path, faults: &mut Faults) -> Option<Written> {
+    let file = open(path, None, faults)?;
+    let mut main = Parsed::of(&file, faults)?;
+    let place = main.place();
+    let mut lists = Lists::default();
+    lists.take(&mut main, faults);
+    let settings = main.rest(faults)?;
+    for pattern in &settings.include {
+        for included in included_files(&place, pattern, faults) {
+            let Some(file) = open(&included, place.at("include"), faults) else { continue };
+            if let Some(mut parsed) = Parsed::of(&file, faults) {
+                lists.take(&mut parsed, faults);
+                parsed.refuse_rest(faults);
+            }
+        }
+    }
+    let Lists { accounts, providers, roles, rules } = lists;
+    Some(Written { main: Item { value: settings, place }, accounts, providers, roles, rules })
+}
+
+#[derive(Default)]
+struct Lists {
+    accounts: Vec<Item<AccountSettings>>,
+    providers: Vec<Item<ProviderSettings>>,
+    roles: Vec<Item<RoleSettings>>,
+    rules: Vec<Item<RuleSettings>>,
+}
+
+impl Lists {
+    fn take(&mut self, file: &mut Parsed<'_>, faults: &mut Faults) {
+        file.list("account", &mut self.accounts, faults);
+        file.list("provider", &mut self.providers, faults);
+        file.list("role", &mut self.roles, faults);
+        file.list("rule", &mut self.rules, faults);
+    }
+}
+
+fn open(path: &Path, named_at: Option<Spot>, faults: &mut Faults) -> Option<Arc<SourceFile>> {
+    match read_text(path, LARGEST_FILE) {
+        Ok(text) => Some(Arc::new(SourceFile { path: path.to_owned(), text })),
+        Err(problem) => {
+            faults.error(named_at, problem, "name an existing, readable TOML file");
+            None
+        }
+    }
+}
+
+/// A file whose TOML is well-formed.
+struct Parsed<'t> {
+    file: &'t Arc<SourceFile>,
+    table: DeTable<'t>,
+    whole: Range<usize>,
+}
+
+impl<'t> Parsed<'t> {
+    fn of(file: &'t Arc<SourceFile>, faults: &mut Faults) -> Option<Self> {
+        let (table, errors) = DeTable::parse_recoverable(&file.text);
+        for error in &errors {
+            let spot = Spot { file: Arc::clone(file), range: error.span().unwrap_or(0..0) };
+            faults.error(Some(spot), error.message(), "mend the TOML syntax here");
+        }
+        let whole = table.span();
+        errors.is_empty().then(|| Self { file, table: table.into_inner(), whole })
+    }
+
+    fn place(&self) -> Place {
+        let mut keys = HashMap::new();
+        collect_keys("", &self.table, &mut keys);
+        Place { file: Arc::clone(self.file), whole: 0..0, keys }
+    }
+
+    /// Takes the list `name` out of the file, entry by entry.
+    fn list<T: DeserializeOwned>(&mut self, name: &str, into: &mut Vec<Item<T>>, faults: &mut Faults) {
+        let Some((_, value)) = self.table.remove_entry(name) else { return };
+        let range = value.span();
+        let DeValue::Array(entries) = value.into_inner() else {
+            let spot = Spot { file: Arc::clone(self.file), range };
+            faults.error(Some(spot), format!("`{name}` is not a list"), format!("write [[{name}]]"));
+            return;
+        };
+        for entry in entries {
+            let mut keys = HashMap::new();
+            if let DeValue::Table(table) = entry.get_ref() {
+                collect_keys("", table, &mut keys);
+            }
+            let place = Place { file: Arc::clone(self.file), whole: entry.span(), keys };
+            match T::deserialize(ValueDeserializer::from(entry)) {
+                Ok(value) => into.push(Item { value, place }),
+                Err(error) => report(&error, &place, faults),
+            }
+        }
+    }
+
+    fn rest(self, faults: &mut Faults) -> Option<Settings> {
+        let place = self.place();
+        let table = Spanned::new(self.whole, DeValue::Table(self.table));
+        match Settings::deserialize(ValueDeserializer::from(table)) {
+            Ok(settings) => Some(settings),
+            Err(error) => {
+                report(&error, &place, faults);
+                None
+            }
+        }
+    }
+
+    fn refuse_rest(&self, faults: &mut Faults) {
+        for key in self.table.keys() {
+            faults.error(
+                Some(Spot { file: Arc::clone(self.file), range: key.span() }),
+                format!("`{}` can't stand in an included file", key.get_ref()),
+                "move it to the main file; included files hold [[account]], [[provider]], [[role]] and [[rule]]",
+            );
+        }
+    }
+}
+
+/// Reads a text file of at most `largest` bytes; the error says what is wrong with it.
+pub(super) fn read_text(path: &Path, largest: u64) -> Result<String, String> {
+    let shown = path.display();
+    let size = fs::metadata(path).map_err(|error| format!("can't read {shown}: {error}"))?.len();
+    if size > largest {
+        return Err(format!("{shown} has {size} bytes; at most {largest} are read"));
+    }
+    fs::read_to_string(path).map_err(|error| format!("can't read {shown}: {error}"))
+}
+
+/// A serde error at the best place that is known: its own span, else the key that it names.
+fn report(error: &toml::de::Error, place: &Place, faults: &mut Faults) {
+    let named = error.message().split('`').nth(1).and_then(|key| place.keys.get(key)).cloned();
+    let range = named.or_else(|| error.span()).unwrap_or_else(|| place.whole.clone());
+    faults.error(
+        Some(Spot { file: Arc::clone(&place.file), range }),
+        error.message(),
+        "`rolegate schema` describes every key",
+    );
+}
+
+fn collect_keys(prefix: &str, table: &DeTable<'_>, into: &mut HashMap<String, Range<usize>>) {
+    for (key, value) in table {
+        let path = format!("{prefix}{}", key.get_ref());
+        if let DeValue::Table(inner) = value.get_ref() {
+            collect_keys(&format!("{path}."), inner, into);
+        }
+        into.insert(path, if value.span().is_empty() { key.span() } else { value.span() });
+    }
+}
+
+/// The files that `pattern` names; `*` in the last part matches any run of characters.
+fn included_files(place: &Place, pattern: &str, faults: &mut Faults) -> Vec<PathBuf> {
+    let path = place.resolve(Path::new(pattern));
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let Some((before, after)) = name.split_once('*') else { return vec![path] };
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let matches = |file: &str| {
+        file.len() >= before.len() + after.len() && file.starts_with(before) && file.ends_with(after)
+    };
+    let mut files: Vec<PathBuf> = match fs::read_dir(folder) {
+        Ok(entries) => entries.flatten().map(|entry| entry.path()).collect(),
+        Err(error) => {
+            let message = format!("can't list {}: {error}", folder.display());
+            faults.error(place.at("include"), message, "name an existing folder");
+            return Vec::new();
+        }
+    };
+    files.retain(|file| file.file_name().and_then(|name| name.to_str()).is_some_and(matches));
+    files.sort();
+    if files.is_empty() {
+        faults.warning(place.at("include"), format!("{pattern:?} matches no file"), "");
+    }
+    files
+}

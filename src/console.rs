@@ -1,0 +1,181 @@
+//! Console sign-in: sign-in tokens, console sessions, and where they may land.
+//!
+//! A [`SigninToken`] is what `getSigninToken` gives for credentials and `login` takes back within
+//! 15 minutes (facts 4). A [`ConsoleSession`] is what a browser then carries in a cookie. Both are
+//! sealed, so neither needs a look-up. [`Destinations`] is the guard against open redirects.
+
+use std::time::Duration;
+
+use base64_simd::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use crate::clock::Moment;
+use crate::entropy::{Entropy, NoEntropy};
+use crate::identity::RoleSession;
+use crate::seal::{KeyRing, Purpose};
+
+/// How long a sign-in URL is good for (facts 4.3).
+pub const SIGNIN_TOKEN_LIFE: Duration = Duration::from_secs(15 * 60);
+/// Shortest and longest `SessionDuration` (facts 4.2).
+pub const SESSION_DURATION: std::ops::RangeInclusive<u64> = 900..=43_200;
+/// Longest token or cookie that is looked at.
+const LONGEST_SEALED: usize = 8192;
+/// Longest destination that is looked at.
+const LONGEST_DESTINATION: usize = 2048;
+
+/// A browser's session in a console: who, and until when.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConsoleSession {
+    /// The role session that was signed in with.
+    pub session: RoleSession,
+    /// When the browser must sign in again.
+    pub until: Moment,
+}
+
+impl ConsoleSession {
+    /// Seals it for a cookie.
+    pub fn seal(&self, ring: &KeyRing, entropy: &dyn Entropy) -> Result<String, NoEntropy> {
+        seal(ring, Purpose::ConsoleSession, self, entropy)
+    }
+
+    /// Opens a cookie's value; `None` if it is not genuine or over at `at`.
+    pub fn open(ring: &KeyRing, sealed: &str, at: Moment) -> Option<Self> {
+        open::<Self>(ring, Purpose::ConsoleSession, sealed).filter(|session| session.until > at)
+    }
+}
+
+/// Permission to open a console session, good for 15 minutes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SigninToken {
+    /// The session that it opens.
+    pub console: ConsoleSession,
+    /// When the token itself ends.
+    pub good_until: Moment,
+}
+
+impl SigninToken {
+    /// A token for `session`. `asked` is the console session's length; without it, the session
+    /// lasts as long as its credentials.
+    pub fn new(session: RoleSession, asked: Option<Duration>, at: Moment) -> Self {
+        let until = asked.map_or(session.expires, |length| at.plus(length));
+        Self { console: ConsoleSession { session, until }, good_until: at.plus(SIGNIN_TOKEN_LIFE) }
+    }
+
+    /// Seals it for a URL.
+    pub fn seal(&self, ring: &KeyRing, entropy: &dyn Entropy) -> Result<String, NoEntropy> {
+        seal(ring, Purpose::SigninToken, self, entropy)
+    }
+
+    /// Opens what a URL carried; `None` if it is not genuine or stale at `at`.
+    pub fn open(ring: &KeyRing, sealed: &str, at: Moment) -> Option<Self> {
+        open::<Self>(ring, Purpose::SigninToken, sealed)
+            .filter(|token| token.good_until > at && token.console.until > at)
+    }
+}
+
+/// Seals any small value for a URL, a form or a cookie: base64url.
+pub fn seal<T: Serialize>(
+    ring: &KeyRing,
+    purpose: Purpose,
+    value: &T,
+    entropy: &dyn Entropy,
+) -> Result<String, NoEntropy> {
+    let body = postcard::to_allocvec(value).map_err(|_| NoEntropy)?;
+    Ok(URL_SAFE_NO_PAD.encode_to_string(ring.seal(purpose, &body, entropy)?))
+}
+
+/// Opens what [`seal`] made for the same purpose.
+pub fn open<T: for<'de> Deserialize<'de>>(ring: &KeyRing, purpose: Purpose, sealed: &str) -> Option<T> {
+    if sealed.len() > LONGEST_SEALED {
+        return None;
+    }
+    let sealed = URL_SAFE_NO_PAD.decode_to_vec(sealed).ok()?;
+    postcard::from_bytes(&ring.open(purpose, &sealed).ok()?).ok()
+}
+
+/// Where a sign-in may land.
+#[derive(Debug, Clone)]
+pub struct Destinations {
+    home: Url,
+    origins: Vec<url::Origin>,
+}
+
+/// A place that a sign-in may not land on.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the destination {seen:?} is not allowed; allowed are {allowed}")]
+pub struct DestinationRefused {
+    seen: String,
+    allowed: String,
+}
+
+impl Destinations {
+    /// The broker's own console below `public_url`, and every page of the `further` origins.
+    pub fn new(public_url: &Url, further: &[Url]) -> Option<Self> {
+        let home = public_url.join("console").ok()?;
+        let origins = std::iter::once(&home).chain(further).map(Url::origin).collect();
+        Some(Self { home, origins })
+    }
+
+    /// The page to land on. Without a wish, the broker's own console.
+    ///
+    /// The URL is judged and returned in the form that browsers see, as the URL standard parses
+    /// it, so that what was checked is where the browser goes.
+    pub fn land_on(&self, asked: Option<&str>) -> Result<String, DestinationRefused> {
+        let Some(asked) = asked.filter(|asked| !asked.is_empty()) else {
+            return Ok(self.home.to_string());
+        };
+        self.allowed(asked).map(|url| url.to_string()).ok_or_else(|| DestinationRefused {
+            seen: asked.chars().take(200).collect(),
+            allowed: self.origins.iter().map(url::Origin::ascii_serialization).collect::<Vec<_>>().join(", "),
+        })
+    }
+
+    fn allowed(&self, asked: &str) -> Option<Url> {
+        if asked.len() > LONGEST_DESTINATION {
+            return None;
+        }
+        let url = Url::parse(asked).ok()?;
+        let plain = matches!(url.scheme(), "https" | "http") && url.username().is_empty();
+        (plain && url.password().is_none() && self.origins.contains(&url.origin())).then_some(url)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn destinations() -> Destinations {
+        let public = Url::parse("https://broker.example.com/").unwrap();
+        Destinations::new(&public, &[Url::parse("https://console.example.com").unwrap()]).unwrap()
+    }
+
+    #[test]
+    fn lands_at_home_without_a_wish() {
+        assert_eq!(destinations().land_on(None).unwrap(), "https://broker.example.com/console");
+        assert_eq!(destinations().land_on(Some("")).unwrap(), "https://broker.example.com/console");
+    }
+
+    #[test]
+    fn lands_on_allowed_origins_only() {
+        let destinations = destinations();
+        for good in ["https://broker.example.com/console?x=1", "https://console.example.com/s3#top"] {
+            assert_eq!(destinations.land_on(Some(good)).unwrap(), good);
+        }
+        for bad in [
+            "https://evil.example/",
+            "//evil.example/",
+            "/console",
+            "http://console.example.com/",
+            "https://console.example.com:8443/",
+            "https://console.example.com.evil.example/",
+            "https://console.example.com@evil.example/",
+            "https://ann@console.example.com/",
+            "https:\\\\evil.example\\console.example.com",
+            "javascript:alert(1)//https://console.example.com",
+            "data:text/html,x",
+        ] {
+            assert!(destinations.land_on(Some(bad)).is_err(), "{bad}");
+        }
+    }
+}

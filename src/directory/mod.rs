@@ -1,0 +1,170 @@
+//! What exists: accounts, roles and identity providers, and how they are found.
+//!
+//! Filled by `config`; it does not know where it was read from. Every look-up is by hash, so a
+//! request costs the same with one entry and with ten thousand.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::time::Duration;
+
+use crate::arn::{AccountId, ProviderArn, RoleArn, RoleId};
+use crate::identity::oidc::OidcProvider;
+use crate::identity::saml::SamlProvider;
+
+/// An account.
+#[derive(Debug, Clone)]
+pub struct Account {
+    /// Its twelve digits.
+    pub id: AccountId,
+    /// A name for people.
+    pub alias: Option<String>,
+}
+
+/// A role.
+#[derive(Debug, Clone)]
+pub struct Role {
+    /// Its name.
+    pub arn: RoleArn,
+    /// Its unique id.
+    pub id: RoleId,
+    /// What people see beside the name.
+    pub description: Option<String>,
+    /// The longest session, one to twelve hours (facts 1.6).
+    pub max_session_duration: Duration,
+}
+
+/// An identity provider.
+#[derive(Debug)]
+pub struct Provider {
+    /// Its name in the configuration and in URLs.
+    pub name: String,
+    /// Its ARN.
+    pub arn: ProviderArn,
+    /// What its sign-in button says.
+    pub label: String,
+    /// Whether it may name the roles itself.
+    pub asserts_roles: bool,
+    /// Whether a role asked for by its ARN needs no rule.
+    pub grants_by_trust_policy: bool,
+    /// How its word is verified.
+    pub verifier: Verifier,
+}
+
+/// How a provider's word is verified.
+#[derive(Debug)]
+pub enum Verifier {
+    /// By SAML 2.0.
+    Saml(Box<SamlSide>),
+    /// By OpenID Connect.
+    Oidc(Box<OidcProvider>),
+}
+
+/// The SAML side of a provider.
+#[derive(Debug)]
+pub struct SamlSide {
+    /// The verifier.
+    pub provider: SamlProvider,
+    /// Our assertion consumer service for it: `{public_url}/saml/{name}/acs`.
+    pub acs_url: String,
+    /// Whether the browser's ACS accepts what nobody asked for.
+    pub idp_initiated: bool,
+}
+
+/// Everything that exists.
+#[derive(Debug, Default)]
+pub struct Directory {
+    accounts: HashMap<AccountId, Account>,
+    roles: HashMap<RoleArn, Role>,
+    providers: Vec<Provider>,
+    providers_by_name: HashMap<String, usize>,
+    providers_by_arn: HashMap<ProviderArn, usize>,
+    oidc_by_issuer: HashMap<(AccountId, String), usize>,
+    saml_by_issuer: HashMap<String, Vec<usize>>,
+}
+
+/// The name is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Taken;
+
+impl Directory {
+    /// Adds an account.
+    pub fn add_account(&mut self, account: Account) -> Result<(), Taken> {
+        vacant(self.accounts.entry(account.id), account)
+    }
+
+    /// Adds a role.
+    pub fn add_role(&mut self, role: Role) -> Result<(), Taken> {
+        vacant(self.roles.entry(role.arn.clone()), role)
+    }
+
+    /// Adds a provider; its name and its ARN must be free.
+    pub fn add_provider(&mut self, provider: Provider) -> Result<(), Taken> {
+        let index = self.providers.len();
+        if self.providers_by_arn.contains_key(&provider.arn) {
+            return Err(Taken);
+        }
+        vacant(self.providers_by_name.entry(provider.name.clone()), index)?;
+        self.providers_by_arn.insert(provider.arn.clone(), index);
+        match &provider.verifier {
+            Verifier::Saml(saml) => {
+                self.saml_by_issuer.entry(saml.provider.issuer().to_owned()).or_default().push(index);
+            }
+            Verifier::Oidc(oidc) => {
+                let key = (provider.arn.account(), oidc.settings().issuer.clone());
+                self.oidc_by_issuer.insert(key, index);
+            }
+        }
+        self.providers.push(provider);
+        Ok(())
+    }
+
+    /// The account with this id.
+    pub fn account(&self, id: AccountId) -> Option<&Account> {
+        self.accounts.get(&id)
+    }
+
+    /// The role with this ARN.
+    pub fn role(&self, arn: &RoleArn) -> Option<&Role> {
+        self.roles.get(arn)
+    }
+
+    /// Every role.
+    pub fn roles(&self) -> impl Iterator<Item = &Role> {
+        self.roles.values()
+    }
+
+    /// The provider called `name`.
+    pub fn provider(&self, name: &str) -> Option<&Provider> {
+        self.providers_by_name.get(name).map(|index| &self.providers[*index])
+    }
+
+    /// The provider with this ARN.
+    pub fn provider_by_arn(&self, arn: &ProviderArn) -> Option<&Provider> {
+        self.providers_by_arn.get(arn).map(|index| &self.providers[*index])
+    }
+
+    /// The OIDC provider of `account` for `issuer`.
+    pub fn oidc_provider(&self, account: AccountId, issuer: &str) -> Option<&Provider> {
+        self.oidc_by_issuer.get(&(account, issuer.to_owned())).map(|index| &self.providers[*index])
+    }
+
+    /// The SAML providers whose metadata names `issuer`, in the order of the configuration.
+    pub fn saml_providers(&self, issuer: &str) -> impl Iterator<Item = &Provider> {
+        self.saml_by_issuer.get(issuer).into_iter().flatten().map(|index| &self.providers[*index])
+    }
+
+    /// Every provider, in the order of the configuration.
+    pub fn providers(&self) -> &[Provider] {
+        &self.providers
+    }
+}
+
+fn vacant<K, V>(entry: Entry<'_, K, V>, value: V) -> Result<(), Taken> {
+    match entry {
+        Entry::Vacant(free) => {
+            free.insert(value);
+            Ok(())
+        }
+        Entry::Occupied(_) => Err(Taken),
+    }
+}

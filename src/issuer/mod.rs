@@ -1,0 +1,61 @@
+//! With what credentials?
+//!
+//! A [`CredentialIssuer`] turns an [`AuthorizedSession`] into [`TemporaryCredentials`]. Without
+//! that proof of authorization there is nothing to call it with. It does not know who the person
+//! was. [`local`] makes the broker's own credentials.
+
+pub mod local;
+
+use std::future::Future;
+use std::pin::Pin;
+
+use crate::arn::AccessKeyId;
+use crate::clock::Moment;
+use crate::policy::AuthorizedSession;
+use crate::secret::Secret;
+
+/// Credentials for a while. Made by issuers only.
+#[derive(Debug)]
+pub struct TemporaryCredentials {
+    access_key_id: AccessKeyId,
+    secret_access_key: Secret<String>,
+    session_token: Secret<String>,
+    expires: Moment,
+}
+
+impl TemporaryCredentials {
+    /// `ASIA…`
+    pub const fn access_key_id(&self) -> &AccessKeyId {
+        &self.access_key_id
+    }
+
+    /// 40 characters of base64.
+    pub const fn secret_access_key(&self) -> &Secret<String> {
+        &self.secret_access_key
+    }
+
+    /// Base64, opaque to clients.
+    pub const fn session_token(&self) -> &Secret<String> {
+        &self.session_token
+    }
+
+    /// When they end: whole seconds.
+    pub const fn expires(&self) -> Moment {
+        self.expires
+    }
+}
+
+/// No credentials could be made. Our side's fault, never the caller's.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("no credentials could be issued: {0}")]
+pub struct IssueFault(String);
+
+/// What [`CredentialIssuer::issue`] gives.
+pub type IssueFuture<'a> =
+    Pin<Box<dyn Future<Output = Result<TemporaryCredentials, IssueFault>> + Send + 'a>>;
+
+/// A maker of temporary credentials.
+pub trait CredentialIssuer: Send + Sync {
+    /// Makes the credentials of `session`.
+    fn issue<'a>(&'a self, session: &'a AuthorizedSession, at: Moment) -> IssueFuture<'a>;
+}

@@ -1,0 +1,77 @@
+//! A store that lives and dies with the process. For tests and for trying things out.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::{
+    Claim, Claimed, ReplayCache, SessionKey, SessionStore, Store, StoreFuture, claim_key, conflicts,
+};
+use crate::clock::Moment;
+
+/// Expired entries are swept whenever this many operations have gone by.
+const SWEEP_EVERY: u32 = 1024;
+
+/// See the module.
+#[derive(Debug, Default)]
+pub struct MemoryStore {
+    held: Mutex<Held>,
+}
+
+#[derive(Debug, Default)]
+struct Held {
+    claims: BTreeMap<[u8; 64], Moment>,
+    sessions: HashMap<SessionKey, (Vec<u8>, Moment)>,
+    operations: u32,
+}
+
+impl MemoryStore {
+    fn held(&self, at: Moment) -> MutexGuard<'_, Held> {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        held.operations += 1;
+        if held.operations >= SWEEP_EVERY {
+            held.operations = 0;
+            held.claims.retain(|_, until| *until > at);
+            held.sessions.retain(|_, (_, until)| *until > at);
+        }
+        held
+    }
+}
+
+impl ReplayCache for MemoryStore {
+    fn claim(&self, claim: Claim, at: Moment) -> StoreFuture<'_, Claimed> {
+        let mut held = self.held(at);
+        let taken =
+            conflicts(&claim).into_iter().any(|keys| held.claims.range(keys).any(|(_, until)| *until > at));
+        let answer = if taken {
+            Claimed::AlreadyUsed
+        } else {
+            held.claims.insert(claim_key(claim.id, claim.scope), claim.until);
+            Claimed::First
+        };
+        Box::pin(std::future::ready(Ok(answer)))
+    }
+}
+
+impl SessionStore for MemoryStore {
+    fn put(&self, key: SessionKey, sealed: Vec<u8>, until: Moment, at: Moment) -> StoreFuture<'_, ()> {
+        self.held(at).sessions.insert(key, (sealed, until));
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn get(&self, key: SessionKey, at: Moment) -> StoreFuture<'_, Option<Vec<u8>>> {
+        let held = self.held(at);
+        let live = held.sessions.get(&key).filter(|(_, until)| *until > at);
+        Box::pin(std::future::ready(Ok(live.map(|(sealed, _)| sealed.clone()))))
+    }
+
+    fn remove(&self, key: SessionKey, at: Moment) -> StoreFuture<'_, ()> {
+        self.held(at).sessions.remove(&key);
+        Box::pin(std::future::ready(Ok(())))
+    }
+}
+
+impl Store for MemoryStore {
+    fn describe(&self) -> &'static str {
+        "memory"
+    }
+}

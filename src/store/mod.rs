@@ -1,0 +1,114 @@
+//! What must be remembered: one-time claims and session records.
+//!
+//! The store holds opaque bytes and times; what the bytes mean is not its business (they are
+//! sealed, see `seal`). Traits stand here, the adapters [`memory`] and [`embedded`] beside them,
+//! and `contract` is the suite that every adapter passes. Times come in as arguments: an entry
+//! whose time is over at `at` is as good as absent, whether or not it was swept yet.
+
+pub mod embedded;
+pub mod memory;
+
+#[cfg(test)]
+mod contract;
+
+use std::future::Future;
+use std::pin::Pin;
+
+use crate::clock::Moment;
+
+/// What every operation gives: its answer, or a fault of the store itself.
+pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreFault>> + Send + 'a>>;
+
+/// The store could not do it. One-time claims fail closed on this: nothing is accepted that
+/// might have been accepted before.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("the store failed while {doing}: {cause}")]
+pub struct StoreFault {
+    doing: &'static str,
+    cause: String,
+}
+
+impl StoreFault {
+    pub(in crate::store) fn new(doing: &'static str, cause: impl ToString) -> Self {
+        Self { doing, cause: cause.to_string() }
+    }
+}
+
+/// A claim to use a document (assertion, code, ticket) for the only time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Claim {
+    /// What is claimed: a SHA-256 hash.
+    pub id: [u8; 32],
+    /// How much of it.
+    pub scope: Scope,
+    /// When the claim may be forgotten, because the document is refused anyhow.
+    pub until: Moment,
+}
+
+/// How much of a document a claim uses up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// All of it: no other claim, whole or part, succeeds before or after.
+    Whole,
+    /// One part, such as one role, named by a SHA-256 hash: succeeds once a part.
+    Part([u8; 32]),
+}
+
+/// The answer to a [`Claim`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Claimed {
+    /// It was free, and is now taken.
+    First,
+    /// It was taken before.
+    AlreadyUsed,
+}
+
+/// One-time claims.
+pub trait ReplayCache: Send + Sync {
+    /// Takes `claim` unless it conflicts with one whose time is not over at `at`. Atomic: of two
+    /// conflicting claims at most one is [`Claimed::First`].
+    fn claim(&self, claim: Claim, at: Moment) -> StoreFuture<'_, Claimed>;
+}
+
+/// The key of a session record.
+pub type SessionKey = [u8; 32];
+
+/// Session records.
+pub trait SessionStore: Send + Sync {
+    /// Keeps `sealed` under `key` until `until`, instead of what was there.
+    fn put(&self, key: SessionKey, sealed: Vec<u8>, until: Moment, at: Moment) -> StoreFuture<'_, ()>;
+
+    /// What is kept under `key` at `at`.
+    fn get(&self, key: SessionKey, at: Moment) -> StoreFuture<'_, Option<Vec<u8>>>;
+
+    /// Forgets `key`.
+    fn remove(&self, key: SessionKey, at: Moment) -> StoreFuture<'_, ()>;
+}
+
+/// A whole store, as `app` picks one.
+pub trait Store: ReplayCache + SessionStore {
+    /// What it is, for `/readyz` and logs.
+    fn describe(&self) -> &'static str;
+}
+
+/// A claim's key: id and scope, where the whole document is the scope of zeros.
+fn claim_key(id: [u8; 32], scope: Scope) -> [u8; 64] {
+    let mut key = [0; 64];
+    key[..32].copy_from_slice(&id);
+    if let Scope::Part(part) = scope {
+        key[32..].copy_from_slice(&part);
+    }
+    key
+}
+
+/// The keys among which a conflicting claim would stand.
+fn conflicts(claim: &Claim) -> Vec<std::ops::RangeInclusive<[u8; 64]>> {
+    let whole = claim_key(claim.id, Scope::Whole);
+    match claim.scope {
+        Scope::Whole => vec![whole..=claim_key(claim.id, Scope::Part([0xff; 32]))],
+        Scope::Part(_) => {
+            let part = claim_key(claim.id, claim.scope);
+            vec![whole..=whole, part..=part]
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! Logs and metrics: how they are set up, and every metric's name in one table.
+
+use std::sync::OnceLock;
+
+use metrics::{Unit, counter, describe_counter, describe_histogram, histogram};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use tracing_subscriber::EnvFilter;
+
+/// Requests by surface and status: `rolegate_requests_total{surface,status}`.
+pub const REQUESTS: &str = "rolegate_requests_total";
+/// Seconds from request to answer: `rolegate_request_seconds{surface}`.
+pub const REQUEST_SECONDS: &str = "rolegate_request_seconds";
+/// Credentials issued: `rolegate_credentials_issued_total{action}`.
+pub const ISSUED: &str = "rolegate_credentials_issued_total";
+/// Refusals by the check that failed: `rolegate_refusals_total{check}`.
+pub const REFUSED: &str = "rolegate_refusals_total";
+/// Our own faults: `rolegate_faults_total{kind}`.
+pub const FAULTS: &str = "rolegate_faults_total";
+
+/// Bounds of the latency histogram, seconds.
+const BUCKETS: [f64; 10] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.25, 1.0, 5.0];
+
+/// The form of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Whether `level` can be read as a log filter; the error says why not.
+pub fn parse_level(level: &str) -> Result<(), String> {
+    EnvFilter::try_new(level).map(|_| ()).map_err(|error| error.to_string())
+}
+
+/// Starts logging to standard error. `RUST_LOG` overrides `level`. A second call changes nothing.
+pub fn start_logging(format: Format, level: &str) {
+    let filter = EnvFilter::try_from_default_env().or_else(|_| EnvFilter::try_new(level)).unwrap_or_default();
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let _ = match format {
+        Format::Text => builder.try_init(),
+        Format::Json => builder.json().flatten_event(true).try_init(),
+    };
+}
+
+/// The process's metrics, as Prometheus text. `None` where another recorder was installed first.
+pub fn metrics() -> Option<&'static PrometheusHandle> {
+    static HANDLE: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
+    HANDLE
+        .get_or_init(|| {
+            let handle = PrometheusBuilder::new()
+                .set_buckets_for_metric(Matcher::Full(REQUEST_SECONDS.into()), &BUCKETS)
+                .ok()?
+                .install_recorder()
+                .ok()?;
+            describe_counter!(REQUESTS, "Requests by surface and HTTP status.");
+            describe_histogram!(REQUEST_SECONDS, Unit::Seconds, "Seconds from request to answer.");
+            describe_counter!(ISSUED, "Temporary credentials issued, by the way in.");
+            describe_counter!(REFUSED, "Refusals, by the check that failed.");
+            describe_counter!(FAULTS, "Faults of the broker itself, by kind.");
+            Some(handle)
+        })
+        .as_ref()
+}
+
+/// Counts a request.
+pub fn count_request(surface: &'static str, status: u16, seconds: f64) {
+    counter!(REQUESTS, "surface" => surface, "status" => status.to_string()).increment(1);
+    histogram!(REQUEST_SECONDS, "surface" => surface).record(seconds);
+}
+
+/// Counts issued credentials.
+pub fn count_issued(action: &'static str) {
+    counter!(ISSUED, "action" => action).increment(1);
+}
+
+/// Counts a refusal.
+pub fn count_refusal(check: &'static str) {
+    counter!(REFUSED, "check" => check).increment(1);
+}
+
+/// Counts a fault.
+pub fn count_fault(kind: &'static str) {
+    counter!(FAULTS, "kind" => kind).increment(1);
+}
