@@ -23,7 +23,7 @@ use self::saml::{ResponseFacts, SamlSigner, SignError};
 pub(crate) use self::saml_pending as saml;
 use self::token::{KeyError, TokenKey};
 use super::people::Person;
-use crate::clock::Clock;
+use crate::clock::{Clock, Moment};
 use crate::entropy::Entropy;
 use crate::secret::Secret;
 
@@ -32,7 +32,7 @@ pub(crate) const MOBILE_CLIENT: &str = "mobile-app";
 /// The client of the broker's own sign-in page.
 pub(crate) const PORTAL_CLIENT: &str = "rolegate-portal";
 /// How long a response may travel.
-pub(crate) const RESPONSE_LIFETIME: Duration = Duration::from_secs(300);
+const RESPONSE_LIFETIME: Duration = Duration::from_secs(300);
 
 /// The provider's keys and secrets, as [`super::world`] keeps them.
 pub(crate) struct Keys {
@@ -97,22 +97,49 @@ impl Idp {
         person: &Person,
         in_response_to: Option<&str>,
     ) -> Result<String, SignError> {
-        let facts = ResponseFacts {
-            recipient: &self.broker.acs,
-            audience: &self.broker.entity_id,
-            in_response_to,
-            subject: person.email,
-            attributes: &person.saml_attributes(),
-            at: self.clock.now(),
-            lifetime: RESPONSE_LIFETIME,
-        };
-        self.saml.respond(&facts, self.entropy.as_ref())
+        self.saml_response_on(person, Terms { in_response_to, ..self.terms() })
     }
 
-    /// An ID token about `person` for `client`, issued now.
-    pub(crate) fn id_token(&self, person: &Person, client: &str) -> Result<String, KeyError> {
-        self.oidc.id_token(person, client, None, self.clock.now())
+    /// The terms of an unasked response, issued now.
+    pub(crate) fn terms(&self) -> Terms<'_> {
+        Terms {
+            signer: &self.saml,
+            audience: &self.broker.entity_id,
+            in_response_to: None,
+            at: self.clock.now(),
+        }
     }
+
+    /// A response on other terms than usual, for the walk's refusals.
+    pub(crate) fn saml_response_on(&self, person: &Person, terms: Terms<'_>) -> Result<String, SignError> {
+        let facts = ResponseFacts {
+            recipient: &self.broker.acs,
+            audience: terms.audience,
+            in_response_to: terms.in_response_to,
+            subject: person.email,
+            attributes: &person.saml_attributes(),
+            at: terms.at,
+            lifetime: RESPONSE_LIFETIME,
+        };
+        terms.signer.respond(&facts, self.entropy.as_ref())
+    }
+
+    /// An ID token about `person` for `client`, issued `at`.
+    pub(crate) fn id_token(&self, person: &Person, client: &str, at: Moment) -> Result<String, KeyError> {
+        self.oidc.id_token(person, client, None, at)
+    }
+}
+
+/// What may differ between one response and the next.
+pub(crate) struct Terms<'a> {
+    /// Whose key.
+    pub(crate) signer: &'a SamlSigner,
+    /// For whom.
+    pub(crate) audience: &'a str,
+    /// The request that it answers.
+    pub(crate) in_response_to: Option<&'a str>,
+    /// When it is issued.
+    pub(crate) at: Moment,
 }
 
 /// Serves `idp` on `listener` until the handle is told to stop.
