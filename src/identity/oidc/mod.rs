@@ -1,1 +1,261 @@
-//! oidc
+//! OpenID Connect: an ID token becomes a [`FederatedIdentity`].
+//!
+//! [`OidcProvider::verify`] is the one verifier, for tokens that a workload sends and for those
+//! that a browser login brings. The cheap refusals come first (shape, issuer, algorithm, key
+//! id), so that garbage costs no signature check, and nothing that only the issuer could know is
+//! told before the signature holds.
+//!
+//! - `jws` takes a token apart, `members` refuses ambiguous JSON
+//! - `keys`, `discovery`, `cache` and `fetch` know the provider's keys
+//! - `token` and `asserted` read the claims
+//! - `login` is the authorization code flow
+
+mod asserted;
+mod cache;
+mod discovery;
+mod fetch;
+mod jws;
+mod keys;
+mod login;
+mod members;
+mod token;
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_lc_rs::signature::ParsedPublicKey;
+use jsonwebtoken::Algorithm;
+use url::Url;
+
+pub use self::cache::KeyState;
+pub use self::fetch::http_client;
+pub use self::jws::unverified_issuer;
+pub use self::login::{LoginError, LoginStart};
+
+use self::cache::{KeyCache, unknown_key};
+use self::discovery::{Metadata, Publisher};
+use self::jws::{UnverifiedToken, refused_algorithm};
+use self::keys::KeySet;
+use self::token::Expected;
+use super::{FederatedIdentity, VerifyCode, VerifyError};
+use crate::arn::ProviderArn;
+use crate::clock::Moment;
+use crate::entropy::Entropy;
+use crate::secret::Secret;
+
+/// A provider, as the configuration describes it (facts 3.1).
+#[derive(Debug, Clone)]
+pub struct OidcSettings {
+    /// The provider's ARN.
+    pub arn: ProviderArn,
+    /// Its name in the configuration.
+    pub name: String,
+    /// Its `iss`, compared character by character.
+    pub issuer: String,
+    /// Clients that its tokens may be meant for.
+    pub client_ids: Vec<String>,
+    /// Signature algorithms that are accepted. AWS's are RS256, RS384, RS512, ES256 and ES384.
+    pub algorithms: Vec<Algorithm>,
+    /// Leeway for `exp`, `iat` and `nbf`. AWS's is five minutes.
+    pub clock_skew: Duration,
+    /// Where its keys come from.
+    pub keys: KeySource,
+    /// Whether `http://` is accepted for hosts of this machine: for the demo and for tests.
+    pub allow_loopback_http: bool,
+    /// How people sign in through it, if they do.
+    pub login: Option<LoginSettings>,
+}
+
+/// Where a provider's keys come from.
+#[derive(Debug, Clone)]
+pub enum KeySource {
+    /// The discovery document under the issuer.
+    Discovery,
+    /// A JWK set as JSON, for providers that can't be reached.
+    Static(String),
+}
+
+/// This broker as a client of the provider.
+#[derive(Debug, Clone)]
+pub struct LoginSettings {
+    /// The client id that is registered with the provider.
+    pub client_id: String,
+    /// The client's secret; none for a public client.
+    pub client_secret: Option<Secret<String>>,
+    /// Scopes to ask for beside `openid`.
+    pub scopes: Vec<String>,
+}
+
+/// Why a provider can't be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum OidcFault {
+    /// The HTTP client can't be made, as a rule because the system's certificates can't be read.
+    #[error("the HTTP client can't be made")]
+    Client(#[source] reqwest::Error),
+    /// The issuer is not a URL that OpenID Connect accepts.
+    #[error("{0:?} is not an issuer: wanted an https URL without query and fragment")]
+    Issuer(String),
+    /// The allow-list of algorithms is empty, or names one with a shared secret.
+    #[error("the algorithms must be asymmetric ones, and at least one")]
+    Algorithms,
+    /// The configured key set is of no use.
+    #[error("the key set can't be used: {0}")]
+    Keys(String),
+}
+
+/// One OpenID Connect provider.
+pub struct OidcProvider {
+    settings: OidcSettings,
+    publisher: Publisher,
+    keys: Keys,
+}
+
+enum Keys {
+    Pinned(KeySet),
+    Published(Arc<KeyCache>),
+}
+
+impl fmt::Debug for OidcProvider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OidcProvider").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+impl OidcProvider {
+    /// Sets a provider up. Nothing is fetched yet.
+    pub fn new(settings: OidcSettings, http: reqwest::Client) -> Result<Self, OidcFault> {
+        check_issuer_url(&settings)?;
+        if settings.algorithms.is_empty() || !settings.algorithms.iter().copied().all(is_asymmetric) {
+            return Err(OidcFault::Algorithms);
+        }
+        let publisher = Publisher {
+            issuer: settings.issuer.clone(),
+            allow_loopback_http: settings.allow_loopback_http,
+            http,
+        };
+        let keys = match &settings.keys {
+            KeySource::Discovery => Keys::Published(KeyCache::new(publisher.clone())),
+            KeySource::Static(json) => Keys::Pinned(
+                KeySet::parse(json.as_bytes()).map_err(|error| OidcFault::Keys(error.to_string()))?,
+            ),
+        };
+        Ok(Self { settings, publisher, keys })
+    }
+
+    /// What it was set up with.
+    pub const fn settings(&self) -> &OidcSettings {
+        &self.settings
+    }
+
+    /// Verifies an ID token that is meant for one of the configured clients. `nonce` is given
+    /// where a login asked for the token.
+    pub async fn verify(
+        &self,
+        token: &str,
+        nonce: Option<&str>,
+        at: Moment,
+    ) -> Result<FederatedIdentity, VerifyError> {
+        self.verify_as(token, &Expected { client_ids: &self.settings.client_ids, nonce, at }).await
+    }
+
+    /// Begins a login that will come back to `redirect_uri`.
+    pub async fn begin_login(
+        &self,
+        redirect_uri: &str,
+        entropy: &dyn Entropy,
+        at: Moment,
+    ) -> Result<LoginStart, LoginError> {
+        let settings = self.settings.login.as_ref().ok_or(LoginError::NotConfigured)?;
+        let metadata = self.metadata(at).await?;
+        login::begin(&self.settings, settings, &metadata, redirect_uri, entropy)
+    }
+
+    /// Finishes the login: redeems `code` and verifies the ID token, which must be meant for
+    /// this broker's own client. The caller has compared `state` already.
+    pub async fn finish_login(
+        &self,
+        code: &str,
+        redirect_uri: &str,
+        nonce: &str,
+        pkce_verifier: &str,
+        at: Moment,
+    ) -> Result<FederatedIdentity, LoginError> {
+        let settings = self.settings.login.as_ref().ok_or(LoginError::NotConfigured)?;
+        let client = login::client(&self.settings, settings, &self.metadata(at).await?)?;
+        let token = login::redeem(&self.publisher, client, code, redirect_uri, pkce_verifier).await?;
+        let client_ids = std::slice::from_ref(&settings.client_id);
+        Ok(self.verify_as(&token, &Expected { client_ids, nonce: Some(nonce), at }).await?)
+    }
+
+    /// How well the provider's keys are known.
+    pub fn key_state(&self, at: Moment) -> KeyState {
+        match &self.keys {
+            Keys::Pinned(_) => KeyState::Fresh { age: Duration::ZERO },
+            Keys::Published(cache) => cache.state(at),
+        }
+    }
+
+    async fn verify_as(
+        &self,
+        token: &str,
+        expected: &Expected<'_>,
+    ) -> Result<FederatedIdentity, VerifyError> {
+        let token = UnverifiedToken::parse(token)?;
+        // To the letter: no case folding, no slash added or removed (facts 3.1).
+        let issuer = token.issuer()?;
+        if issuer != self.settings.issuer {
+            return Err(VerifyError::new(VerifyCode::Issuer, "oidc.issuer", &self.settings.issuer, issuer));
+        }
+        if !self.settings.algorithms.contains(&token.algorithm) {
+            let allowed = format!("one of {:?}", self.settings.algorithms);
+            return Err(refused_algorithm(allowed, format!("{:?}", token.algorithm)));
+        }
+        self.check_signature(&token, expected.at).await?;
+        token::identity(token.claims, &self.settings, expected)
+    }
+
+    async fn check_signature(&self, token: &UnverifiedToken<'_>, at: Moment) -> Result<(), VerifyError> {
+        let (key_id, algorithm) = (token.key_id.as_deref(), token.algorithm);
+        let verify = |key: &ParsedPublicKey| key.verify_sig(token.signed, &token.signature);
+        let verified = match &self.keys {
+            Keys::Pinned(keys) => {
+                keys.find(key_id, algorithm).map(verify).ok_or_else(|| unknown_key(key_id, keys))?
+            }
+            Keys::Published(cache) => cache.with_key(key_id, algorithm, at, verify).await?,
+        };
+        verified.map_err(|_| {
+            let seen = key_id.unwrap_or("no key id");
+            VerifyError::new(VerifyCode::Signature, "oidc.signature", "a signature by the key", seen)
+        })
+    }
+
+    async fn metadata(&self, at: Moment) -> Result<Metadata, LoginError> {
+        match &self.keys {
+            Keys::Published(cache) => Ok(cache.metadata(at).await?),
+            Keys::Pinned(_) => {
+                self.publisher.metadata().await.map_err(|error| LoginError::Provider(error.to_string()))
+            }
+        }
+    }
+}
+
+/// Whether `algorithm` signs with a private key. With HMAC the published key itself would forge
+/// tokens (RFC 8725 section 2.1).
+const fn is_asymmetric(algorithm: Algorithm) -> bool {
+    !matches!(algorithm, Algorithm::HS256 | Algorithm::HS384 | Algorithm::HS512)
+}
+
+/// OpenID Connect Core 2 and facts 3.1: https, no query, no fragment.
+fn check_issuer_url(settings: &OidcSettings) -> Result<(), OidcFault> {
+    let url = Url::parse(&settings.issuer).ok().filter(|url| {
+        fetch::is_permitted(url, settings.allow_loopback_http)
+            && url.query().is_none()
+            && url.fragment().is_none()
+            && url.username().is_empty()
+    });
+    url.map(|_| ()).ok_or_else(|| OidcFault::Issuer(settings.issuer.clone()))
+}

@@ -1,0 +1,221 @@
+//! Headers, encodings and keys.
+
+use super::*;
+
+const HEADER: &str = r#"{"alg":"ES256","kid":"ec"}"#;
+
+fn good_claims() -> String {
+    claims(json!({})).to_string()
+}
+
+#[tokio::test]
+async fn both_key_families_verify() {
+    let provider = provider();
+    assert_eq!(check(&provider, &token(&claims(json!({})))).await, "accepted");
+    let rsa = signed(&RSA, r#"{"alg":"RS256","kid":"rsa"}"#, &good_claims());
+    assert_eq!(check(&provider, &rsa).await, "accepted");
+    let pss = TestKey { private: RSA.private.clone(), jwk: Value::Null, algorithm: Algorithm::PS256 };
+    assert_eq!(
+        check(&provider, &signed(&pss, r#"{"alg":"PS256","kid":"rsa"}"#, &good_claims())).await,
+        "accepted"
+    );
+}
+
+#[tokio::test]
+async fn headers_that_ask_for_trouble() {
+    let provider = provider();
+    let nested = r#"{"kty":"EC"}"#;
+    let key = &EC.jwk;
+    let cases = [
+        (HEADER.to_owned(), "accepted"),
+        (r#"{"alg":"ES256","kid":"ec","typ":"jwt"}"#.to_owned(), "accepted"),
+        (r#"{"alg":"none","kid":"ec"}"#.to_owned(), "oidc.algorithm"),
+        (r#"{"alg":"None","kid":"ec"}"#.to_owned(), "oidc.algorithm"),
+        (r#"{"alg":"HS256","kid":"ec"}"#.to_owned(), "oidc.algorithm"),
+        (r#"{"alg":"ES384","kid":"ec"}"#.to_owned(), "oidc.algorithm"),
+        (r#"{"alg":["ES256"],"kid":"ec"}"#.to_owned(), "oidc.jwt"),
+        (r#"{"kid":"ec"}"#.to_owned(), "oidc.jwt"),
+        // The key is of another type than the algorithm.
+        (r#"{"alg":"RS256","kid":"ec"}"#.to_owned(), "oidc.key.unknown"),
+        (r#"{"alg":"ES256","kid":"rsa"}"#.to_owned(), "oidc.key.unknown"),
+        (r#"{"alg":"ES256","kid":"EC"}"#.to_owned(), "oidc.key.unknown"),
+        (r#"{"alg":"ES256","kid":"../ec"}"#.to_owned(), "oidc.key.unknown"),
+        (r#"{"alg":"ES256","kid":""}"#.to_owned(), "oidc.jwt"),
+        (r#"{"alg":"ES256","kid":1}"#.to_owned(), "oidc.jwt"),
+        (json!({"alg": "ES256", "kid": "k".repeat(257)}).to_string(), "oidc.jwt"),
+        (r#"{"alg":"ES256","kid":"ec","crit":["exp"],"exp":1}"#.to_owned(), "oidc.jwt"),
+        (r#"{"alg":"ES256","kid":"ec","crit":[]}"#.to_owned(), "oidc.jwt"),
+        (r#"{"alg":"ES256","kid":"ec","b64":true}"#.to_owned(), "oidc.jwt"),
+        (r#"{"alg":"ES256","kid":"ec","typ":"at+jwt"}"#.to_owned(), "oidc.jwt"),
+        (r#"{"alg":"ES256","kid":"ec","typ":"application/AT+JWT"}"#.to_owned(), "oidc.jwt"),
+        (r#"{"alg":"ES256","kid":"ec","typ":"logout+jwt"}"#.to_owned(), "oidc.jwt"),
+        (r#"{"alg":"ES256","alg":"ES256","kid":"ec"}"#.to_owned(), "oidc.jwt"),
+        (r#"{"alg":"ES256","kid":"rsa","\u006bid":"ec"}"#.to_owned(), "oidc.jwt"),
+        (format!(r#"{{"alg":"ES256","kid":"ec","x":"{}"}}"#, "x".repeat(2048)), "oidc.jwt"),
+        (format!("{HEADER}{HEADER}"), "oidc.jwt"),
+        ("[]".to_owned(), "oidc.jwt"),
+        // A key that the token brings along is not looked at, good or bad.
+        (format!(r#"{{"alg":"ES256","kid":"new","jwk":{key}}}"#), "oidc.key.unknown"),
+        (format!(r#"{{"alg":"ES256","kid":"ec","jwk":{nested},"jku":"http://127.0.0.1:1/"}}"#), "accepted"),
+    ];
+    for (header, expected) in cases {
+        let token = signed(&EC, &header, &good_claims());
+        assert_eq!(check(&provider, &token).await, expected, "{header}");
+    }
+}
+
+#[tokio::test]
+async fn the_public_key_is_no_hmac_secret() {
+    let secret = EncodingKey::from_secret(EC.jwk.to_string().as_bytes());
+    let forger = TestKey { private: secret, jwk: Value::Null, algorithm: Algorithm::HS256 };
+    let forged = signed(&forger, r#"{"alg":"HS256","kid":"ec"}"#, &good_claims());
+    assert_eq!(check(&provider(), &forged).await, "oidc.algorithm");
+    let disguised = signed(&forger, HEADER, &good_claims());
+    assert_eq!(check(&provider(), &disguised).await, "oidc.signature");
+}
+
+#[tokio::test]
+async fn what_is_signed_may_not_change() {
+    let provider = provider();
+    let good = token(&claims(json!({})));
+    let (message, signature) = good.rsplit_once('.').unwrap();
+    let (header, _) = message.split_once('.').unwrap();
+    let other = b64(claims(json!({"sub": "root"})).to_string().as_bytes());
+    let stranger = signed(&ec_key("ec"), HEADER, &good_claims());
+    let zero = b64(&[0; 64]);
+    for (token, expected) in [
+        (good.clone(), "accepted"),
+        (format!("{header}.{other}.{signature}"), "oidc.signature"),
+        (format!("{message}."), "oidc.signature"),
+        (format!("{message}.{zero}"), "oidc.signature"),
+        (stranger, "oidc.signature"),
+    ] {
+        assert_eq!(check(&provider, &token).await, expected, "{token}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_has_one_spelling() {
+    let provider = provider();
+    let good = token(&claims(json!({})));
+    assert_eq!(check(&provider, &good).await, "accepted");
+    // The last of the 86 characters of 64 bytes carries four unused bits.
+    let last = good.chars().last().unwrap();
+    let alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let next = alphabet.chars().nth(alphabet.find(last).unwrap() + 1).unwrap();
+    let message = &good[..good.len() - 1];
+    for other in [
+        format!("{message}{next}"),
+        format!("{good}="),
+        format!("{good}=="),
+        format!("{good}."),
+        format!("{good}.x.y"),
+        format!(" {good}"),
+        format!("{good}\n"),
+        good.replacen('.', "", 1),
+        good.replace('.', "+"),
+        String::from("a.b"),
+        String::from("..."),
+        String::new(),
+        "x".repeat(20_001),
+    ] {
+        assert_eq!(check(&provider, &other).await, "oidc.jwt", "{other}");
+    }
+}
+
+#[tokio::test]
+async fn tokens_without_a_key_id_need_a_single_fitting_key() {
+    let anonymous = signed(&EC, r#"{"alg":"ES256"}"#, &good_claims());
+    assert_eq!(check(&provider(), &anonymous).await, "accepted");
+    let two = provider_with(vec![EC.jwk.clone(), ec_key("other").jwk]);
+    assert_eq!(check(&two, &anonymous).await, "oidc.key.unknown");
+}
+
+fn with(jwk: &Value, name: &str, value: Value) -> Value {
+    let mut jwk = jwk.clone();
+    jwk[name] = value;
+    jwk
+}
+
+#[test]
+fn keys_that_may_not_verify_are_left_out_with_a_reason() {
+    let cases = [
+        (with(&EC.jwk, "use", json!("enc")), "`use` is not `sig`"),
+        (with(&EC.jwk, "key_ops", json!(["sign"])), "`key_ops` does not list `verify`"),
+        (with(&EC.jwk, "kid", json!("")), "no `kid`"),
+        (with(&EC.jwk, "alg", json!("ES384")), "`alg` is not a signature algorithm of this key type"),
+        (with(&RSA.jwk, "alg", json!("RSA-OAEP")), "`alg` is not a signature algorithm of this key type"),
+        (with(&EC.jwk, "crv", json!("P-521")), "curve \"P-521\" is not supported"),
+        (with(&EC.jwk, "x", json!("AAAA")), "coordinates must be 32 bytes long"),
+        (
+            with(&RSA.jwk, "n", json!(b64(&[0xff; 128]))),
+            "an RSA modulus of 1024 bits; 2048 to 8192 are accepted",
+        ),
+        (
+            with(&RSA.jwk, "n", json!(b64(&[0xff; 1025]))),
+            "an RSA modulus of 8200 bits; 2048 to 8192 are accepted",
+        ),
+        (with(&RSA.jwk, "e", json!("AQ")), "an RSA exponent that is even, 1 or too long"),
+        (json!({"kty": "oct", "kid": "k", "k": "AAAA"}), "key type \"oct\" is not a public signature key"),
+        (
+            json!({"kty": "OKP", "crv": "X25519", "kid": "k", "x": "AAAA"}),
+            "curve \"X25519\" is not supported",
+        ),
+        (json!({"kty": "OKP", "crv": "Ed25519", "kid": "k", "x": "AAAA"}), "`x` must be 32 bytes long"),
+        (json!("key"), "not an object"),
+    ];
+    for (jwk, reason) in cases {
+        let set = json!({"keys": [jwk, with(&EC.jwk, "kid", json!("good"))]}).to_string();
+        let set = KeySet::parse(set.as_bytes()).unwrap();
+        assert_eq!(set.len(), 1, "{jwk}");
+        assert_eq!(set.skipped()[0].reason, reason, "{jwk}");
+        let alone = KeySet::parse(json!({"keys": [jwk]}).to_string().as_bytes());
+        assert!(alone.is_err_and(|error| error.to_string().starts_with("no usable key")), "{jwk}");
+    }
+    let off_the_curve = with(&EC.jwk, "y", EC.jwk["x"].clone());
+    assert!(KeySet::parse(json!({"keys": [off_the_curve]}).to_string().as_bytes()).is_err());
+}
+
+#[test]
+fn key_sets_are_bounded_and_the_last_of_one_id_counts() {
+    let many = |count| json!({"keys": vec![EC.jwk.clone(); count]}).to_string();
+    assert_eq!(KeySet::parse(many(100).as_bytes()).unwrap().len(), 1);
+    let refused = |json: &str| KeySet::parse(json.as_bytes()).err().unwrap().to_string();
+    assert_eq!(refused(&many(101)), "101 keys, more than 100");
+    assert_eq!(refused(r#"{"keys":[]}"#), "no usable key (the set is empty)");
+    assert_eq!(refused("[]"), "not a JSON object with a `keys` array");
+}
+
+#[test]
+fn an_ed25519_key_is_usable() {
+    // RFC 8037 appendix A.2.
+    let x = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
+    let set = json!({"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": "ed", "x": x}]}).to_string();
+    assert!(KeySet::parse(set.as_bytes()).unwrap().find(Some("ed"), Algorithm::EdDSA).is_some());
+}
+
+#[test]
+fn settings_that_would_weaken_the_check_are_refused() {
+    let keys = KeySource::Static(json!({"keys": [EC.jwk]}).to_string());
+    let good = settings("https://idp.example.com/r", keys);
+    let make = |settings| OidcProvider::new(settings, http_client().unwrap()).map(|_| ());
+    assert!(make(good.clone()).is_ok());
+    for algorithms in [vec![], vec![Algorithm::ES256, Algorithm::HS256]] {
+        assert!(matches!(make(OidcSettings { algorithms, ..good.clone() }), Err(OidcFault::Algorithms)));
+    }
+    for issuer in [
+        "http://idp.example.com",
+        "https://idp.example.com?x",
+        "https://idp.example.com/#x",
+        "idp",
+        "http://127.0.0.1.evil.com",
+    ] {
+        let refused = make(OidcSettings { issuer: issuer.to_owned(), ..good.clone() });
+        assert!(matches!(refused, Err(OidcFault::Issuer(_))), "{issuer}");
+    }
+    let local = OidcSettings { issuer: String::from("http://127.0.0.1:9"), ..good.clone() };
+    assert!(make(local.clone()).is_ok());
+    assert!(matches!(make(OidcSettings { allow_loopback_http: false, ..local }), Err(OidcFault::Issuer(_))));
+    let keys = KeySource::Static(String::from("{}"));
+    assert!(matches!(make(OidcSettings { keys, ..good }), Err(OidcFault::Keys(_))));
+}

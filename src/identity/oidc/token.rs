@@ -1,0 +1,160 @@
+//! What an ID token must say (OpenID Connect Core 3.1.3.7, with AWS's rules where they differ:
+//! facts 3.3), and what a [`FederatedIdentity`] is then made of.
+//!
+//! [`identity`] is called with claims of the provider's issuer whose signature was verified, and
+//! nowhere else. Missing
+//! claims are reported in AWS's order, before anything else is.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use super::{OidcSettings, asserted};
+use crate::clock::Moment;
+use crate::identity::{FederatedIdentity, Protocol, Verified, VerifyCode, VerifyError};
+
+/// Claims without which a token is refused, in the order in which AWS reports them (facts 3.3).
+const REQUIRED: [&str; 5] = ["iss", "sub", "aud", "iat", "exp"];
+
+/// What is expected of one token beyond the provider's settings.
+pub(super) struct Expected<'a> {
+    /// The clients that the token may be meant for.
+    pub(super) client_ids: &'a [String],
+    /// The nonce of the login that asked for it.
+    pub(super) nonce: Option<&'a str>,
+    /// Now.
+    pub(super) at: Moment,
+}
+
+/// Turns authenticated `claims` into an identity, or names the check that they fail.
+pub(super) fn identity(
+    claims: Map<String, Value>,
+    settings: &OidcSettings,
+    expected: &Expected<'_>,
+) -> Result<FederatedIdentity, VerifyError> {
+    check_present(&claims)?;
+    let subject = string(&claims, "sub")?;
+    let audience = audience(&claims)?;
+    if !expected.client_ids.contains(&audience) {
+        let clients = expected.client_ids.join(", ");
+        return Err(VerifyError::new(VerifyCode::Audience, "oidc.audience", clients, audience));
+    }
+    check_nonce(&claims, expected.nonce)?;
+    check_times(&claims, settings, expected.at)?;
+    Ok(FederatedIdentity::new(Verified {
+        protocol: Protocol::Oidc,
+        provider: settings.arn.clone(),
+        provider_name: settings.name.clone(),
+        issuer: settings.issuer.clone(),
+        subject,
+        subject_type: None,
+        audience,
+        attributes: attributes(&claims),
+        asserted: asserted::read(&claims)?,
+        claims: Some(claims),
+        session_ends: None,
+        one_time: None,
+    }))
+}
+
+fn check_present(claims: &Map<String, Value>) -> Result<(), VerifyError> {
+    for name in REQUIRED {
+        if claims.get(name).is_none_or(Value::is_null) {
+            return Err(VerifyError::new(VerifyCode::Claim, "oidc.claim.missing", name, ""));
+        }
+    }
+    Ok(())
+}
+
+fn bad_form(name: &str, seen: &Value) -> VerifyError {
+    VerifyError::new(VerifyCode::Claim, "oidc.claim.form", name, seen.to_string())
+}
+
+fn string(claims: &Map<String, Value>, name: &str) -> Result<String, VerifyError> {
+    match claims.get(name) {
+        Some(Value::String(text)) if !text.is_empty() => Ok(text.clone()),
+        other => Err(bad_form(name, other.unwrap_or(&Value::Null))),
+    }
+}
+
+/// Who the token is meant for: `azp` if present, else the only `aud` (facts 3.3).
+fn audience(claims: &Map<String, Value>) -> Result<String, VerifyError> {
+    let named = claims.get("aud").unwrap_or(&Value::Null);
+    let audiences = strings(named).filter(|list| !list.is_empty() && list.iter().all(|one| !one.is_empty()));
+    let audiences = audiences.ok_or_else(|| bad_form("aud", named))?;
+    if claims.get("azp").is_some_and(|azp| !azp.is_null()) {
+        return string(claims, "azp");
+    }
+    match audiences.as_slice() {
+        [only] => Ok(only.clone()),
+        several => Err(VerifyError::new(
+            VerifyCode::Audience,
+            "oidc.audience.several",
+            "one audience, or an authorized party",
+            several.join(", "),
+        )),
+    }
+}
+
+fn check_nonce(claims: &Map<String, Value>, expected: Option<&str>) -> Result<(), VerifyError> {
+    let Some(expected) = expected else { return Ok(()) };
+    match claims.get("nonce") {
+        Some(Value::String(nonce)) if nonce == expected => Ok(()),
+        _ => Err(VerifyError::new(
+            VerifyCode::Unsolicited,
+            "oidc.nonce",
+            "the nonce of this login",
+            "another or none",
+        )),
+    }
+}
+
+/// `exp`, `iat` and `nbf`, each with the provider's clock skew in the token's favour.
+fn check_times(claims: &Map<String, Value>, settings: &OidcSettings, at: Moment) -> Result<(), VerifyError> {
+    let expires = timestamp(claims, "exp")?;
+    let issued = timestamp(claims, "iat")?;
+    let begins = timestamp(claims, "nbf")?;
+    let now = at.unix().to_string();
+    if let Some(expires) = expires
+        && at >= Moment::from_unix(expires).plus(settings.clock_skew)
+    {
+        return Err(VerifyError::new(VerifyCode::Expired, "oidc.expired", now, expires.to_string()));
+    }
+    for (check, begin) in [("oidc.iat", issued), ("oidc.nbf", begins)] {
+        if let Some(begin) = begin
+            && at < Moment::from_unix(begin).minus(settings.clock_skew)
+        {
+            return Err(VerifyError::new(VerifyCode::NotYetValid, check, now, begin.to_string()));
+        }
+    }
+    Ok(())
+}
+
+/// Whole seconds as an integer or a string of digits; AWS refuses fractions (facts 3.3).
+fn timestamp(claims: &Map<String, Value>, name: &str) -> Result<Option<i64>, VerifyError> {
+    let value = match claims.get(name) {
+        None | Some(Value::Null) => return Ok(None),
+        Some(value) => value,
+    };
+    let seconds = match value {
+        Value::Number(number) => number.as_i64(),
+        Value::String(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => digits.parse().ok(),
+        _ => None,
+    };
+    let refused = || VerifyError::new(VerifyCode::Claim, "oidc.claim.timestamp", name, value.to_string());
+    seconds.map(Some).ok_or_else(refused)
+}
+
+/// Claims that are a string or a list of strings, as lists.
+fn attributes(claims: &Map<String, Value>) -> BTreeMap<String, Vec<String>> {
+    claims.iter().filter_map(|(name, value)| Some((name.clone(), strings(value)?))).collect()
+}
+
+/// A string, or a list of nothing but strings, as a list.
+pub(super) fn strings(value: &Value) -> Option<Vec<String>> {
+    match value {
+        Value::String(text) => Some(vec![text.clone()]),
+        Value::Array(items) => items.iter().map(|item| item.as_str().map(str::to_owned)).collect(),
+        _ => None,
+    }
+}
