@@ -249,3 +249,73 @@ fn shortened(mut text: String) -> String {
     }
     text
 }
+
+/// Identities for the tests of other rooms; no build that ships has this module.
+#[cfg(test)]
+pub(crate) mod testing {
+    use super::*;
+
+    /// An identity in the making, believed without a check.
+    pub(crate) struct IdentityBuilder(Verified);
+
+    impl IdentityBuilder {
+        /// `https://idp.example.com/saml` vouches for `subject` as provider `name`.
+        pub(crate) fn saml(provider: &str, name: &str, subject: &str) -> Self {
+            Self(Verified {
+                protocol: Protocol::Saml,
+                provider: provider.parse().unwrap(),
+                provider_name: name.to_owned(),
+                issuer: "https://idp.example.com/saml".to_owned(),
+                subject: subject.to_owned(),
+                subject_type: Some("persistent".to_owned()),
+                audience: "https://broker.example.com/saml".to_owned(),
+                attributes: BTreeMap::new(),
+                claims: None,
+                session_ends: None,
+                one_time: None,
+                asserted: Asserted::default(),
+            })
+        }
+
+        /// `issuer` vouches for `claims` as provider `name`.
+        pub(crate) fn oidc(provider: &str, name: &str, issuer: &str, claims: serde_json::Value) -> Self {
+            let text = |claim: &str| claims[claim].as_str().unwrap_or_default().to_owned();
+            let mut builder = Self::saml(provider, name, &text("sub"));
+            builder.0.protocol = Protocol::Oidc;
+            builder.0.issuer = issuer.to_owned();
+            builder.0.subject_type = None;
+            builder.0.audience = if claims["azp"].is_string() { text("azp") } else { text("aud") };
+            builder.0.claims = claims.as_object().cloned();
+            builder
+        }
+
+        /// With an attribute.
+        pub(crate) fn attribute(mut self, name: &str, values: &[&str]) -> Self {
+            self.0.attributes.insert(name.to_owned(), values.iter().map(|v| (*v).to_owned()).collect());
+            self
+        }
+
+        /// With another issuer.
+        pub(crate) fn issuer(mut self, issuer: &str) -> Self {
+            self.0.issuer = issuer.to_owned();
+            self
+        }
+
+        /// With what the provider asserted.
+        pub(crate) fn asserted(mut self, asserted: Asserted) -> Self {
+            self.0.asserted = asserted;
+            self
+        }
+
+        /// With a `SessionNotOnOrAfter`.
+        pub(crate) fn session_ends(mut self, at: Moment) -> Self {
+            self.0.session_ends = Some(at);
+            self
+        }
+
+        /// The identity.
+        pub(crate) fn build(self) -> FederatedIdentity {
+            FederatedIdentity::new(self.0)
+        }
+    }
+}

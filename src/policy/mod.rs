@@ -1,1 +1,203 @@
-//! Roles offered and allowed.
+//! Which roles are offered to an identity, and which session it gets.
+//!
+//! Pure and synchronous: no I/O, no clock, nothing but `identity`'s values. A role is granted
+//! only where something *offers* it (an attribute rule, the assertion's own `Role` attribute
+//! where the provider may assert roles, or a trust policy alone where the provider may grant by
+//! it) and its trust policy *allows* it. [`AuthorizedSession`] is the proof of both.
+//!
+//! What an offer carries: session tags and source identity come from the rule first; what the
+//! assertion says of them is used only when the provider may assert roles, tag by tag.
+
+mod denial;
+mod facts;
+pub mod iam;
+mod length;
+pub mod rules;
+mod session;
+mod tags;
+mod trust;
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+pub use self::denial::{Denial, NameSource, SessionNameFault};
+pub use self::facts::name_qualifier;
+pub use self::length::{LengthLimit, SessionLength};
+pub use self::rules::{RuleFault, RuleSource, Rules};
+pub use self::session::{AuthorizedSession, SessionRequest};
+pub use self::tags::TagFault;
+pub use self::trust::{AllowedAction, TrustPolicy, TrustRefusal, Untrusted};
+use crate::arn::RoleArn;
+use crate::clock::Moment;
+use crate::identity::{Asserted, FederatedIdentity, Protocol, SessionTag};
+
+/// All that decides about roles: rules and trust policies, compiled.
+#[derive(Debug)]
+pub struct Policies {
+    rules: Rules,
+    trusts: HashMap<RoleArn, TrustPolicy>,
+}
+
+/// What a provider may grant roles by. Its rules always may.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Grant {
+    /// The assertion's own `Role` attribute or roles claim offers roles, and what it asserts of
+    /// tags and source identity is used.
+    pub asserted_roles: bool,
+    /// A role that is asked for by ARN needs no offer but its trust policy: AWS's own way.
+    pub trust_policy: bool,
+}
+
+/// A role that an identity may ask for. Only this room makes one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoleOffer {
+    /// The role.
+    pub role: RoleArn,
+    /// What offers it.
+    pub by: OfferedBy,
+    /// The session name that the rule sets; then no other is used.
+    pub session_name: Option<String>,
+    /// Source identity.
+    pub source_identity: Option<String>,
+    /// Session tags.
+    pub tags: Vec<SessionTag>,
+    /// How long the rule wants sessions to last.
+    pub duration: Option<Duration>,
+    /// What was wrong with the asserted tags; authorization says it.
+    tag_fault: Option<TagFault>,
+}
+
+/// What offers a role.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OfferedBy {
+    /// The attribute rule of this name.
+    Rule(String),
+    /// The provider, in the assertion or token itself.
+    Asserted,
+    /// Nothing but the role's trust policy.
+    TrustPolicy,
+}
+
+impl Policies {
+    /// Joins compiled rules with the trust policies of all roles that exist.
+    pub const fn new(rules: Rules, trusts: HashMap<RoleArn, TrustPolicy>) -> Self {
+        Self { rules, trusts }
+    }
+
+    /// The rules, for whoever wants to know what each said (`Rules::evaluate`).
+    pub const fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// The roles that rules offer, in the order written, then those that the assertion names
+    /// itself. A role appears once, with what the first rule sets. Left out is what could
+    /// not be granted anyway: an asserted role that does not exist here, and a role that a
+    /// token's roles claim does not name.
+    pub fn offers(&self, identity: &FederatedIdentity, grant: Grant, at: Moment) -> Vec<RoleOffer> {
+        let asserted = grant.asserted_roles.then(|| identity.asserted());
+        let mut seen = HashSet::new();
+        let mut offers = Vec::new();
+        for (rule, mapping) in self.rules.matching(identity, None, at) {
+            let named = rule.roles().iter().filter(|role| session::named_by_token(identity, role));
+            for role in named.filter(|role| seen.insert((*role).clone())) {
+                offers.push(RoleOffer::by_rule(rule, mapping.clone(), role, asserted));
+            }
+        }
+        if asserted.is_some() {
+            let roles = asserted_roles(identity).filter(|role| self.trusts.contains_key(role));
+            for role in roles.collect::<Vec<_>>() {
+                if seen.insert(role.clone()) {
+                    offers.push(RoleOffer::without_rule(role, OfferedBy::Asserted, asserted));
+                }
+            }
+        }
+        offers
+    }
+
+    /// The offer of one role that is asked for by ARN; `None` if it is not offered.
+    pub fn offer_for(
+        &self,
+        identity: &FederatedIdentity,
+        grant: Grant,
+        role: &RoleArn,
+        at: Moment,
+    ) -> Option<RoleOffer> {
+        let asserted = grant.asserted_roles.then(|| identity.asserted());
+        if let Some((rule, mapping)) = self.rules.matching(identity, Some(role), at).into_iter().next() {
+            return Some(RoleOffer::by_rule(rule, mapping, role, asserted));
+        }
+        let by = if asserted.is_some() && asserted_roles(identity).any(|named| named == *role) {
+            OfferedBy::Asserted
+        } else if grant.trust_policy {
+            OfferedBy::TrustPolicy
+        } else {
+            return None;
+        };
+        Some(RoleOffer::without_rule(role.clone(), by, asserted))
+    }
+
+    /// Grants the session that `ask` describes, if the role's trust policy allows it to
+    /// `identity`, with these tags and this source identity.
+    pub fn authorize(
+        &self,
+        identity: &FederatedIdentity,
+        ask: &SessionRequest<'_>,
+        at: Moment,
+    ) -> Result<AuthorizedSession, Denial> {
+        session::authorize(identity, ask, self.trusts.get(&ask.offer.role), at)
+    }
+}
+
+impl RoleOffer {
+    fn by_rule(
+        rule: &rules::Rule,
+        mapping: rules::Mapping,
+        role: &RoleArn,
+        asserted: Option<&Asserted>,
+    ) -> Self {
+        let mut offer = Self::without_rule(role.clone(), OfferedBy::Rule(rule.name().to_owned()), None);
+        offer.session_name = mapping.session_name;
+        offer.source_identity = mapping.source_identity;
+        offer.tags = mapping.tags;
+        offer.duration = rule.duration();
+        offer.with_asserted(asserted)
+    }
+
+    fn without_rule(role: RoleArn, by: OfferedBy, asserted: Option<&Asserted>) -> Self {
+        let offer = Self {
+            role,
+            by,
+            session_name: None,
+            source_identity: None,
+            tags: Vec::new(),
+            duration: None,
+            tag_fault: None,
+        };
+        offer.with_asserted(asserted)
+    }
+
+    /// Fills in what the rule left open, from an assertion that may say it.
+    fn with_asserted(mut self, asserted: Option<&Asserted>) -> Self {
+        if let Some(asserted) = asserted {
+            self.source_identity = self.source_identity.or_else(|| asserted.source_identity.clone());
+            (self.tags, self.tag_fault) = tags::merged(self.tags, asserted);
+        }
+        self
+    }
+}
+
+/// The roles that the assertion or token names for its own provider. SAML pairs a role with a
+/// provider, in either order (facts 2.1); a role paired with another provider does not count.
+fn asserted_roles(identity: &FederatedIdentity) -> impl Iterator<Item = RoleArn> {
+    let provider = identity.provider().as_str();
+    identity.asserted().roles.iter().flatten().filter_map(move |(one, other)| {
+        let (one, other) = (one.trim(), other.trim());
+        let role = match identity.protocol() {
+            Protocol::Oidc => one,
+            Protocol::Saml if other == provider => one,
+            Protocol::Saml if one == provider => other,
+            Protocol::Saml => return None,
+        };
+        role.parse().ok()
+    })
+}

@@ -1,0 +1,87 @@
+//! Why a session is refused.
+//!
+//! Each variant carries what `http` needs for the exact message of AWS, and says in `Display`
+//! what the log wants to know.
+
+use std::time::Duration;
+
+use super::iam::PolicyFault;
+use super::tags::TagFault;
+use super::trust::Untrusted;
+
+/// Why a session is refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Denial {
+    /// The trust policy refuses, or there is no such role. A caller can't tell one from the
+    /// other: `Not authorized to perform sts:AssumeRoleWith…` (facts 1.4).
+    #[error("not trusted: {0}")]
+    NotTrusted(Untrusted),
+    /// The token has a roles claim, and the role is not in it (facts 3.5): `The target role ARN
+    /// is not present in the roles claim of the identity token`.
+    #[error("the token's roles claim does not name the role")]
+    RoleNotInToken,
+    /// No session name, or one that is not of the form.
+    #[error(transparent)]
+    SessionName(SessionNameFault),
+    /// `Source Identity must match [a-zA-Z_0-9+=,.@-]{2,64} and not begin with "aws:"`
+    /// (facts 2.2).
+    #[error("source identity {0:?} is not 2 to 64 of [a-zA-Z_0-9+=,.@-], or begins with aws:")]
+    SourceIdentity(String),
+    /// The session tags are not what they may be (facts 1.7).
+    #[error(transparent)]
+    Tags(TagFault),
+    /// `The requested DurationSeconds exceeds the MaxSessionDuration set for this role.`
+    /// (facts 1.3). Said only after the trust policy allowed the call, since it tells that the
+    /// role exists.
+    #[error("{requested:?} asked, the role's maximum is {maximum:?}")]
+    DurationOverRoleMaximum {
+        /// What was asked.
+        requested: Duration,
+        /// What the role allows.
+        maximum: Duration,
+    },
+    /// `MalformedPolicyDocument` (facts 1.7): the first fault of the session policy.
+    #[error("session policy: {0}")]
+    SessionPolicy(PolicyFault),
+    /// The assertion says that the session is over already: `Response has expired` (facts 2.2).
+    #[error("the assertion's session has ended")]
+    SessionOver,
+}
+
+/// What is wrong with a session name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SessionNameFault {
+    /// Nobody gave one. SAML: `RoleSessionName is required in AuthnResponse` (facts 2.2).
+    #[error("there is no session name")]
+    Missing,
+    /// Not 2 to 64 characters of `[\w+=,.@-]`. It is never changed silently: two people would
+    /// share a name.
+    #[error("session name {name:?}, from {source_of_name}, is not 2 to 64 of [a-zA-Z_0-9+=,.@-]")]
+    Malformed {
+        /// The name.
+        name: String,
+        /// Who gave it.
+        source_of_name: NameSource,
+    },
+}
+
+/// Who gave a session name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NameSource {
+    /// A rule's expression.
+    Rule,
+    /// The assertion's `RoleSessionName`.
+    Assertion,
+    /// The caller's `RoleSessionName` parameter.
+    Caller,
+}
+
+impl std::fmt::Display for NameSource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Rule => "the rule",
+            Self::Assertion => "the assertion",
+            Self::Caller => "the caller",
+        })
+    }
+}

@@ -1,0 +1,199 @@
+//! What a trust policy may ask about: the condition keys of a federated call.
+//!
+//! SAML keys are those of facts 2.6, OIDC keys those of 3.6. Attributes and claims without a
+//! key of their own are not visible to policies; rules see them.
+
+use std::borrow::Cow;
+
+use aws_lc_rs::digest;
+use serde_json::Value as Json;
+
+use super::iam::RequestContext;
+use super::trust::TrustQuestion;
+use crate::arn::ProviderArn;
+use crate::identity::{FederatedIdentity, Protocol};
+
+/// SAML attributes with a condition key.
+const SAML_ATTRIBUTES: &[(&str, &str)] = &[
+    ("urn:oid:1.3.6.1.4.1.5923.1.1.1.1", "saml:edupersonaffiliation"),
+    ("urn:oid:1.3.6.1.4.1.5923.1.1.1.2", "saml:edupersonnickname"),
+    ("urn:oid:1.3.6.1.4.1.5923.1.1.1.3", "saml:edupersonorgdn"),
+    ("urn:oid:1.3.6.1.4.1.5923.1.1.1.4", "saml:edupersonorgunitdn"),
+    ("urn:oid:1.3.6.1.4.1.5923.1.1.1.5", "saml:edupersonprimaryaffiliation"),
+    ("urn:oid:1.3.6.1.4.1.5923.1.1.1.6", "saml:edupersonprincipalname"),
+    ("urn:oid:1.3.6.1.4.1.5923.1.1.1.7", "saml:edupersonentitlement"),
+    ("urn:oid:1.3.6.1.4.1.5923.1.1.1.8", "saml:edupersonprimaryorgunitdn"),
+    ("urn:oid:1.3.6.1.4.1.5923.1.1.1.9", "saml:edupersonscopedaffiliation"),
+    ("urn:oid:1.3.6.1.4.1.5923.1.1.1.10", "saml:edupersontargetedid"),
+    ("urn:oid:1.3.6.1.4.1.5923.1.1.1.11", "saml:edupersonassurance"),
+    ("urn:oid:1.3.6.1.4.1.5923.1.2.1.2", "saml:eduorghomepageuri"),
+    ("urn:oid:1.3.6.1.4.1.5923.1.2.1.3", "saml:eduorgidentityauthnpolicyuri"),
+    ("urn:oid:1.3.6.1.4.1.5923.1.2.1.4", "saml:eduorglegalname"),
+    ("urn:oid:1.3.6.1.4.1.5923.1.2.1.5", "saml:eduorgsuperioruri"),
+    ("urn:oid:1.3.6.1.4.1.5923.1.2.1.6", "saml:eduorgwhitepagesuri"),
+    ("urn:oid:2.5.4.3", "saml:cn"),
+    ("http://schemas.xmlsoap.org/ws/2005/05/identity/claims/name", "saml:name"),
+    ("http://schemas.xmlsoap.org/claims/CommonName", "saml:commonname"),
+    ("http://schemas.xmlsoap.org/ws/2005/05/identity/claims/givenname", "saml:givenname"),
+    ("http://schemas.xmlsoap.org/ws/2005/05/identity/claims/surname", "saml:surname"),
+    ("http://schemas.xmlsoap.org/ws/2005/05/identity/claims/emailaddress", "saml:mail"),
+    ("http://schemas.microsoft.com/ws/2008/06/identity/claims/primarygroupsid", "saml:uid"),
+    ("2.5.4.3", "saml:commonname"),
+    ("2.5.4.4", "saml:surname"),
+    ("2.4.5.42", "saml:givenname"),
+    ("2.5.4.45", "saml:x500uniqueidentifier"),
+    ("0.9.2342.19200300100.1.1", "saml:uid"),
+    ("0.9.2342.19200300100.1.3", "saml:mail"),
+    ("0.9.2342.19200300.100.1.45", "saml:organizationstatus"),
+];
+
+/// Claims that every issuer's tokens show to policies, besides `sub`, `aud` and `oaud`.
+const OIDC_CLAIMS: &[&str] = &["amr", "azp", "email"];
+
+/// Claims that the tokens of well-known shared issuers show as well.
+const SHARED_ISSUERS: &[(&str, &[&str])] = &[
+    (
+        "token.actions.githubusercontent.com",
+        &[
+            "actor",
+            "actor_id",
+            "job_workflow_ref",
+            "repository",
+            "repository_id",
+            "repository_owner_id",
+            "workflow",
+            "ref",
+            "environment",
+            "enterprise_id",
+        ],
+    ),
+    (
+        "gitlab.com",
+        &[
+            "namespace_id",
+            "project_id",
+            "user_id",
+            "user_login",
+            "user_email",
+            "user_access_level",
+            "ref_protected",
+            "pipeline_source",
+            "runner_environment",
+        ],
+    ),
+    (
+        "agent.buildkite.com",
+        &[
+            "organization_slug",
+            "organization_id",
+            "pipeline_slug",
+            "pipeline_id",
+            "cluster_name",
+            "cluster_id",
+            "build_branch",
+        ],
+    ),
+];
+
+/// `Base64(SHA1(Issuer + AccountId + "/" + ProviderName))`: what AWS calls the name qualifier of
+/// a SAML subject (facts 1.5). SHA-1 is no protection here, merely the name's definition.
+pub fn name_qualifier(issuer: &str, provider: &ProviderArn) -> String {
+    let text = format!("{issuer}{}/{}", provider.account(), provider.name());
+    let hash = digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, text.as_bytes());
+    base64_simd::STANDARD.encode_to_string(hash.as_ref())
+}
+
+/// Everything that a trust policy may ask about this call.
+pub(super) fn context<'a>(question: &'a TrustQuestion<'a>) -> RequestContext<'a> {
+    let mut context = RequestContext::new();
+    call(question, &mut context);
+    tags(question, &mut context);
+    match question.identity.protocol() {
+        Protocol::Saml => saml(question.identity, &mut context),
+        Protocol::Oidc => oidc(question, &mut context),
+    }
+    context
+}
+
+/// The call itself, and the principal as AWS shows it in unsigned calls (facts 2.6): no
+/// `aws:PrincipalArn`, no `aws:username`.
+fn call<'a>(question: &'a TrustQuestion<'a>, context: &mut RequestContext<'a>) {
+    let provider = question.identity.provider();
+    context.set("aws:principalaccount", provider.account().to_string());
+    context.set("aws:principaltype", "User");
+    context.set("aws:userid", provider.as_str());
+    context.set("aws:currenttime", question.at.to_rfc3339());
+    context.set("aws:epochtime", question.at.unix().to_string());
+    context.set("sts:rolesessionname", question.session_name);
+    context.set("sts:durationseconds", question.duration.as_secs().to_string());
+    if let Some(source_identity) = question.source_identity {
+        context.set("sts:sourceidentity", source_identity);
+    }
+    if let Some(address) = question.source_ip {
+        context.set("aws:sourceip", address.to_canonical().to_string());
+    }
+}
+
+fn tags<'a>(question: &'a TrustQuestion<'a>, context: &mut RequestContext<'a>) {
+    for tag in question.tags {
+        context.set(format!("aws:requesttag/{}", tag.key), tag.value.as_str());
+    }
+    context.set_all("aws:tagkeys", question.tags.iter().map(|tag| tag.key.as_str()));
+    let transitive = question.tags.iter().filter(|tag| tag.transitive);
+    context.set_all("sts:transitivetagkeys", transitive.map(|tag| tag.key.as_str()));
+}
+
+fn saml<'a>(identity: &'a FederatedIdentity, context: &mut RequestContext<'a>) {
+    let provider = identity.provider();
+    context.set("saml:aud", identity.audience());
+    context.set("saml:iss", identity.issuer());
+    context.set("saml:sub", identity.subject());
+    context.set("saml:doc", format!("{}/{}", provider.account(), provider.name()));
+    context.set("saml:namequalifier", name_qualifier(identity.issuer(), provider));
+    if let Some(subject_type) = identity.subject_type() {
+        context.set("saml:sub_type", subject_type);
+    }
+    for (attribute, key) in SAML_ATTRIBUTES {
+        if let Some(values) = identity.attributes().get(*attribute) {
+            context.set_all(*key, values.iter().map(String::as_str));
+        }
+    }
+}
+
+fn oidc<'a>(question: &'a TrustQuestion<'a>, context: &mut RequestContext<'a>) {
+    let identity = question.identity;
+    let issuer = identity.issuer().split_once("://").map_or(identity.issuer(), |(_, rest)| rest);
+    context.set(format!("{issuer}:sub"), identity.subject());
+    context.set(format!("{issuer}:aud"), identity.audience());
+    let by_idp = question.identity.asserted().roles.iter().flatten();
+    let named = by_idp.into_iter().any(|(role, _)| role == question.role.as_str());
+    context.set("sts:roleauthorizedbyidp", if named { "true" } else { "false" });
+    let Some(claims) = identity.claims() else { return };
+    let shared = SHARED_ISSUERS.iter().filter(|(known, _)| *known == issuer).flat_map(|(_, claims)| *claims);
+    for claim in OIDC_CLAIMS.iter().chain(shared) {
+        context.set_all(format!("{issuer}:{claim}"), claims.get(*claim).map(texts).unwrap_or_default());
+    }
+    context.set_all(format!("{issuer}:oaud"), claims.get("aud").map(texts).unwrap_or_default());
+}
+
+/// The text of a claim, or of each item of a list; objects have none.
+fn texts(claim: &Json) -> Vec<Cow<'_, str>> {
+    match claim {
+        Json::String(text) => vec![Cow::Borrowed(text)],
+        Json::Bool(_) | Json::Number(_) => vec![Cow::Owned(claim.to_string())],
+        Json::Array(items) => items.iter().filter(|item| !item.is_array()).flat_map(texts).collect(),
+        Json::Null | Json::Object(_) => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The vector of facts 1.5.
+    #[test]
+    fn name_qualifiers() {
+        let provider = "arn:aws:iam::123456789012:saml-provider/MySAMLIdP".parse().unwrap();
+        assert_eq!(name_qualifier("https://example.com/saml", &provider), "1uAJanUnBc2XeUkHURMht+xam2c=");
+    }
+}

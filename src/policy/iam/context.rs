@@ -1,0 +1,62 @@
+//! What is known about a request: condition keys and their values.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+/// Condition keys and values of one request (facts 5.5). Key names are compared without regard
+/// to case, tag keys after the `/` included (facts 5.2). A key without a value is an absent key.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RequestContext<'a> {
+    values: BTreeMap<Cow<'a, str>, Vec<Cow<'a, str>>>,
+}
+
+impl<'a> RequestContext<'a> {
+    /// A request of which nothing is known.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Says that `key` has the one value `value`.
+    pub fn set(&mut self, key: impl Into<Cow<'a, str>>, value: impl Into<Cow<'a, str>>) {
+        self.values.insert(folded(key.into()), vec![value.into()]);
+    }
+
+    /// Says that `key` has `values`; none of them, and the key stays absent.
+    pub fn set_all<V: Into<Cow<'a, str>>>(
+        &mut self,
+        key: impl Into<Cow<'a, str>>,
+        values: impl IntoIterator<Item = V>,
+    ) {
+        let values: Vec<_> = values.into_iter().map(Into::into).collect();
+        if !values.is_empty() {
+            self.values.insert(folded(key.into()), values);
+        }
+    }
+
+    /// The values of a key that is in lower case already; empty when the key is absent.
+    pub(super) fn get(&self, folded_key: &str) -> &[Cow<'a, str>] {
+        self.values.get(folded_key).map_or(&[], Vec::as_slice)
+    }
+
+    /// The value of a key that has exactly one: all that a policy variable may use (facts 5.3).
+    pub(super) fn single(&self, folded_key: &str) -> Option<&str> {
+        match self.get(folded_key) {
+            [value] => Some(value),
+            _ => None,
+        }
+    }
+
+    /// Every key, in lower case, with its values.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &[Cow<'a, str>])> {
+        self.values.iter().map(|(key, values)| (key.as_ref(), values.as_slice()))
+    }
+}
+
+/// The form in which key names are compared.
+pub(super) fn folded(key: Cow<'_, str>) -> Cow<'_, str> {
+    if key.chars().all(|c| c.is_ascii() && !c.is_ascii_uppercase()) {
+        key
+    } else {
+        Cow::Owned(key.to_lowercase())
+    }
+}

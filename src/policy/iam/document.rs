@@ -1,0 +1,146 @@
+//! A policy document: JSON in, [`Policy`] out, or every fault in it.
+//!
+//! What is compiled here is all that evaluation (`eval`) looks at; the JSON is not kept.
+//! The grammar differs by [`PolicyKind`] (facts 5.1), and is read by `grammar`.
+
+use std::fmt;
+
+use super::condition::Condition;
+use super::grammar;
+use super::json::Node;
+use super::pattern::FoldedPattern;
+use super::principals::Principals;
+use super::variable::Template;
+
+/// Where a policy stands, which decides its grammar and its size (facts 5.1, 5.7).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum PolicyKind {
+    /// Who may assume a role.
+    Trust,
+    /// What a user, group or role may do.
+    Identity,
+    /// What is left of a role's rights in one session.
+    Session,
+}
+
+impl PolicyKind {
+    /// The longest document in characters. Trust and identity policies do not count
+    /// whitespace; trust policies get the largest quota that AWS grants on request, a role's
+    /// inline total bounds an identity policy, and a session policy is counted as sent.
+    const fn limit(self) -> usize {
+        match self {
+            Self::Trust => 8192,
+            Self::Identity => 10_240,
+            Self::Session => 2048,
+        }
+    }
+
+    fn length(self, text: &str) -> usize {
+        match self {
+            Self::Session => text.chars().count(),
+            Self::Trust | Self::Identity => text.chars().filter(|c| !c.is_whitespace()).count(),
+        }
+    }
+}
+
+/// A compiled policy. Nothing is parsed when it is evaluated.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    kind: PolicyKind,
+    id: Option<String>,
+    pub(super) statements: Vec<Statement>,
+}
+
+impl Policy {
+    /// Reads a document of `kind`; all faults at once, unless the JSON itself is broken.
+    pub fn parse(kind: PolicyKind, text: &str) -> Result<Self, Vec<PolicyFault>> {
+        let limit = kind.limit();
+        if kind.length(text) > limit {
+            let message = format!("the document is longer than {limit} characters");
+            return Err(vec![PolicyFault::new("document", message)]);
+        }
+        let document: Node = serde_json::from_str(text).map_err(|error| vec![json_fault(&error)])?;
+        let (id, statements) = grammar::read(kind, &document)?;
+        Ok(Self { kind, id, statements })
+    }
+
+    /// Where it stands.
+    pub const fn kind(&self) -> PolicyKind {
+        self.kind
+    }
+
+    /// Its `Id`, if it has one.
+    pub fn id(&self) -> Option<&str> {
+        self.id.as_deref()
+    }
+}
+
+/// What is wrong in a document, and where: a path such as
+/// `Statement[1].Condition.StringLike`, or a line and column where the JSON itself is broken.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{at}: {message}")]
+pub struct PolicyFault {
+    at: String,
+    message: String,
+}
+
+impl PolicyFault {
+    pub(super) fn new(at: impl fmt::Display, message: impl Into<String>) -> Self {
+        Self { at: at.to_string(), message: message.into() }
+    }
+
+    /// Where.
+    pub fn at(&self) -> &str {
+        &self.at
+    }
+
+    /// What.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+}
+
+/// One statement.
+#[derive(Debug, Clone)]
+pub(super) struct Statement {
+    pub(super) sid: Option<String>,
+    pub(super) effect: Effect,
+    /// Trust policies only.
+    pub(super) principals: Option<Principals>,
+    pub(super) actions: Actions,
+    /// Absent in trust policies.
+    pub(super) resources: Option<Resources>,
+    pub(super) conditions: Vec<Condition>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Effect {
+    Allow,
+    Deny,
+}
+
+/// `Action`, or `NotAction`.
+#[derive(Debug, Clone)]
+pub(super) struct Actions {
+    pub(super) negated: bool,
+    pub(super) patterns: Vec<FoldedPattern>,
+}
+
+/// `Resource`, or `NotResource`.
+#[derive(Debug, Clone)]
+pub(super) struct Resources {
+    pub(super) negated: bool,
+    pub(super) patterns: Vec<Template>,
+}
+
+/// `serde_json` ends its messages with the place; here it comes first.
+fn json_fault(error: &serde_json::Error) -> PolicyFault {
+    let place = format!("line {} column {}", error.line(), error.column());
+    let message = error.to_string();
+    let message = message.strip_suffix(&format!(" at {place}")).unwrap_or(&message);
+    PolicyFault::new(place, message)
+}
+
+#[cfg(test)]
+#[path = "document_tests.rs"]
+mod tests;

@@ -1,0 +1,105 @@
+//! The decision of one policy on one request (facts 5.4).
+//!
+//! A deny that applies outweighs every allow, and the order of statements means nothing.
+
+use super::context::RequestContext;
+use super::document::{Actions, Effect, Policy, Resources, Statement};
+use super::pattern;
+
+/// Who asks. A trust policy compares it with its principals; other policies ignore it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Caller<'a> {
+    /// A person or workload that a federation provider vouches for: the provider's ARN.
+    Federated(&'a str),
+    /// A caller whose policies are attached to it, so that no principal is compared.
+    Attached,
+}
+
+/// One question to a policy.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// Who asks.
+    pub caller: Caller<'a>,
+    /// To do what: `service:Name`.
+    pub action: &'a str,
+    /// To what. Trust policies speak of their own role and ignore it.
+    pub resource: Option<&'a str>,
+    /// What else is known.
+    pub context: &'a RequestContext<'a>,
+}
+
+/// What a policy says, and by which statements.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decision {
+    /// These statements allow it, and none denies it.
+    Allow(Vec<StatementRef>),
+    /// These statements deny it.
+    ExplicitDeny(Vec<StatementRef>),
+    /// Nothing allows it.
+    ImplicitDeny,
+}
+
+impl Decision {
+    /// Whether it is allowed.
+    pub const fn is_allow(&self) -> bool {
+        matches!(self, Self::Allow(_))
+    }
+}
+
+/// A statement of a policy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StatementRef {
+    /// Its place, from 0.
+    pub index: usize,
+    /// Its `Sid`.
+    pub sid: Option<String>,
+}
+
+impl Policy {
+    /// Decides on `request`.
+    pub fn decide(&self, request: &Request<'_>) -> Decision {
+        let (mut allows, mut denies) = (Vec::new(), Vec::new());
+        for (index, statement) in self.statements.iter().enumerate() {
+            if statement.applies(request) {
+                let reference = StatementRef { index, sid: statement.sid.clone() };
+                match statement.effect {
+                    Effect::Allow => allows.push(reference),
+                    Effect::Deny => denies.push(reference),
+                }
+            }
+        }
+        match (denies.is_empty(), allows.is_empty()) {
+            (false, _) => Decision::ExplicitDeny(denies),
+            (true, false) => Decision::Allow(allows),
+            (true, true) => Decision::ImplicitDeny,
+        }
+    }
+}
+
+impl Statement {
+    fn applies(&self, request: &Request<'_>) -> bool {
+        self.principals.as_ref().is_none_or(|principals| principals.include(request.caller, self.effect))
+            && self.actions.include(request.action)
+            && self.resources.as_ref().is_none_or(|resources| resources.include(request))
+            && self.conditions.iter().all(|condition| condition.holds(request.context))
+    }
+}
+
+impl Actions {
+    pub(super) fn include(&self, action: &str) -> bool {
+        self.patterns.iter().any(|pattern| pattern.matches(action)) != self.negated
+    }
+}
+
+impl Resources {
+    /// A request without a resource is about everything, which only `*` covers.
+    fn include(&self, request: &Request<'_>) -> bool {
+        let resource = request.resource.unwrap_or("*");
+        let mut resolved = self.patterns.iter().filter_map(|pattern| pattern.resolve(request.context));
+        resolved.any(|units| pattern::matches(&units, resource)) != self.negated
+    }
+}
+
+#[cfg(test)]
+#[path = "eval_tests.rs"]
+mod tests;

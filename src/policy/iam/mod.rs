@@ -1,0 +1,21 @@
+//! The IAM policy language (facts 5): documents, conditions, variables, decisions.
+//!
+//! [`Policy::parse`] reads and compiles; [`Policy::decide`] answers one [`Request`] without
+//! parsing anything. Knows nothing of identities or roles: `policy::trust` puts the question.
+
+mod condition;
+mod context;
+mod document;
+mod eval;
+mod grammar;
+mod json;
+mod operand;
+mod operator;
+mod pattern;
+mod principals;
+mod reader;
+mod variable;
+
+pub use self::context::RequestContext;
+pub use self::document::{Policy, PolicyFault, PolicyKind};
+pub use self::eval::{Caller, Decision, Request, StatementRef};

@@ -1,0 +1,62 @@
+//! Who a statement of a trust policy speaks of.
+
+use super::document::Effect;
+use super::eval::Caller;
+use crate::arn::ProviderArn;
+
+/// The principals of one statement. Values are compared whole: there are no partial wildcards.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Principals {
+    /// `"Principal": "*"` or `{"AWS": "*"}`.
+    pub(super) anyone: bool,
+    pub(super) aws: Vec<String>,
+    pub(super) federated: Vec<String>,
+    pub(super) service: Vec<String>,
+}
+
+impl Principals {
+    /// Takes in one principal of a document.
+    pub(super) fn add(&mut self, kind: &str, value: &str) -> Result<(), String> {
+        let wildcard = value.contains(['*', '?']);
+        let invalid = || format!("Invalid principal in policy: {kind:?}:{value:?}");
+        match kind {
+            "AWS" if value == "*" => self.anyone = true,
+            "AWS" if !wildcard && is_aws_principal(value) => self.aws.push(value.to_owned()),
+            "Federated" if !wildcard && is_federated_principal(value) => {
+                self.federated.push(value.to_owned())
+            }
+            "Federated" => {
+                return Err("Federated principals must be valid domain names or SAML metadata ARNs".into());
+            }
+            "Service" if !wildcard && value.contains('.') => self.service.push(value.to_owned()),
+            "AWS" | "Service" => return Err(invalid()),
+            _ => return Err(format!("{kind:?} is not one of AWS, Federated, Service")),
+        }
+        Ok(())
+    }
+
+    /// A federated caller is authorised by its own provider alone, compared whole. `AWS: *`
+    /// does not authorise it (facts 2.6), but a deny of everybody is a deny of it too.
+    pub(super) fn include(&self, caller: Caller<'_>, effect: Effect) -> bool {
+        match caller {
+            Caller::Federated(provider) => {
+                self.federated.iter().any(|known| known == provider)
+                    || (self.anyone && effect == Effect::Deny)
+            }
+            Caller::Attached => false,
+        }
+    }
+}
+
+fn is_aws_principal(text: &str) -> bool {
+    let is_account = text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit());
+    is_account || (text.starts_with("arn:") && text.split(':').count() >= 6)
+}
+
+/// A provider ARN, or the bare domain of a built-in provider.
+fn is_federated_principal(text: &str) -> bool {
+    let is_domain = !text.contains([':', '/'])
+        && text.contains('.')
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.' || b == b'-');
+    is_domain || text.parse::<ProviderArn>().is_ok()
+}

@@ -1,0 +1,54 @@
+//! One compiled CEL expression.
+
+use std::sync::Arc;
+
+use cel::common::ast::IdedExpr;
+use cel::{Context, Env, Value, extensions};
+
+use super::shape;
+
+/// The functions that rules may use, shared by all of them: it is expensive to make.
+pub(super) fn environment() -> Arc<Env> {
+    let mut env = Env::stdlib().with_optional_support(false);
+    // Nothing else is declared that it could collide with; if it did, a rule that calls one of
+    // its functions would fail at evaluation, which grants nothing.
+    let _ = env.add_extension(extensions::strings);
+    Arc::new(env)
+}
+
+/// An expression whose shape was found acceptable.
+#[derive(Debug)]
+pub(super) struct Expression(IdedExpr);
+
+impl Expression {
+    /// Compiles `source`, or says what is wrong with it.
+    pub(super) fn compile(env: &Env, source: &str) -> Result<Self, String> {
+        shape::parseable(source)?;
+        let mut tree = env.parser().parse(source).map_err(|errors| {
+            let first = errors.errors.first();
+            first.map_or_else(|| "it is not CEL".to_owned(), |e| format!("column {}: {}", e.pos.1, e.msg))
+        })?;
+        shape::admit(&mut tree)?;
+        Ok(Self(tree))
+    }
+
+    /// Its value, which must be true or false.
+    pub(super) fn boolean(&self, context: &Context<'_, '_>) -> Result<bool, String> {
+        match self.value(context)? {
+            Value::Bool(value) => Ok(value),
+            other => Err(format!("it gives {}, not true or false", other.type_of())),
+        }
+    }
+
+    /// Its value, which must be a string.
+    pub(super) fn text(&self, context: &Context<'_, '_>) -> Result<String, String> {
+        match self.value(context)? {
+            Value::String(text) => Ok(Arc::unwrap_or_clone(text)),
+            other => Err(format!("it gives {}, not a string", other.type_of())),
+        }
+    }
+
+    fn value(&self, context: &Context<'_, '_>) -> Result<Value, String> {
+        Value::resolve(&self.0, context).map_err(|error| error.to_string())
+    }
+}

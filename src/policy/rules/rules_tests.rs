@@ -1,0 +1,268 @@
+//! What rules see, what they may be, and that a mistake in one never grants.
+
+use super::*;
+use crate::identity::testing::IdentityBuilder;
+
+const CORP: &str = "arn:aws:iam::111122223333:saml-provider/corp";
+const MOBILE: &str = "arn:aws:iam::111122223333:oidc-provider/accounts.example.com";
+
+fn ann() -> FederatedIdentity {
+    IdentityBuilder::saml(CORP, "corp", "ann")
+        .attribute("groups", &["platform", "staff"])
+        .attribute("email", &["ann@example.com"])
+        .attribute("department", &["engineering"])
+        .attribute("http://schemas.example.com/claims/Group", &["ops"])
+        .build()
+}
+
+fn workload() -> FederatedIdentity {
+    let claims = serde_json::json!({
+        "sub": "repo:org/app", "aud": "sts", "ref": "refs/heads/main", "run": 7, "ok": true,
+        "nested": {"list": [1, 2.5, null, "x"]}
+    });
+    IdentityBuilder::oidc(MOBILE, "mobile", "https://accounts.example.com", claims).build()
+}
+
+fn role(name: &str) -> RoleArn {
+    format!("arn:aws:iam::111122223333:role/{name}").parse().unwrap()
+}
+
+fn rule(name: &str, when: &str) -> RuleSource {
+    RuleSource {
+        name: name.to_owned(),
+        when: when.to_owned(),
+        roles: vec![role(name)],
+        ..RuleSource::default()
+    }
+}
+
+/// What one rule with this condition says about `identity` at second 1000.
+fn outcome(when: &str, identity: &FederatedIdentity) -> Outcome {
+    let rules = Rules::compile(vec![rule("r", when)]).unwrap_or_else(|faults| panic!("{when}: {faults:?}"));
+    let mut outcomes = rules.evaluate(identity, None, Moment::from_unix(1000));
+    outcomes.remove(0).1
+}
+
+fn matches(when: &str, identity: &FederatedIdentity) -> bool {
+    matches!(outcome(when, identity), Outcome::Matches(_))
+}
+
+fn refusal(when: &str) -> String {
+    match Rules::compile(vec![rule("r", when)]) {
+        Ok(_) => panic!("{when} was accepted"),
+        Err(faults) => faults[0].to_string(),
+    }
+}
+
+#[test]
+fn what_a_rule_sees_of_a_person() {
+    for when in [
+        r#""platform" in attr.groups && attr.department[0] == "engineering""#,
+        r#""staff" in groups"#,
+        r#"subject == "ann" && provider == "corp" && protocol == "saml""#,
+        r#"issuer.startsWith("https://idp.example.com/")"#,
+        r#""ops" in attr["http://schemas.example.com/claims/Group"]"#,
+        r#"attr.email[0].split("@")[1] == "example.com""#,
+        r#"attr.email[0].lowerAscii().endsWith("@example.com")"#,
+        r#"groups.exists(g, g.startsWith("plat")) && groups.all(g, size(g) > 2)"#,
+        r#"groups.filter(g, g != "staff").exists(g, g == "platform")"#,
+        r#"groups.map(g, g + "!").join(",") == "platform!,staff!""#,
+        "time == 1000 && size(groups) == 2 && size(claim) == 0",
+        r#"has(attr.email) && !has(attr.team) && "email" in attr && !("team" in attr)"#,
+        r#"size(attr.team) == 0 && !("x" in attr.team)"#,
+        r#"[subject, "bob"].exists(s, s == "ann") ? true : false"#,
+        r#"{"a": groups}.a[0] == "platform""#,
+    ] {
+        assert!(matches(when, &ann()), "{when}: {:?}", outcome(when, &ann()));
+    }
+}
+
+#[test]
+fn what_a_rule_sees_of_a_workload() {
+    for when in [
+        r#"protocol == "oidc" && claim.ref == "refs/heads/main""#,
+        r#"claim.run == 7 && claim.ok && claim.nested.list[1] == 2.5 && claim.nested.list[3] == "x""#,
+        "has(claim.ref) && !has(claim.environment) && groups == []",
+    ] {
+        assert!(matches(when, &workload()), "{when}: {:?}", outcome(when, &workload()));
+    }
+}
+
+#[test]
+fn what_is_missing_never_grants() {
+    for when in [
+        r#""admin" in attr.roles"#,
+        r#"attr.roles[0] == "admin""#,
+        r#"attr.roles[0] != "contractor""#,
+        r#"attr.roles.exists(r, r == "admin")"#,
+        r#"has(attr.roles)"#,
+        r#"claim.admin == true"#,
+        r#"claim.admin"#,
+        r#"attr.groups[9] == "x""#,
+        r#"attr.email == "ann@example.com""#,
+        "subject",
+        "1 / 0 == 0",
+        "9223372036854775807 + 1 > 0",
+        r#"int(subject) > 0"#,
+        r#"attr[1] == []"#,
+        r#"subject.nothing == 1"#,
+    ] {
+        assert!(!matches(when, &ann()), "{when}");
+    }
+}
+
+#[test]
+fn a_failing_mapping_is_a_failing_rule() {
+    let broken: [(&str, fn(&mut RuleSource)); 4] = [
+        ("session_name", |r| r.session_name = Some("attr.nick[0]".to_owned())),
+        ("session_name", |r| r.session_name = Some("attr.email".to_owned())),
+        ("source_identity", |r| r.source_identity = Some("claim.sub".to_owned())),
+        ("tags", |r| r.tags = vec![("team".to_owned(), "attr.team[0]".to_owned())]),
+    ];
+    for (field, broken) in broken {
+        let mut source = rule("r", "true");
+        broken(&mut source);
+        let rules = Rules::compile(vec![source]).unwrap();
+        let outcomes = rules.evaluate(&ann(), None, Moment::from_unix(0));
+        assert!(matches!(&outcomes[0].1, Outcome::Fails { field: at, .. } if *at == field), "{outcomes:?}");
+        assert!(rules.matching(&ann(), None, Moment::from_unix(0)).is_empty());
+    }
+}
+
+#[test]
+fn a_match_carries_its_mapping() {
+    let source = RuleSource {
+        session_name: Some("attr.email[0]".to_owned()),
+        source_identity: Some("subject".to_owned()),
+        tags: vec![("Team".to_owned(), "groups[0]".to_owned()), ("who".to_owned(), "subject".to_owned())],
+        transitive_tags: vec!["team".to_owned()],
+        ..rule("r", "true")
+    };
+    let tag =
+        |key: &str, value: &str, transitive| SessionTag { key: key.into(), value: value.into(), transitive };
+    let rules = Rules::compile(vec![source]).unwrap();
+    let (matched, mapping) = rules.matching(&ann(), Some(&role("r")), Moment::from_unix(0)).remove(0);
+    assert_eq!(matched.name(), "r");
+    assert_eq!(mapping.session_name.as_deref(), Some("ann@example.com"));
+    assert_eq!(mapping.source_identity.as_deref(), Some("ann"));
+    assert_eq!(mapping.tags, [tag("Team", "platform", true), tag("who", "ann", false)]);
+    assert!(rules.matching(&ann(), Some(&role("other")), Moment::from_unix(0)).is_empty());
+}
+
+#[test]
+fn only_rules_of_the_provider_are_evaluated_and_in_order() {
+    let of = |name: &str, provider: Option<&str>| RuleSource {
+        provider: provider.map(str::to_owned),
+        ..rule(name, "true")
+    };
+    let rules =
+        Rules::compile(vec![of("a", Some("mobile")), of("b", None), of("c", Some("corp")), of("d", None)])
+            .unwrap();
+    let names = |identity: &FederatedIdentity| {
+        let matching = rules.matching(identity, None, Moment::from_unix(0));
+        matching.into_iter().map(|(rule, _)| rule.name().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(names(&ann()), ["b", "c", "d"]);
+    assert_eq!(names(&workload()), ["a", "b", "d"]);
+    let stranger = IdentityBuilder::saml(CORP, "other", "x").build();
+    assert_eq!(names(&stranger), ["b", "d"]);
+}
+
+#[test]
+fn faults_are_told_all_at_once() {
+    let mut bad = rule("r", "nobody == 1");
+    bad.roles.clear();
+    bad.tags = vec![("a".to_owned(), "(".to_owned()), ("b".to_owned(), "now()".to_owned())];
+    bad.transitive_tags = vec!["c".to_owned()];
+    let faults = Rules::compile(vec![rule("r", "true"), bad]).err().unwrap();
+    let fields: Vec<_> = faults.iter().map(|fault| (fault.rule, fault.field)).collect();
+    let expected = ["name", "roles", "transitive_tags", "when", "tags", "tags"];
+    assert_eq!(fields, expected.map(|field| (1, field)));
+    assert_eq!(
+        faults[3].message,
+        "there is no \"nobody\"; a rule may name subject, issuer, provider, protocol, attr, claim, groups, time"
+    );
+    assert_eq!(faults[5].message, "there is no function \"now\"");
+}
+
+#[test]
+fn tag_keys_are_checked_at_load() {
+    for (keys, expected) in [
+        (&["aws:team"][..], "tag \"aws:team\" begins with aws:, which is reserved"),
+        (&["te*m"], "\"te*m\" is no tag key: 1 to 128 letters, digits, blanks or any of _.:/=+-@"),
+        (
+            &["Team", "team"],
+            "\"team\": Duplicate tag keys found. Please note that Tag keys are case insensitive.",
+        ),
+    ] {
+        let tags = keys.iter().map(|key| ((*key).to_owned(), "subject".to_owned())).collect();
+        let faults = Rules::compile(vec![RuleSource { tags, ..rule("r", "true") }]).err().unwrap();
+        assert_eq!(faults[0].message, expected);
+    }
+}
+
+#[test]
+fn hostile_sources_are_refused() {
+    for (when, expected) in [
+        (format!("true{}", " || true".repeat(2000)), "longer than 1024 bytes"),
+        (format!("0{} == 0", "+1".repeat(500)), "more than 256 operators"),
+        ("!".repeat(1000) + "true", "more than 256 operators"),
+        ("-".repeat(1000) + "1 == 1", "more than 256 operators"),
+        (format!("attr{} == 1", ".a".repeat(500)), "more than 256 operators"),
+        (format!("{}true{}", "(".repeat(500), ")".repeat(500)), "more than 256 operators"),
+        (format!("{}true{}", "(".repeat(100), ")".repeat(100)), "nests brackets"),
+        (format!("{}1{} == []", "[".repeat(17), "]".repeat(17)), "nests brackets"),
+        (format!("0{} == 0", "+1".repeat(250)), "levels deep"),
+        (format!("{}true", "!-".repeat(100)), "column"),
+        (format!("{}true", "true ? false : ".repeat(60)), "levels deep"),
+        (format!("attr{} == 1", ".a".repeat(250)), "levels deep"),
+        (format!("subject{} == ''", ".trim()".repeat(100)), "levels deep"),
+        ("groups.all(a, groups.all(b, a == b))".to_owned(), "comprehension within"),
+        ("groups.map(a, groups.map(b, a + b)) == []".to_owned(), "comprehension within"),
+        ("groups.exists(a, [a].filter(b, true).size() > 0)".to_owned(), "comprehension within"),
+        (r#"subject.matches("a")"#.to_owned(), "no function \"matches\""),
+        (r#""%9999999d".format([1]) == """#.to_owned(), "no function \"format\""),
+        ("groups.all(g, h == g)".to_owned(), "there is no \"h\""),
+        ("groups.all(g, true) && g == 1".to_owned(), "there is no \"g\""),
+        ("attr.?x == 1".to_owned(), "unsupported syntax"),
+        ("Foo{a: 1} == 1".to_owned(), "makes a message"),
+        (format!("0{} == 0", " in [1]".repeat(100)), "levels deep"),
+        (String::new(), "column"),
+        ("true true".to_owned(), "column"),
+        ("\u{0}".to_owned(), "column"),
+    ] {
+        let message = refusal(&when);
+        assert!(message.contains(expected), "{when}: {message}");
+    }
+}
+
+/// The largest sources that pass the measuring; what is compiled is evaluated as well, on the
+/// stack that a thread gets by default.
+#[test]
+fn the_worst_that_is_parsed_does_not_overflow() {
+    let worst = [
+        format!("0{} == 0", "+1".repeat(254)),
+        format!("{}true", "!".repeat(256)),
+        format!("{}1 == 1", "-".repeat(254)),
+        format!("attr{}", ".a".repeat(256)),
+        format!("{}true", "0?0:".repeat(127)),
+        format!("{}1{} == 1", "[".repeat(16), "]".repeat(16)),
+        format!("{}1{}", "(-".repeat(16), ")".repeat(16)),
+        format!("true{}", "||true".repeat(170)),
+        format!("true{}", "&&true".repeat(170)),
+        format!("0{}", "<1".repeat(255)),
+        format!("0{}", " in 1".repeat(200)),
+        format!("{}1{} == 1", "size(".repeat(16), ")".repeat(16)),
+        format!("{}1{} == 1", "{1:".repeat(16), "}".repeat(16)),
+        format!("{}1{} == 1", "groups.all(g,".repeat(16), ")".repeat(16)),
+        format!("subject{}", "[0]".repeat(250)),
+        format!("0{} == 0", "+1".repeat(17)),
+        format!("{}0{} == 0", "[".repeat(16), "]".repeat(16)),
+    ];
+    for source in worst {
+        if let Ok(rules) = Rules::compile(vec![rule("r", &source)]) {
+            let outcomes = rules.evaluate(&ann(), None, Moment::from_unix(0));
+            assert_eq!(outcomes.len(), 1, "{source}");
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! What a rule sees of an identity.
+//!
+//! | name | value |
+//! |---|---|
+//! | `subject`, `issuer` | as the provider said them |
+//! | `provider` | the provider's name in the configuration |
+//! | `protocol` | `"saml"` or `"oidc"` |
+//! | `attr` | attributes by name, each a list of strings; an absent one is an empty list |
+//! | `groups` | `attr.groups` |
+//! | `claim` | OIDC: every claim as sent; SAML: empty |
+//! | `time` | seconds since 1970 |
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::OnceLock;
+
+use cel::ExecutionError;
+use cel::common::traits::{Container, Indexer, Sizer};
+use cel::common::types::{
+    CelBool, CelDouble, CelInt, CelList, CelMap, CelMapKey, CelNull, CelString, CelUInt, MAP_TYPE, Type,
+};
+use cel::common::value::{CowVal, Val};
+use cel::context::VariableResolver;
+use serde_json::Value as Json;
+
+use crate::clock::Moment;
+use crate::identity::{FederatedIdentity, Protocol};
+
+/// The variables of one evaluation. Nothing is copied from the identity but list spines, and
+/// those only when a rule asks.
+pub(super) struct View<'a> {
+    identity: &'a FederatedIdentity,
+    at: Moment,
+    attributes: OnceLock<Attributes<'a>>,
+    claims: OnceLock<CelMap<'a>>,
+}
+
+impl<'a> View<'a> {
+    /// `identity` as rules see it at `at`.
+    pub(super) const fn new(identity: &'a FederatedIdentity, at: Moment) -> Self {
+        Self { identity, at, attributes: OnceLock::new(), claims: OnceLock::new() }
+    }
+
+    fn attributes(&self) -> &Attributes<'a> {
+        self.attributes.get_or_init(|| Attributes::of(self.identity))
+    }
+
+    fn claims(&self) -> &CelMap<'a> {
+        self.claims.get_or_init(|| {
+            let claims = self.identity.claims().into_iter().flatten();
+            object(claims.map(|(name, value)| (name.as_str(), value)))
+        })
+    }
+}
+
+impl VariableResolver for View<'_> {
+    fn resolve<'b>(&'b self, variable: &str) -> Option<CowVal<'b, 'b>> {
+        let text = |text: &'b str| Some(CowVal::owned(CelString::from(text)));
+        match variable {
+            "subject" => text(self.identity.subject()),
+            "issuer" => text(self.identity.issuer()),
+            "provider" => text(self.identity.provider_name()),
+            "protocol" => text(match self.identity.protocol() {
+                Protocol::Saml => "saml",
+                Protocol::Oidc => "oidc",
+            }),
+            "attr" => Some(CowVal::Borrowed(self.attributes())),
+            "groups" => Some(CowVal::Borrowed(self.attributes().list("groups"))),
+            "claim" => Some(CowVal::Borrowed(self.claims())),
+            "time" => Some(CowVal::owned(CelInt::from(self.at.unix()))),
+            _ => None,
+        }
+    }
+}
+
+/// A map of lists in which an absent key is an empty list.
+#[derive(Debug, Clone)]
+struct Attributes<'a> {
+    lists: BTreeMap<&'a str, CelList<'a>>,
+    absent: CelList<'a>,
+}
+
+impl<'a> Attributes<'a> {
+    fn of(identity: &'a FederatedIdentity) -> Self {
+        let lists = identity.attributes().iter().map(|(name, values)| {
+            let values = values.iter().map(|value| boxed(CelString::from(value.as_str())));
+            (name.as_str(), CelList::from(values.collect::<Vec<_>>()))
+        });
+        Self { lists: lists.collect(), absent: CelList::from(Vec::new()) }
+    }
+
+    fn list(&self, name: &str) -> &CelList<'a> {
+        self.lists.get(name).unwrap_or(&self.absent)
+    }
+}
+
+impl Val for Attributes<'_> {
+    fn get_type(&self) -> &Type {
+        <Self as Val>::cel_type()
+    }
+
+    fn cel_type() -> &'static Type {
+        &MAP_TYPE
+    }
+
+    fn as_container(&self) -> Option<&dyn Container> {
+        Some(self)
+    }
+
+    fn as_indexer<'b, 'v>(&'b self) -> Option<&'b (dyn Indexer + 'v)>
+    where
+        Self: 'v,
+    {
+        Some(self)
+    }
+
+    fn as_sizer(&self) -> Option<&dyn Sizer> {
+        Some(self)
+    }
+
+    fn clone_as_boxed<'v>(&self) -> Box<dyn Val + 'v>
+    where
+        Self: 'v,
+    {
+        Box::new(self.clone())
+    }
+}
+
+impl Container for Attributes<'_> {
+    fn contains(&self, name: &dyn Val) -> Result<bool, ExecutionError> {
+        attribute_name(name).map(|name| self.lists.contains_key(name))
+    }
+}
+
+impl Indexer for Attributes<'_> {
+    fn get<'b, 'v>(&'b self, name: &dyn Val) -> Result<CowVal<'b, 'v>, ExecutionError>
+    where
+        Self: 'v,
+    {
+        attribute_name(name).map(|name| CowVal::Borrowed(self.list(name)))
+    }
+
+    fn steal<'v>(self: Box<Self>, name: &dyn Val) -> Result<Box<dyn Val + 'v>, ExecutionError>
+    where
+        Self: 'v,
+    {
+        self.get(name).map(CowVal::into_owned)
+    }
+}
+
+impl Sizer for Attributes<'_> {
+    fn size(&self) -> CelInt {
+        CelInt::from(i64::try_from(self.lists.len()).unwrap_or(i64::MAX))
+    }
+}
+
+fn attribute_name<'n>(name: &'n dyn Val) -> Result<&'n str, ExecutionError> {
+    name.downcast_ref::<CelString<'_>>().map(CelString::inner).ok_or_else(|| ExecutionError::UnexpectedType {
+        got: name.get_type().name().to_owned(),
+        want: "string".to_owned(),
+    })
+}
+
+fn boxed<'a>(value: impl Val + 'a) -> Box<dyn Val + 'a> {
+    Box::new(value)
+}
+
+fn json(value: &Json) -> Box<dyn Val + '_> {
+    match value {
+        Json::Null => boxed(CelNull),
+        Json::Bool(value) => boxed(CelBool::from(*value)),
+        Json::String(text) => boxed(CelString::from(text.as_str())),
+        Json::Number(number) => match (number.as_i64(), number.as_u64()) {
+            (Some(value), _) => boxed(CelInt::from(value)),
+            (None, Some(value)) => boxed(CelUInt::from(value)),
+            (None, None) => boxed(CelDouble::from(number.as_f64().unwrap_or(f64::NAN))),
+        },
+        Json::Array(items) => boxed(CelList::from(items.iter().map(json).collect::<Vec<_>>())),
+        Json::Object(entries) => boxed(object(entries.iter().map(|(name, value)| (name.as_str(), value)))),
+    }
+}
+
+fn object<'a>(entries: impl Iterator<Item = (&'a str, &'a Json)>) -> CelMap<'a> {
+    let entries: HashMap<CelMapKey<'a>, Box<dyn Val + 'a>> =
+        entries.map(|(name, value)| (CelMapKey::from(name), json(value))).collect();
+    CelMap::from(entries)
+}

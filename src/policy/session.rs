@@ -1,0 +1,186 @@
+//! From an offer to an authorized session.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use super::denial::{Denial, NameSource, SessionNameFault};
+use super::iam::{Policy, PolicyKind};
+use super::length::{LengthInputs, SessionLength};
+use super::trust::{AllowedAction, TrustPolicy, TrustQuestion, TrustRefusal, Untrusted, action};
+use super::{OfferedBy, RoleOffer, tags};
+use crate::arn::{RoleArn, RoleId, is_name_byte};
+use crate::clock::Moment;
+use crate::identity::{FederatedIdentity, Protocol, RoleSession};
+
+/// A session that is asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct SessionRequest<'a> {
+    /// The offer that is taken up.
+    pub offer: &'a RoleOffer,
+    /// The role's unique id.
+    pub role_id: &'a RoleId,
+    /// The longest session that the role allows.
+    pub max_session_duration: Duration,
+    /// The caller's `RoleSessionName`, which OIDC callers give.
+    pub session_name: Option<&'a str>,
+    /// The caller's `DurationSeconds`, in the range that the wire allows.
+    pub duration: Option<Duration>,
+    /// The caller's inline `Policy`.
+    pub session_policy: Option<&'a str>,
+    /// Where the call came from.
+    pub source_ip: Option<IpAddr>,
+}
+
+/// The proof that authorization happened: made by [`super::Policies::authorize`] alone, and
+/// never deserialized.
+#[derive(Debug, Clone)]
+pub struct AuthorizedSession {
+    session: RoleSession,
+    offered_by: OfferedBy,
+    allowed: Vec<AllowedAction>,
+    length: SessionLength,
+}
+
+impl AuthorizedSession {
+    /// The session.
+    pub const fn session(&self) -> &RoleSession {
+        &self.session
+    }
+
+    /// What offered the role.
+    pub const fn offered_by(&self) -> &OfferedBy {
+        &self.offered_by
+    }
+
+    /// The trust policy's answers: each action in question, and the statements that allow it.
+    pub fn allowed(&self) -> &[AllowedAction] {
+        &self.allowed
+    }
+
+    /// How its length came about.
+    pub const fn length(&self) -> &SessionLength {
+        &self.length
+    }
+}
+
+/// Checks everything about `ask` but the trust policy, then that. The role's maximum is looked
+/// at last: before, it would tell strangers which roles exist.
+pub(super) fn authorize(
+    identity: &FederatedIdentity,
+    ask: &SessionRequest<'_>,
+    trust: Option<&TrustPolicy>,
+    at: Moment,
+) -> Result<AuthorizedSession, Denial> {
+    let offer = ask.offer;
+    if !named_by_token(identity, &offer.role) {
+        return Err(Denial::RoleNotInToken);
+    }
+    let session_name = session_name(identity, ask)?;
+    source_identity(offer)?;
+    offer
+        .tag_fault
+        .clone()
+        .map_or(Ok(()), Err)
+        .and_then(|()| tags::check(&offer.tags))
+        .map_err(Denial::Tags)?;
+    session_policy(ask.session_policy)?;
+    let inputs = LengthInputs {
+        asked: ask.duration,
+        rule: offer.duration,
+        role_maximum: ask.max_session_duration,
+        asserted: identity.asserted(),
+        session_ends: identity.session_ends(),
+        at,
+    };
+    let question = TrustQuestion {
+        identity,
+        role: &offer.role,
+        session_name,
+        source_identity: offer.source_identity.as_deref(),
+        tags: &offer.tags,
+        duration: inputs.requested().1,
+        source_ip: ask.source_ip,
+        at,
+    };
+    let no_such_role = || Untrusted { action: action(identity.protocol()), reason: TrustRefusal::NoSuchRole };
+    let allowed =
+        trust.ok_or_else(no_such_role).and_then(|trust| trust.ask(&question)).map_err(Denial::NotTrusted)?;
+    let length = inputs.length()?;
+    let session = session(identity, ask, session_name, at, length.granted);
+    Ok(AuthorizedSession { session, offered_by: offer.by.clone(), allowed, length })
+}
+
+fn session(
+    identity: &FederatedIdentity,
+    ask: &SessionRequest<'_>,
+    session_name: &str,
+    at: Moment,
+    length: Duration,
+) -> RoleSession {
+    RoleSession {
+        role: ask.offer.role.clone(),
+        role_id: ask.role_id.clone(),
+        session_name: session_name.to_owned(),
+        provider: Some(identity.provider().clone()),
+        subject: Some(identity.subject().to_owned()),
+        source_identity: ask.offer.source_identity.clone(),
+        tags: ask.offer.tags.clone(),
+        session_policy: ask.session_policy.map(str::to_owned),
+        issued: at,
+        expires: at.plus(length),
+    }
+}
+
+/// A roles claim in a token narrows what the token is good for, whatever rules say (facts 3.5).
+pub(super) fn named_by_token(identity: &FederatedIdentity, role: &RoleArn) -> bool {
+    match (&identity.asserted().roles, identity.protocol()) {
+        (Some(roles), Protocol::Oidc) => roles.iter().any(|(named, _)| named == role.as_str()),
+        _ => true,
+    }
+}
+
+/// The rule's name, else the assertion's (SAML), else the caller's (OIDC). A rule wins over the
+/// caller so that nobody can take a session name that is somebody else's.
+fn session_name<'a>(identity: &'a FederatedIdentity, ask: &SessionRequest<'a>) -> Result<&'a str, Denial> {
+    let from_rule = ask.offer.session_name.as_deref().map(|name| (name, NameSource::Rule));
+    let otherwise = || match identity.protocol() {
+        Protocol::Saml => {
+            identity.asserted().session_name.as_deref().map(|name| (name, NameSource::Assertion))
+        }
+        Protocol::Oidc => ask.session_name.map(|name| (name, NameSource::Caller)),
+    };
+    match from_rule.or_else(otherwise) {
+        Some((name, _)) if is_session_text(name) => Ok(name),
+        Some((name, source_of_name)) => {
+            let name = name.to_owned();
+            Err(Denial::SessionName(SessionNameFault::Malformed { name, source_of_name }))
+        }
+        None => Err(Denial::SessionName(SessionNameFault::Missing)),
+    }
+}
+
+fn source_identity(offer: &RoleOffer) -> Result<(), Denial> {
+    let bad = |text: &&String| !is_session_text(text) || text.starts_with("aws:");
+    offer
+        .source_identity
+        .as_ref()
+        .filter(bad)
+        .map_or(Ok(()), |text| Err(Denial::SourceIdentity(text.clone())))
+}
+
+/// Whether it is 2 to 64 of `[\w+=,.@-]` (facts 1.5).
+fn is_session_text(text: &str) -> bool {
+    (2..=64).contains(&text.len()) && text.bytes().all(is_name_byte)
+}
+
+/// A session policy goes into the session as sent, so that whoever enforces it can read it; a
+/// malformed one would be found out too late.
+fn session_policy(text: Option<&str>) -> Result<(), Denial> {
+    let faults = text.and_then(|text| Policy::parse(PolicyKind::Session, text).err());
+    let first = faults.and_then(|faults| faults.into_iter().next());
+    first.map_or(Ok(()), |fault| Err(Denial::SessionPolicy(fault)))
+}
+
+#[cfg(test)]
+#[path = "session_tests.rs"]
+mod tests;

@@ -1,0 +1,273 @@
+//! Offers and sessions: what is granted, by what, and the exact refusal.
+
+use std::collections::HashMap;
+
+use super::super::{Grant, Policies, RuleSource, Rules, TagFault};
+use super::*;
+use crate::identity::Asserted;
+use crate::identity::testing::IdentityBuilder;
+
+const CORP: &str = "arn:aws:iam::111122223333:saml-provider/corp";
+const MOBILE: &str = "arn:aws:iam::111122223333:oidc-provider/accounts.example.com";
+const NOW: Moment = Moment::from_unix(1_893_456_000);
+const RULES_ONLY: Grant = Grant { asserted_roles: false, trust_policy: false };
+const ASSERTED: Grant = Grant { asserted_roles: true, trust_policy: false };
+const BY_TRUST: Grant = Grant { asserted_roles: false, trust_policy: true };
+
+fn role(name: &str) -> RoleArn {
+    format!("arn:aws:iam::111122223333:role/{name}").parse().unwrap()
+}
+
+fn rule(name: &str, roles: &[&str]) -> RuleSource {
+    let roles = roles.iter().map(|name| role(name)).collect();
+    RuleSource { name: name.to_owned(), when: "true".to_owned(), roles, ..RuleSource::default() }
+}
+
+/// Roles A, B and Shut; the last trusts nobody.
+fn policies(rules: Vec<RuleSource>) -> Policies {
+    let trust = |effect: &str| {
+        let both = format!(r#"{{"Federated":["{CORP}","{MOBILE}"]}}"#);
+        let text = format!(r#"{{"Statement":{{"Effect":"{effect}","Principal":{both},"Action":"sts:*"}}}}"#);
+        TrustPolicy::parse(&text).unwrap()
+    };
+    let trusts = [("A", "Allow"), ("B", "Allow"), ("Shut", "Deny")];
+    let trusts: HashMap<_, _> = trusts.map(|(name, effect)| (role(name), trust(effect))).into();
+    Policies::new(Rules::compile(rules).unwrap(), trusts)
+}
+
+fn pair(one: &str, other: &str) -> (String, String) {
+    (one.to_owned(), other.to_owned())
+}
+
+fn named(name: &str) -> Asserted {
+    Asserted { session_name: Some(name.to_owned()), ..Asserted::default() }
+}
+
+fn ann(asserted: Asserted) -> FederatedIdentity {
+    IdentityBuilder::saml(CORP, "corp", "ann").attribute("name", &["Ann Lee"]).asserted(asserted).build()
+}
+
+fn workload(roles: Option<&[&str]>) -> FederatedIdentity {
+    let claims = serde_json::json!({"sub": "service-7", "aud": "client"});
+    let roles = roles.map(|roles| roles.iter().map(|name| pair(role(name).as_str(), "")).collect());
+    IdentityBuilder::oidc(MOBILE, "mobile", "https://accounts.example.com", claims)
+        .asserted(Asserted { roles, ..Asserted::default() })
+        .build()
+}
+
+/// Everything about a request that tests vary.
+#[derive(Clone, Copy, Default)]
+struct Ask<'a> {
+    name: Option<&'a str>,
+    seconds: Option<u64>,
+    policy: Option<&'a str>,
+}
+
+fn session(
+    policies: &Policies,
+    identity: &FederatedIdentity,
+    grant: Grant,
+    name: &str,
+    ask: Ask<'_>,
+) -> Option<Result<AuthorizedSession, Denial>> {
+    let offer = policies.offer_for(identity, grant, &role(name), NOW)?;
+    let request = SessionRequest {
+        offer: &offer,
+        role_id: &RoleId::of_declared(&offer.role),
+        max_session_duration: Duration::from_secs(7200),
+        session_name: ask.name,
+        duration: ask.seconds.map(Duration::from_secs),
+        session_policy: ask.policy,
+        source_ip: None,
+    };
+    Some(policies.authorize(identity, &request, NOW))
+}
+
+fn denial(
+    policies: &Policies,
+    identity: &FederatedIdentity,
+    grant: Grant,
+    name: &str,
+    ask: Ask<'_>,
+) -> Denial {
+    session(policies, identity, grant, name, ask).unwrap().unwrap_err()
+}
+
+fn offered(policies: &Policies, identity: &FederatedIdentity, grant: Grant) -> Vec<(String, OfferedBy)> {
+    let offers = policies.offers(identity, grant, NOW);
+    offers.into_iter().map(|offer| (offer.role.name().to_owned(), offer.by)).collect()
+}
+
+#[test]
+fn offers_come_from_rules_then_from_the_assertion() {
+    let policies = policies(vec![rule("one", &["A"]), rule("two", &["A", "Shut"])]);
+    let (a, b) = (role("A"), role("B"));
+    let roles = Some(vec![
+        pair(a.as_str(), CORP),
+        pair(&format!(" {CORP}"), &format!("{b} ")),
+        pair(role("Gone").as_str(), CORP),
+        pair(role("Shut").as_str(), &format!("{CORP}-evil")),
+        pair("nonsense", CORP),
+    ]);
+    let identity = ann(Asserted { roles, ..named("ann") });
+    let by_rule = |name: &str| OfferedBy::Rule(name.to_owned());
+    let rules = vec![("A".to_owned(), by_rule("one")), ("Shut".to_owned(), by_rule("two"))];
+    assert_eq!(offered(&policies, &identity, RULES_ONLY), rules);
+    assert_eq!(offered(&policies, &identity, BY_TRUST), rules);
+    let all = [rules, vec![("B".to_owned(), OfferedBy::Asserted)]].concat();
+    assert_eq!(offered(&policies, &identity, ASSERTED), all);
+}
+
+#[test]
+fn what_is_not_offered_can_not_be_asked_for() {
+    let policies = policies(vec![rule("one", &["A"])]);
+    let identity = ann(Asserted { roles: Some(vec![pair(role("B").as_str(), CORP)]), ..named("ann") });
+    assert!(session(&policies, &identity, RULES_ONLY, "B", Ask::default()).is_none());
+    let by = |grant| {
+        session(&policies, &identity, grant, "B", Ask::default()).unwrap().unwrap().offered_by().clone()
+    };
+    assert_eq!(by(ASSERTED), OfferedBy::Asserted);
+    assert_eq!(by(BY_TRUST), OfferedBy::TrustPolicy);
+}
+
+#[test]
+fn an_offer_is_not_a_grant() {
+    let policies = policies(vec![rule("one", &["Shut", "Gone"])]);
+    let refused = denial(&policies, &ann(named("ann")), RULES_ONLY, "Shut", Ask::default());
+    let Denial::NotTrusted(Untrusted { reason: TrustRefusal::ExplicitDeny(_), .. }) = refused else {
+        panic!("{refused}");
+    };
+    let refused = denial(&policies, &ann(named("ann")), RULES_ONLY, "Gone", Ask::default());
+    let reason = TrustRefusal::NoSuchRole;
+    assert_eq!(refused, Denial::NotTrusted(Untrusted { action: "sts:AssumeRoleWithSAML", reason }));
+}
+
+#[test]
+fn a_granted_session_carries_what_was_decided() {
+    let source = RuleSource {
+        session_name: Some(r#"subject + "@corp""#.to_owned()),
+        source_identity: Some("subject".to_owned()),
+        tags: vec![("team".to_owned(), "'red'".to_owned())],
+        duration: Some(Duration::from_secs(1800)),
+        ..rule("one", &["A"])
+    };
+    let policy = r#"{"Statement":{"Effect":"Allow","Action":"s3:*","Resource":"*"}}"#;
+    let ask = Ask { policy: Some(policy), ..Ask::default() };
+    let granted =
+        session(&policies(vec![source]), &ann(named("other")), RULES_ONLY, "A", ask).unwrap().unwrap();
+    let session = granted.session();
+    assert_eq!(session.session_name, "ann@corp");
+    assert_eq!(session.source_identity.as_deref(), Some("ann"));
+    assert_eq!(session.tags, [tag("team", "red")]);
+    assert_eq!(session.session_policy.as_deref(), Some(policy));
+    assert_eq!((session.issued, session.expires), (NOW, NOW.plus(Duration::from_secs(1800))));
+    assert_eq!(session.provider.as_ref().map(ToString::to_string).as_deref(), Some(CORP));
+    assert_eq!(session.subject.as_deref(), Some("ann"));
+    let actions: Vec<_> = granted.allowed().iter().map(|allowed| allowed.action).collect();
+    assert_eq!(actions, ["sts:AssumeRoleWithSAML", "sts:TagSession", "sts:SetSourceIdentity"]);
+    assert_eq!(granted.offered_by(), &OfferedBy::Rule("one".to_owned()));
+}
+
+fn tag(key: &str, value: &str) -> crate::identity::SessionTag {
+    crate::identity::SessionTag { key: key.to_owned(), value: value.to_owned(), transitive: false }
+}
+
+#[test]
+fn session_names() {
+    let plain = policies(vec![rule("one", &["A"])]);
+    let naming = |expression: &str| {
+        policies(vec![RuleSource { session_name: Some(expression.to_owned()), ..rule("one", &["A"]) }])
+    };
+    let asked = Ask { name: Some("asked"), ..Ask::default() };
+    let name = |policies: &Policies, identity: &FederatedIdentity| {
+        let granted = session(policies, identity, RULES_ONLY, "A", asked).unwrap();
+        granted.map(|granted| granted.session().session_name.clone())
+    };
+    let missing = Err(Denial::SessionName(SessionNameFault::Missing));
+    let malformed = |name: &str, source_of_name| {
+        Err(Denial::SessionName(SessionNameFault::Malformed { name: name.to_owned(), source_of_name }))
+    };
+    assert_eq!(name(&plain, &ann(named("asserted"))), Ok("asserted".to_owned()));
+    assert_eq!(name(&plain, &ann(Asserted::default())), missing, "SAML callers can't choose");
+    assert_eq!(name(&plain, &workload(None)), Ok("asked".to_owned()));
+    assert_eq!(name(&naming("subject"), &ann(named("asserted"))), Ok("ann".to_owned()));
+    assert_eq!(name(&naming("subject"), &workload(None)), Ok("service-7".to_owned()));
+    assert_eq!(name(&naming("attr.name[0]"), &ann(named("ok"))), malformed("Ann Lee", NameSource::Rule));
+    assert_eq!(name(&plain, &ann(named("a/b"))), malformed("a/b", NameSource::Assertion));
+    for bad in ["", "a", "a b", "é-é", "a\nb", &"x".repeat(65)] {
+        assert_eq!(name(&plain, &ann(named(bad))), malformed(bad, NameSource::Assertion));
+    }
+    assert!(session(&plain, &workload(None), RULES_ONLY, "A", Ask::default()).unwrap().is_err());
+}
+
+#[test]
+fn asserted_tags_and_source_identity_need_a_provider_that_may_assert() {
+    let asserted =
+        Asserted { tags: vec![pair("team", "red")], source_identity: Some("ann".to_owned()), ..named("ann") };
+    let policies = policies(vec![rule("one", &["A"])]);
+    let dressed = |grant| {
+        let granted =
+            session(&policies, &ann(asserted.clone()), grant, "A", Ask::default()).unwrap().unwrap();
+        (granted.session().tags.len(), granted.session().source_identity.clone())
+    };
+    assert_eq!(dressed(RULES_ONLY), (0, None));
+    assert_eq!(dressed(ASSERTED), (1, Some("ann".to_owned())));
+}
+
+#[test]
+fn malformed_assertions_are_refused_for_what_they_are() {
+    let policies = policies(vec![rule("one", &["A"])]);
+    let refuse = |asserted: Asserted| denial(&policies, &ann(asserted), ASSERTED, "A", Ask::default());
+    for bad in ["a", "aws:ann", "a b", &"x".repeat(65)] {
+        let source_identity = Some(bad.to_owned());
+        assert_eq!(
+            refuse(Asserted { source_identity, ..named("ann") }),
+            Denial::SourceIdentity(bad.to_owned())
+        );
+    }
+    let tags = vec![pair("Team", "a"), pair("team", "b")];
+    assert_eq!(refuse(Asserted { tags, ..named("ann") }), Denial::Tags(TagFault::Duplicate));
+    let transitive_tag_keys = vec!["team".to_owned()];
+    assert_eq!(refuse(Asserted { transitive_tag_keys, ..named("ann") }), Denial::Tags(TagFault::NotPassed));
+}
+
+#[test]
+fn a_roles_claim_narrows_the_token() {
+    let policies = policies(vec![rule("one", &["A"])]);
+    let ask = Ask { name: Some("s7"), ..Ask::default() };
+    assert!(session(&policies, &workload(Some(&["A"])), RULES_ONLY, "A", ask).unwrap().is_ok());
+    assert_eq!(denial(&policies, &workload(Some(&["B"])), RULES_ONLY, "A", ask), Denial::RoleNotInToken);
+    let only_b = vec![("B".to_owned(), OfferedBy::Asserted)];
+    assert_eq!(offered(&policies, &workload(Some(&["B"])), ASSERTED), only_b);
+}
+
+#[test]
+fn durations() {
+    let policies = policies(vec![rule("one", &["A", "Shut"])]);
+    let ask = Ask { seconds: Some(7201), ..Ask::default() };
+    let (requested, maximum) = (Duration::from_secs(7201), Duration::from_secs(7200));
+    let over = Denial::DurationOverRoleMaximum { requested, maximum };
+    assert_eq!(denial(&policies, &ann(named("ann")), RULES_ONLY, "A", ask), over);
+    let untrusted = denial(&policies, &ann(named("ann")), RULES_ONLY, "Shut", ask);
+    assert!(matches!(untrusted, Denial::NotTrusted(_)), "the maximum tells that a role exists");
+    let ends = |millis| {
+        let identity = IdentityBuilder::saml(CORP, "corp", "ann").asserted(named("ann"));
+        identity.session_ends(Moment::from_unix_millis(NOW.unix_millis() + millis)).build()
+    };
+    let granted = session(&policies, &ends(600_500), RULES_ONLY, "A", Ask::default()).unwrap().unwrap();
+    assert_eq!(granted.length().granted, Duration::from_secs(600));
+    assert_eq!(denial(&policies, &ends(0), RULES_ONLY, "A", Ask::default()), Denial::SessionOver);
+}
+
+#[test]
+fn session_policies_must_be_readable() {
+    let policies = policies(vec![rule("one", &["A"])]);
+    for (policy, place) in
+        [("{", "line 1 column 1"), (r#"{"Statement":{}}"#, "Statement"), (&" ".repeat(2049), "document")]
+    {
+        let ask = Ask { policy: Some(policy), ..Ask::default() };
+        let refused = denial(&policies, &ann(named("ann")), RULES_ONLY, "A", ask);
+        let Denial::SessionPolicy(fault) = refused else { panic!("{refused}") };
+        assert_eq!(fault.at(), place);
+    }
+}
