@@ -19,8 +19,9 @@ use crate::seal::{KeyRing, Purpose};
 pub const SIGNIN_TOKEN_LIFE: Duration = Duration::from_secs(15 * 60);
 /// Shortest and longest `SessionDuration` (facts 4.2).
 pub const SESSION_DURATION: std::ops::RangeInclusive<u64> = 900..=43_200;
-/// Longest token or cookie that is looked at.
-const LONGEST_SEALED: usize = 8192;
+/// Longest sealed value that is looked at: a picker's form carries an ID token of up to 20,000
+/// characters.
+const LONGEST_SEALED: usize = 40 * 1024;
 /// Longest destination that is looked at.
 const LONGEST_DESTINATION: usize = 2048;
 

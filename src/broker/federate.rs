@@ -1,0 +1,255 @@
+//! A federated identity becomes temporary credentials.
+
+use std::time::Duration;
+
+use aws_lc_rs::digest::{SHA256, digest};
+
+use super::{Failure, Fault, Refusal, RequestContext};
+use crate::arn::RoleArn;
+use crate::audit;
+use crate::clock::Moment;
+use crate::directory::{Provider, Verifier};
+use crate::identity::saml::{Answer, Expect};
+use crate::identity::{FederatedIdentity, Presented, VerifyCode, VerifyError};
+use crate::issuer::TemporaryCredentials;
+use crate::policy::{AuthorizedSession, Grant, OfferedBy, RoleOffer, SessionRequest};
+use crate::seal::Purpose;
+use crate::store::{Claim, Claimed, Scope};
+use crate::telemetry;
+
+/// What arrived, and where.
+#[derive(Clone, Copy)]
+pub struct Arrival<'a> {
+    /// What was sent.
+    pub presented: Presented<'a>,
+    /// The provider that it is said to come from.
+    pub provider: &'a Provider,
+    /// The way it came.
+    pub door: Door<'a>,
+}
+
+/// The way in.
+#[derive(Clone, Copy)]
+pub enum Door<'a> {
+    /// The STS API. A one-time document may be used once a role, because command-line tools
+    /// assume one role after the other with one assertion.
+    StsApi,
+    /// A browser's POST to an assertion consumer service. A one-time document is used up whole.
+    SamlPost {
+        /// The URL that was posted to.
+        recipient: &'a str,
+        /// The request that it must answer.
+        answer: Answer<'a>,
+    },
+    /// A browser's return from an OIDC provider.
+    OidcLogin {
+        /// The nonce that the token must repeat.
+        nonce: &'a str,
+    },
+}
+
+/// Which session is wanted.
+#[derive(Clone, Copy)]
+pub struct Ask<'a> {
+    /// The way in, for audit and metrics.
+    pub action: &'static str,
+    /// The role.
+    pub role: &'a RoleArn,
+    /// The session's name, where the protocol lets the caller choose it.
+    pub session_name: Option<&'a str>,
+    /// The session's length; without it, one hour.
+    pub duration: Option<Duration>,
+    /// An inline session policy.
+    pub session_policy: Option<&'a str>,
+}
+
+/// The end of the sentence.
+pub struct Federated {
+    /// Who it is.
+    pub identity: FederatedIdentity,
+    /// What was allowed.
+    pub session: AuthorizedSession,
+    /// The credentials.
+    pub credentials: TemporaryCredentials,
+}
+
+impl RequestContext<'_> {
+    /// The sentence: verify, map, authorize, claim, issue, record.
+    ///
+    /// Claiming comes last before anything is given, so that a request that is refused for a
+    /// mendable reason (a duration too long, say) does not use the document up.
+    pub async fn federate(&self, arrival: &Arrival<'_>, ask: &Ask<'_>) -> Result<Federated, Failure> {
+        let identity = self.verify(arrival).await?;
+        let offer = self.map(&identity, arrival.provider, ask.role)?;
+        let session = self.authorize(&identity, &offer, ask)?;
+        self.claim(&identity, &arrival.door, ask.role).await?;
+        let credentials = self.issue(&session).await?;
+        self.record(&identity, &offer, &session, &credentials, ask.action).await?;
+        Ok(Federated { identity, session, credentials })
+    }
+
+    /// Who it is and which roles are offered, for a person to choose from. Claims nothing.
+    pub async fn offers(
+        &self,
+        arrival: &Arrival<'_>,
+    ) -> Result<(FederatedIdentity, Vec<RoleOffer>), Failure> {
+        let identity = self.verify(arrival).await?;
+        let mut offers = self.snapshot.policies.offers(&identity, grant(arrival.provider), self.at);
+        offers.retain(|offer| self.snapshot.directory.role(&offer.role).is_some());
+        if offers.is_empty() {
+            let (subject, provider) = (identity.subject().to_owned(), arrival.provider.name.clone());
+            return Err(Refusal::NoRoles { subject, provider }.into());
+        }
+        Ok((identity, offers))
+    }
+
+    async fn verify(&self, arrival: &Arrival<'_>) -> Result<FederatedIdentity, Failure> {
+        let verified = match (&arrival.provider.verifier, arrival.presented) {
+            (Verifier::Saml(saml), Presented::SamlResponse(response)) => {
+                saml.provider.verify(response, expectation(&arrival.door), self.at)
+            }
+            (Verifier::Oidc(oidc), Presented::IdToken(token)) => {
+                let nonce = match arrival.door {
+                    Door::OidcLogin { nonce } => Some(nonce),
+                    Door::StsApi | Door::SamlPost { .. } => None,
+                };
+                oidc.verify(token, nonce, self.at).await
+            }
+            (Verifier::Saml(_), Presented::IdToken(_)) => Err(wrong_protocol("a SAML response", "a token")),
+            (Verifier::Oidc(_), Presented::SamlResponse(_)) => {
+                Err(wrong_protocol("a token", "a SAML response"))
+            }
+        };
+        Ok(verified?)
+    }
+
+    fn map(
+        &self,
+        identity: &FederatedIdentity,
+        provider: &Provider,
+        role: &RoleArn,
+    ) -> Result<RoleOffer, Failure> {
+        let offer = self.snapshot.policies.offer_for(identity, grant(provider), role, self.at);
+        offer.ok_or_else(|| Refusal::NotOffered { role: role.clone() }.into())
+    }
+
+    fn authorize(
+        &self,
+        identity: &FederatedIdentity,
+        offer: &RoleOffer,
+        ask: &Ask<'_>,
+    ) -> Result<AuthorizedSession, Failure> {
+        let role = self.snapshot.directory.role(&offer.role);
+        let role = role.ok_or_else(|| Refusal::NotOffered { role: offer.role.clone() })?;
+        let request = SessionRequest {
+            offer,
+            role_id: &role.id,
+            max_session_duration: role.max_session_duration,
+            session_name: ask.session_name,
+            duration: ask.duration,
+            session_policy: ask.session_policy,
+            source_ip: self.source_ip,
+        };
+        Ok(self.snapshot.policies.authorize(identity, &request, self.at).map_err(Refusal::Denied)?)
+    }
+
+    async fn claim(
+        &self,
+        identity: &FederatedIdentity,
+        door: &Door<'_>,
+        role: &RoleArn,
+    ) -> Result<(), Failure> {
+        let Some(one_time) = identity.one_time() else { return Ok(()) };
+        let scope = match door {
+            Door::StsApi => Scope::Part(sha256(role.as_str().as_bytes())),
+            Door::SamlPost { .. } | Door::OidcLogin { .. } => Scope::Whole,
+        };
+        self.claim_once(one_time.id, scope, one_time.until).await
+    }
+
+    pub(super) async fn claim_once(
+        &self,
+        id: [u8; 32],
+        scope: Scope,
+        until: Moment,
+    ) -> Result<(), Failure> {
+        match self.parts.store.claim(Claim { id, scope, until }, self.at).await? {
+            Claimed::First => Ok(()),
+            Claimed::AlreadyUsed => Err(Refusal::AlreadyUsed.into()),
+        }
+    }
+
+    async fn issue(&self, session: &AuthorizedSession) -> Result<TemporaryCredentials, Failure> {
+        Ok(self.parts.issuer.issue(session, self.at).await.map_err(Fault::Issue)?)
+    }
+
+    /// What must be known later. An OIDC exchange claims nothing and does not wait for the store:
+    /// when it fails, the credentials are good all the same, and the log says so.
+    async fn record(
+        &self,
+        identity: &FederatedIdentity,
+        offer: &RoleOffer,
+        session: &AuthorizedSession,
+        credentials: &TemporaryCredentials,
+        action: &'static str,
+    ) -> Result<(), Failure> {
+        let facts = session.session();
+        let access_key_id = credentials.access_key_id().as_str();
+        let body = postcard::to_allocvec(&(access_key_id, facts)).map_err(|_| crate::entropy::NoEntropy)?;
+        let sealed = self.parts.ring.seal(Purpose::StoredRecord, &body, self.parts.entropy.as_ref())?;
+        let key = sha256(access_key_id.as_bytes());
+        let kept = self.parts.store.put(key, sealed, credentials.expires(), self.at).await;
+        match (kept, identity.one_time()) {
+            (Err(fault), Some(_)) => return Err(fault.into()),
+            (Err(fault), None) => tracing::warn!(%fault, "the session was issued without a record"),
+            (Ok(()), _) => {}
+        }
+        telemetry::count_issued(action);
+        audit::Issued {
+            action,
+            provider: identity.provider().as_str(),
+            subject: identity.subject(),
+            session: &facts.role.session_arn(&facts.session_name),
+            offered_by: offered_by(&offer.by),
+            access_key_id,
+            expires: credentials.expires(),
+        }
+        .write();
+        Ok(())
+    }
+}
+
+fn expectation<'a>(door: &Door<'a>) -> Expect<'a> {
+    match *door {
+        Door::SamlPost { recipient, answer } => {
+            Expect { recipient: Some(recipient), in_response_to: answer }
+        }
+        Door::StsApi | Door::OidcLogin { .. } => Expect { recipient: None, in_response_to: Answer::Any },
+    }
+}
+
+fn wrong_protocol(expected: &str, seen: &str) -> VerifyError {
+    VerifyError::new(VerifyCode::Malformed, "provider.protocol", expected, seen)
+}
+
+const fn grant(provider: &Provider) -> Grant {
+    Grant {
+        rules: true,
+        asserted_roles: provider.asserts_roles,
+        trust_policy: provider.grants_by_trust_policy,
+    }
+}
+
+fn offered_by(by: &OfferedBy) -> &str {
+    match by {
+        OfferedBy::Rule(name) => name,
+        OfferedBy::Asserted => "the provider's own Role attribute",
+        OfferedBy::TrustPolicy => "the role's trust policy",
+    }
+}
+
+pub(super) fn sha256(bytes: &[u8]) -> [u8; 32] {
+    let mut out = [0; 32];
+    out.copy_from_slice(digest(&SHA256, bytes).as_ref());
+    out
+}

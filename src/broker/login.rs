@@ -1,0 +1,315 @@
+//! Browser sign-in: out to the identity provider, back with its answer, a role chosen, a console
+//! opened.
+//!
+//! What a login must remember stands sealed in the browser's own cookie, so that starting one
+//! costs the store nothing and an answer is good in the browser that asked only. Until a role is
+//! chosen the answer itself stands in the picker's form and is verified again with the choice.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use subtle::ConstantTimeEq;
+
+use super::federate::sha256;
+use super::{Arrival, Ask, Door, Failure, Fault, Refusal, RequestContext, SignedIn};
+use crate::arn::RoleArn;
+use crate::clock::Moment;
+use crate::console::{self, ConsoleSession};
+use crate::directory::{Provider, SamlSide, Verifier};
+use crate::identity::oidc::{LoginError, OidcProvider};
+use crate::identity::saml::Answer;
+use crate::identity::{FederatedIdentity, Presented, VerifyCode};
+use crate::policy::RoleOffer;
+use crate::seal::Purpose;
+use crate::store::Scope;
+
+/// How long a person may take at the identity provider and the picker together.
+const LOGIN_LIFE: Duration = Duration::from_secs(15 * 60);
+
+/// A browser on its way to the identity provider.
+pub struct LoginStart {
+    /// Where to.
+    pub redirect: String,
+    /// What its login cookie holds, sealed.
+    pub cookie: String,
+    /// How long the cookie is good for.
+    pub lasts: Duration,
+}
+
+/// A browser that came back.
+pub enum Arrived {
+    /// One role, or one chosen: off to the console.
+    SignedIn(SignedIn),
+    /// Several roles: the person chooses.
+    Choose {
+        /// Who it is.
+        identity: Box<FederatedIdentity>,
+        /// What there is to choose from.
+        offers: Vec<RoleOffer>,
+        /// OIDC only: what the picker's form must bring back.
+        choice: Option<String>,
+    },
+}
+
+/// A SAML response that a browser posted.
+#[derive(Clone, Copy)]
+pub struct SamlAnswer<'a> {
+    /// The provider's name; `None` at the common address, where the response's issuer decides.
+    pub provider: Option<&'a str>,
+    /// Base64, as posted.
+    pub response: &'a str,
+    /// As posted.
+    pub relay_state: Option<&'a str>,
+    /// The login cookie.
+    pub cookie: Option<&'a str>,
+    /// The role that was picked.
+    pub chosen: Option<&'a RoleArn>,
+}
+
+/// A browser's return from an OIDC provider.
+#[derive(Clone, Copy)]
+pub enum OidcAnswer<'a> {
+    /// With an authorization code.
+    Code {
+        /// `code`
+        code: &'a str,
+        /// `state`
+        state: &'a str,
+    },
+    /// From the picker.
+    Choice {
+        /// What the form carried.
+        choice: &'a str,
+        /// The role that was picked.
+        role: &'a RoleArn,
+    },
+}
+
+#[derive(Serialize, Deserialize)]
+struct LoginState {
+    provider: String,
+    awaited: Awaited,
+    destination: String,
+    good_until: Moment,
+}
+
+#[derive(Serialize, Deserialize)]
+enum Awaited {
+    Saml { request_id: String },
+    Oidc { state: String, nonce: String, pkce_verifier: String },
+}
+
+#[derive(Serialize, Deserialize)]
+struct RoleChoice {
+    state: String,
+    id_token: String,
+}
+
+impl RequestContext<'_> {
+    /// Sends a browser to the provider called `name`, to land on `destination` in the end.
+    pub async fn begin_login(&self, name: &str, destination: Option<&str>) -> Result<LoginStart, Failure> {
+        let provider = self.provider(name)?;
+        let destination = self.snapshot.destinations.land_on(destination).map_err(Refusal::Destination)?;
+        let entropy = self.parts.entropy.as_ref();
+        let (redirect, awaited) = match &provider.verifier {
+            Verifier::Saml(saml) => {
+                let request = saml.provider.login_request(&saml.acs_url, None, entropy, self.at)?;
+                (request.url, Awaited::Saml { request_id: request.id })
+            }
+            Verifier::Oidc(oidc) => {
+                let started = oidc.begin_login(&self.callback_url(name), entropy, self.at).await;
+                let started = started.map_err(login_failure)?;
+                let pkce_verifier = started.pkce_verifier.expose().clone();
+                (started.url, Awaited::Oidc { state: started.state, nonce: started.nonce, pkce_verifier })
+            }
+        };
+        let good_until = self.at.plus(LOGIN_LIFE);
+        let state = LoginState { provider: name.to_owned(), awaited, destination, good_until };
+        let cookie = console::seal(&self.parts.ring, Purpose::LoginState, &state, entropy)?;
+        Ok(LoginStart { redirect, cookie, lasts: LOGIN_LIFE })
+    }
+
+    /// A SAML response that came by a browser's POST.
+    pub async fn saml_answer(&self, posted: &SamlAnswer<'_>) -> Result<Arrived, Failure> {
+        let (provider, saml) = self.saml_provider(posted)?;
+        let login = self.login_state(posted.cookie, &provider.name);
+        let request_id = login.as_ref().and_then(|login| match &login.awaited {
+            Awaited::Saml { request_id } => Some(request_id.as_str()),
+            Awaited::Oidc { .. } => None,
+        });
+        let common = self.snapshot.common_acs_url.as_str();
+        let recipient = if posted.provider.is_some() { saml.acs_url.as_str() } else { common };
+        let arrival = |answer| Arrival {
+            presented: Presented::SamlResponse(posted.response),
+            provider,
+            door: Door::SamlPost { recipient, answer },
+        };
+        let Some(request_id) = request_id else {
+            if !saml.idp_initiated {
+                let reason = "no login was started here, and the provider may not start one itself";
+                return Err(Refusal::NoSuchLogin { reason }.into());
+            }
+            let destination = self.unsolicited_destination(posted)?;
+            return self.arrive(&arrival(Answer::Unsolicited), posted.chosen, destination).await;
+        };
+        let destination = login.as_ref().map(|login| login.destination.clone()).unwrap_or_default();
+        match self.arrive(&arrival(Answer::To(request_id)), posted.chosen, destination).await {
+            Err(failure) if saml.idp_initiated && is_unsolicited(&failure) => {
+                let destination = self.unsolicited_destination(posted)?;
+                self.arrive(&arrival(Answer::Unsolicited), posted.chosen, destination).await
+            }
+            arrived => arrived,
+        }
+    }
+
+    /// A browser's return to `/oidc/{name}/callback`.
+    pub async fn oidc_answer(
+        &self,
+        name: &str,
+        answer: OidcAnswer<'_>,
+        cookie: Option<&str>,
+    ) -> Result<Arrived, Failure> {
+        let provider = self.provider(name)?;
+        let Verifier::Oidc(oidc) = &provider.verifier else { return Err(unknown(name)) };
+        let no_login = |reason| Failure::from(Refusal::NoSuchLogin { reason });
+        let login = self.login_state(cookie, name).ok_or_else(|| no_login("the login cookie is missing"))?;
+        let Awaited::Oidc { state, nonce, pkce_verifier } = &login.awaited else {
+            return Err(no_login("the login is of another protocol"));
+        };
+        let (returned_state, id_token, chosen) = match answer {
+            OidcAnswer::Code { code, state: returned } => {
+                if !same(returned, state) {
+                    return Err(no_login("`state` is not the one that was sent"));
+                }
+                let token = self.redeem_code(oidc, name, code, pkce_verifier).await?;
+                (returned.to_owned(), token, None)
+            }
+            OidcAnswer::Choice { choice, role } => {
+                let opened: Option<RoleChoice> = console::open(&self.parts.ring, Purpose::RoleChoice, choice);
+                let opened = opened.ok_or_else(|| no_login("the choice is not genuine"))?;
+                (opened.state, opened.id_token, Some(role))
+            }
+        };
+        if !same(&returned_state, state) {
+            return Err(no_login("the choice belongs to another login"));
+        }
+        let arrival =
+            Arrival { presented: Presented::IdToken(&id_token), provider, door: Door::OidcLogin { nonce } };
+        let arrived = self.arrive(&arrival, chosen, login.destination.clone()).await?;
+        self.finish_oidc(arrived, state, &id_token, login.good_until).await
+    }
+
+    /// Verified: to the console where the role is clear, else to the picker.
+    async fn arrive(
+        &self,
+        arrival: &Arrival<'_>,
+        chosen: Option<&RoleArn>,
+        destination: String,
+    ) -> Result<Arrived, Failure> {
+        let role = if let Some(role) = chosen {
+            role.clone()
+        } else {
+            let (identity, mut offers) = self.offers(arrival).await?;
+            if offers.len() > 1 {
+                return Ok(Arrived::Choose { identity: Box::new(identity), offers, choice: None });
+            }
+            offers.remove(0).role
+        };
+        let action = match arrival.door {
+            Door::OidcLogin { .. } => "oidc-login",
+            Door::SamlPost { .. } | Door::StsApi => "saml-login",
+        };
+        let ask = Ask { action, role: &role, session_name: None, duration: None, session_policy: None };
+        let federated = self.federate(arrival, &ask).await?;
+        let session = federated.session.session().clone();
+        let console = ConsoleSession { until: session.expires, session };
+        Ok(Arrived::SignedIn(self.sign_in(&console, destination)?))
+    }
+
+    /// An OIDC login is used up when its console opens; until then the form carries its token.
+    async fn finish_oidc(
+        &self,
+        arrived: Arrived,
+        state: &str,
+        id_token: &str,
+        until: Moment,
+    ) -> Result<Arrived, Failure> {
+        match arrived {
+            Arrived::SignedIn(signed_in) => {
+                self.claim_once(sha256(state.as_bytes()), Scope::Whole, until).await?;
+                Ok(Arrived::SignedIn(signed_in))
+            }
+            Arrived::Choose { identity, offers, .. } => {
+                let choice = RoleChoice { state: state.to_owned(), id_token: id_token.to_owned() };
+                let entropy = self.parts.entropy.as_ref();
+                let choice = console::seal(&self.parts.ring, Purpose::RoleChoice, &choice, entropy)?;
+                Ok(Arrived::Choose { identity, offers, choice: Some(choice) })
+            }
+        }
+    }
+
+    async fn redeem_code(
+        &self,
+        oidc: &OidcProvider,
+        name: &str,
+        code: &str,
+        pkce_verifier: &str,
+    ) -> Result<String, Failure> {
+        let token = oidc.redeem_code(code, &self.callback_url(name), pkce_verifier, self.at).await;
+        Ok(token.map_err(login_failure)?.expose().clone())
+    }
+
+    fn provider(&self, name: &str) -> Result<&Provider, Failure> {
+        self.snapshot.directory.provider(name).ok_or_else(|| unknown(name))
+    }
+
+    fn saml_provider(&self, posted: &SamlAnswer<'_>) -> Result<(&Provider, &SamlSide), Failure> {
+        let provider = match posted.provider {
+            Some(name) => self.provider(name)?,
+            None => {
+                let issuer = crate::identity::saml::unverified_issuer(posted.response)?;
+                self.snapshot.directory.saml_providers(&issuer).next().ok_or_else(|| unknown(&issuer))?
+            }
+        };
+        match &provider.verifier {
+            Verifier::Saml(saml) => Ok((provider, saml)),
+            Verifier::Oidc(_) => Err(unknown(&provider.name)),
+        }
+    }
+
+    fn login_state(&self, cookie: Option<&str>, provider: &str) -> Option<LoginState> {
+        let state: LoginState = console::open(&self.parts.ring, Purpose::LoginState, cookie?)?;
+        (state.provider == provider && state.good_until > self.at).then_some(state)
+    }
+
+    /// Where a login lands that the provider started: its `RelayState` where that is a place to
+    /// land on (facts 2.5), else the console.
+    fn unsolicited_destination(&self, posted: &SamlAnswer<'_>) -> Result<String, Failure> {
+        let destinations = &self.snapshot.destinations;
+        let wished = destinations.land_on(posted.relay_state);
+        Ok(wished.or_else(|_| destinations.land_on(None)).map_err(Refusal::Destination)?)
+    }
+
+    fn callback_url(&self, name: &str) -> String {
+        format!("{}/oidc/{name}/callback", self.snapshot.public_url)
+    }
+}
+
+fn same(one: &str, other: &str) -> bool {
+    one.as_bytes().ct_eq(other.as_bytes()).into()
+}
+
+fn unknown(seen: &str) -> Failure {
+    Refusal::UnknownProvider { seen: seen.chars().take(200).collect() }.into()
+}
+
+fn is_unsolicited(failure: &Failure) -> bool {
+    matches!(failure, Failure::Refusal(Refusal::NotBelieved(error)) if error.code() == VerifyCode::Unsolicited)
+}
+
+fn login_failure(error: LoginError) -> Failure {
+    match error {
+        LoginError::Verify(error) => error.into(),
+        other => Fault::ProviderUnreachable(other.to_string()).into(),
+    }
+}

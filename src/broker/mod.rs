@@ -1,0 +1,90 @@
+//! The flows: federate, login, call, sign in to the console.
+//!
+//! Every way in is one sentence, and [`RequestContext::federate`] is that sentence. This room
+//! knows no HTTP and no adapter: `http` calls it with what was presented, `app` gives it a store
+//! and an issuer.
+
+mod caller;
+mod federate;
+mod login;
+mod refusal;
+mod signin;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+
+pub use self::federate::{Arrival, Ask, Door, Federated};
+pub use self::login::{Arrived, LoginStart, OidcAnswer, SamlAnswer};
+pub use self::refusal::{Failure, Fault, Refusal};
+pub use self::signin::SignedIn;
+use crate::clock::Moment;
+use crate::config::Snapshot;
+use crate::entropy::Entropy;
+use crate::identity::sigv4::SigningSecrets;
+use crate::issuer::CredentialIssuer;
+use crate::seal::KeyRing;
+use crate::store::Store;
+
+/// Everything that the flows need. One a process.
+pub struct Broker {
+    snapshot: ArcSwap<Snapshot>,
+    parts: Parts,
+}
+
+/// What `app` picked.
+pub struct Parts {
+    /// Makes credentials.
+    pub issuer: Arc<dyn CredentialIssuer>,
+    /// Opens the credentials that callers sign with.
+    pub secrets: Arc<dyn SigningSecrets>,
+    /// Remembers claims and sessions.
+    pub store: Arc<dyn Store>,
+    /// Seals cookies, sign-in tokens and records.
+    pub ring: Arc<KeyRing>,
+    /// Fills what must not be guessed.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+impl Broker {
+    /// A broker that decides by `snapshot`.
+    pub fn new(snapshot: Snapshot, parts: Parts) -> Self {
+        Self { snapshot: ArcSwap::from_pointee(snapshot), parts }
+    }
+
+    /// The configuration in force.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.snapshot.load_full()
+    }
+
+    /// The kind of store, for `/readyz`.
+    pub fn store_kind(&self) -> &'static str {
+        self.parts.store.describe()
+    }
+
+    /// What one request sees from its start to its end: one configuration, one moment.
+    pub fn request(&self, at: Moment, source_ip: Option<IpAddr>) -> RequestContext<'_> {
+        RequestContext { parts: &self.parts, snapshot: self.snapshot(), at, source_ip }
+    }
+}
+
+/// A request's fixed surroundings. A reload never changes a request half way.
+pub struct RequestContext<'b> {
+    parts: &'b Parts,
+    snapshot: Arc<Snapshot>,
+    at: Moment,
+    source_ip: Option<IpAddr>,
+}
+
+impl RequestContext<'_> {
+    /// The configuration that this request is decided by.
+    pub fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
+    }
+
+    /// When this request arrived.
+    pub const fn at(&self) -> Moment {
+        self.at
+    }
+}

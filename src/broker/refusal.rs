@@ -1,0 +1,122 @@
+//! Why something did not happen: the caller's side ([`Refusal`]) or ours ([`Fault`]).
+//!
+//! `http::error` is the one place that turns these into answers; the log gets the whole story
+//! under the same request id.
+
+use crate::arn::RoleArn;
+use crate::console::DestinationRefused;
+use crate::entropy::NoEntropy;
+use crate::identity::VerifyError;
+use crate::identity::sigv4::SigV4Error;
+use crate::issuer::IssueFault;
+use crate::policy::Denial;
+use crate::store::StoreFault;
+
+/// A flow's way to end without an answer.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The caller's side.
+    #[error(transparent)]
+    Refusal(#[from] Refusal),
+    /// Our side.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+/// The request is refused, and would be again.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// The identity was not believed.
+    #[error(transparent)]
+    NotBelieved(#[from] VerifyError),
+    /// No provider of this name, ARN or issuer is configured.
+    #[error("no identity provider is configured for {seen:?}")]
+    UnknownProvider {
+        /// What was asked for.
+        seen: String,
+    },
+    /// The document was used before.
+    #[error("the document was used before")]
+    AlreadyUsed,
+    /// No such role, or no rule offers it to this identity. Callers can't tell which.
+    #[error("no rule offers {role} to this identity, or there is no such role")]
+    NotOffered {
+        /// The role that was asked for.
+        role: RoleArn,
+    },
+    /// The rules offer no role at all.
+    #[error("no rule offers a role to {subject:?} of provider {provider}")]
+    NoRoles {
+        /// Who asked.
+        subject: String,
+        /// By whose word.
+        provider: String,
+    },
+    /// The role is offered, but not to be had this way.
+    #[error(transparent)]
+    Denied(#[from] Denial),
+    /// A signed request was not genuine.
+    #[error(transparent)]
+    Signature(#[from] SigV4Error),
+    /// The answer belongs to no login of this browser, or came too late.
+    #[error("no login of this browser is waiting for this answer: {reason}")]
+    NoSuchLogin {
+        /// What did not fit.
+        reason: &'static str,
+    },
+    /// The identity provider answered a login with an error.
+    #[error("the identity provider answered {code:?}: {description:?}")]
+    LoginFailed {
+        /// Its `error`.
+        code: String,
+        /// Its `error_description`.
+        description: String,
+    },
+    /// A sign-in token that is forged, stale or used.
+    #[error("the sign-in token is not good: {reason}")]
+    SigninToken {
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// `getSigninToken` was asked something it does not do.
+    #[error("{0}")]
+    SigninRequest(String),
+    /// A place that a sign-in may not land on.
+    #[error(transparent)]
+    Destination(#[from] DestinationRefused),
+}
+
+/// The broker itself could not do it.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreFault),
+    /// No credentials could be made.
+    #[error(transparent)]
+    Issue(#[from] IssueFault),
+    /// There was no randomness.
+    #[error(transparent)]
+    Entropy(#[from] NoEntropy),
+    /// The identity provider can't be reached or does not answer as it should.
+    #[error("the identity provider could not be asked: {0}")]
+    ProviderUnreachable(String),
+}
+
+impl From<VerifyError> for Failure {
+    fn from(error: VerifyError) -> Self {
+        Self::Refusal(error.into())
+    }
+}
+
+impl From<StoreFault> for Failure {
+    fn from(fault: StoreFault) -> Self {
+        Self::Fault(fault.into())
+    }
+}
+
+impl From<NoEntropy> for Failure {
+    fn from(fault: NoEntropy) -> Self {
+        Self::Fault(fault.into())
+    }
+}

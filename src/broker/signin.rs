@@ -1,0 +1,80 @@
+//! The federation endpoint: credentials to sign-in token, sign-in token to console (facts 4).
+
+use std::time::Duration;
+
+use super::federate::sha256;
+use super::{Failure, Refusal, RequestContext};
+use crate::audit;
+use crate::console::{ConsoleSession, SESSION_DURATION, SigninToken};
+use crate::identity::sigv4::SigningSecrets;
+use crate::secret::Secret;
+use crate::store::Scope;
+
+/// A browser that may go to its console.
+pub struct SignedIn {
+    /// Where to.
+    pub destination: String,
+    /// What its cookie holds, sealed.
+    pub cookie: String,
+    /// How long the cookie is good for.
+    pub lasts: Duration,
+}
+
+impl RequestContext<'_> {
+    /// A sign-in token for the holder of these credentials. They prove themselves: the session
+    /// token opens, belongs to the key id, and the secret is the right one.
+    pub fn signin_token(
+        &self,
+        access_key_id: &str,
+        secret_access_key: &Secret<String>,
+        session_token: &str,
+        session_seconds: Option<u64>,
+    ) -> Result<String, Failure> {
+        if let Some(seconds) = session_seconds.filter(|seconds| !SESSION_DURATION.contains(seconds)) {
+            let message = format!("SessionDuration is {seconds}; it must be 900 to 43200 seconds");
+            return Err(Refusal::SigninRequest(message).into());
+        }
+        let opened = self.live_roles_only().open(access_key_id, Some(session_token), self.at);
+        let opened = opened.map_err(Refusal::Signature)?;
+        if !opened.secret_access_key.same_as(secret_access_key.expose().as_bytes()) {
+            return Err(Refusal::Signature(crate::identity::sigv4::SigV4Error::InvalidClientTokenId).into());
+        }
+        let asked = session_seconds.map(Duration::from_secs);
+        let token = SigninToken::new(opened.session, asked, self.at);
+        Ok(token.seal(&self.parts.ring, self.parts.entropy.as_ref())?)
+    }
+
+    /// Uses a sign-in token, once.
+    pub async fn redeem_signin_token(
+        &self,
+        token: &str,
+        destination: Option<&str>,
+    ) -> Result<SignedIn, Failure> {
+        let destination = self.snapshot.destinations.land_on(destination).map_err(Refusal::Destination)?;
+        let opened = SigninToken::open(&self.parts.ring, token, self.at);
+        let opened =
+            opened.ok_or(Refusal::SigninToken { reason: "it is forged, or older than 15 minutes" })?;
+        let id = sha256(token.as_bytes());
+        self.claim_once(id, Scope::Whole, opened.good_until).await.map_err(|failure| match failure {
+            Failure::Refusal(Refusal::AlreadyUsed) => {
+                Refusal::SigninToken { reason: "it was used before" }.into()
+            }
+            other => other,
+        })?;
+        self.sign_in(&opened.console, destination)
+    }
+
+    /// Opens the console for `session`.
+    pub(super) fn sign_in(&self, console: &ConsoleSession, destination: String) -> Result<SignedIn, Failure> {
+        let cookie = console.seal(&self.parts.ring, self.parts.entropy.as_ref())?;
+        let arn = console.session.role.session_arn(&console.session.session_name);
+        audit::console_signin(&arn, console.until);
+        Ok(SignedIn { destination, cookie, lasts: console.until.since(self.at) })
+    }
+
+    /// The console session that a browser's cookie holds.
+    pub fn console_session(&self, cookie: &str) -> Option<ConsoleSession> {
+        ConsoleSession::open(&self.parts.ring, cookie, self.at)
+            .filter(|console| self.snapshot.directory.role(&console.session.role).is_some())
+    }
+}
