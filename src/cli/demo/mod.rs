@@ -17,7 +17,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use self::idp::Idp;
-use self::idp::saml::SignError;
+use self::idp::saml::SignerError;
 use self::idp::token::KeyError;
 use self::world::World;
 use crate::clock::{Clock, SystemClock};
@@ -79,7 +79,7 @@ pub(crate) enum DemoError {
     },
     /// The provider's key for assertions.
     #[error("the demo identity provider can't sign assertions")]
-    Saml(#[from] SignError),
+    Saml(#[from] SignerError),
     /// The provider's key for ID tokens.
     #[error("the demo identity provider can't sign tokens")]
     Token(#[from] KeyError),

@@ -57,6 +57,11 @@ impl World {
         format!("http://{}", self.idp)
     }
 
+    /// What assertions are issued by.
+    pub(crate) fn idp_entity_id(&self) -> String {
+        format!("{}/saml/metadata", self.issuer())
+    }
+
     /// The configuration file.
     pub(crate) fn settings(&self) -> PathBuf {
         self.folder.join("rolegate.toml")
@@ -76,13 +81,15 @@ impl World {
     /// The provider's keys: those of the last start, or new ones.
     pub(crate) fn keys(&self, entropy: &dyn Entropy) -> Result<Keys, DemoError> {
         let folder = self.folder.join("idp");
-        let saml = kept(&folder.join("saml-key.pem"), || Ok(SamlSigner::generate()?.to_pem()))?;
+        let (entity_id, sso) = (self.idp_entity_id(), format!("{}/saml/sso", self.issuer()));
+        let saml =
+            kept(&folder.join("saml-key.pem"), || Ok(SamlSigner::generate(&entity_id, &sso)?.to_pem()))?;
         let token = kept(&folder.join("token-key.pem"), || Ok(TokenKey::generate()?.to_pem()))?;
         let portal_secret = kept(&folder.join("portal-secret"), || {
-            Ok(BASE64URL.encode_to_string(entropy::bytes::<24>(entropy)?))
+            Ok(Secret::new(BASE64URL.encode_to_string(entropy::bytes::<24>(entropy)?)))
         })?;
         Ok(Keys {
-            saml: SamlSigner::from_pem(saml.expose())?,
+            saml: SamlSigner::from_pem(&entity_id, &sso, saml.expose())?,
             token: TokenKey::from_pem(token.expose())?,
             portal_secret,
         })
@@ -111,7 +118,10 @@ impl World {
 }
 
 /// The content of `path`, made and written first if there is none. Only its owner may read it.
-fn kept(path: &Path, make: impl FnOnce() -> Result<String, DemoError>) -> Result<Secret<String>, DemoError> {
+fn kept(
+    path: &Path,
+    make: impl FnOnce() -> Result<Secret<String>, DemoError>,
+) -> Result<Secret<String>, DemoError> {
     let failed = |source| DemoError::File { path: path.to_owned(), source };
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).map_err(failed)?;
@@ -121,7 +131,7 @@ fn kept(path: &Path, make: impl FnOnce() -> Result<String, DemoError>) -> Result
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
         Err(error) => return Err(failed(error)),
     }
-    let content = Secret::new(make()?);
+    let content = make()?;
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(failed)?;
     file.write_all(content.expose().as_bytes()).map_err(failed)?;
     Ok(content)

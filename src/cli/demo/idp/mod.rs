@@ -7,7 +7,7 @@ mod authn_request;
 pub(crate) mod oidc;
 mod pages;
 mod routes;
-pub(crate) mod saml_pending;
+pub mod saml;
 pub(crate) mod token;
 
 use std::net::TcpListener;
@@ -19,8 +19,7 @@ use actix_web::web::Data;
 use actix_web::{App, HttpServer};
 
 use self::oidc::{Client, OpenIdProvider};
-use self::saml::{ResponseFacts, SamlSigner, SignError};
-pub(crate) use self::saml_pending as saml;
+use self::saml::{ResponseFacts, SamlSigner, SignerError};
 use self::token::{KeyError, TokenKey};
 use super::people::Person;
 use crate::clock::{Clock, Moment};
@@ -59,7 +58,6 @@ pub(crate) struct Broker {
 
 /// The provider.
 pub(crate) struct Idp {
-    origin: String,
     broker: Broker,
     saml: SamlSigner,
     oidc: OpenIdProvider,
@@ -82,13 +80,13 @@ impl Idp {
             secret: Some(keys.portal_secret),
             redirect_uri: Some(broker.callback.clone()),
         };
-        let oidc = OpenIdProvider::new(origin.clone(), keys.token, vec![mobile, portal]);
-        Self { origin, broker, saml: keys.saml, oidc, clock, entropy }
+        let oidc = OpenIdProvider::new(origin, keys.token, vec![mobile, portal]);
+        Self { broker, saml: keys.saml, oidc, clock, entropy }
     }
 
     /// The metadata that the broker is configured with.
     pub(crate) fn saml_metadata(&self) -> String {
-        self.saml.metadata(&format!("{}/saml/metadata", self.origin), &format!("{}/saml/sso", self.origin))
+        self.saml.metadata()
     }
 
     /// A response about `person` for the broker, base64, issued now.
@@ -96,7 +94,7 @@ impl Idp {
         &self,
         person: &Person,
         in_response_to: Option<&str>,
-    ) -> Result<String, SignError> {
+    ) -> Result<String, SignerError> {
         self.saml_response_on(person, Terms { in_response_to, ..self.terms() })
     }
 
@@ -111,7 +109,7 @@ impl Idp {
     }
 
     /// A response on other terms than usual, for the walk's refusals.
-    pub(crate) fn saml_response_on(&self, person: &Person, terms: Terms<'_>) -> Result<String, SignError> {
+    pub(crate) fn saml_response_on(&self, person: &Person, terms: Terms<'_>) -> Result<String, SignerError> {
         let facts = ResponseFacts {
             recipient: &self.broker.acs,
             audience: terms.audience,

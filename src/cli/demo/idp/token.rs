@@ -11,6 +11,8 @@ use x509_parser::prelude::FromDer;
 use x509_parser::public_key::PublicKey;
 use x509_parser::x509::SubjectPublicKeyInfo;
 
+use crate::secret::Secret;
+
 /// A key that ID tokens are signed with.
 pub(crate) struct TokenKey {
     pair: KeyPair,
@@ -42,8 +44,8 @@ impl TokenKey {
     }
 
     /// The private key as PKCS #8.
-    pub(crate) fn to_pem(&self) -> String {
-        self.pair.serialize_pem()
+    pub(crate) fn to_pem(&self) -> Secret<String> {
+        Secret::new(self.pair.serialize_pem())
     }
 
     /// The public half as a JWK Set (RFC 7517 section 5).

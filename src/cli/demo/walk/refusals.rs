@@ -28,7 +28,7 @@ pub(super) async fn assertions(walk: &mut Walk<'_>) {
     let foreign = walk.idp.saml_response_on(&ANN, foreign).map_err(text);
     refuse_assertion(walk, "a SAML response for somebody else", foreign, "400 InvalidIdentityToken").await;
 
-    let forged = SamlSigner::generate().map_err(text).and_then(|stranger| {
+    let forged = SamlSigner::generate(&walk.world.idp_entity_id(), "").map_err(text).and_then(|stranger| {
         walk.idp.saml_response_on(&ANN, Terms { signer: &stranger, ..walk.idp.terms() }).map_err(text)
     });
     refuse_assertion(walk, "a SAML response signed by another key", forged, "400 InvalidIdentityToken").await;

@@ -1,0 +1,24 @@
+//! The namespaces and URIs of SAML 2.0 and XML signatures that this verifier knows.
+
+/// SAML Core: assertions.
+pub(super) const ASSERTION: &str = "urn:oasis:names:tc:SAML:2.0:assertion";
+/// SAML Core: protocol messages.
+pub(super) const PROTOCOL: &str = "urn:oasis:names:tc:SAML:2.0:protocol";
+/// SAML Metadata.
+pub(super) const METADATA: &str = "urn:oasis:names:tc:SAML:2.0:metadata";
+/// XML-DSig 1.1.
+pub(super) const DSIG: &str = "http://www.w3.org/2000/09/xmldsig#";
+/// Exclusive XML canonicalization 1.0, both the algorithm and the namespace of its parameters.
+pub(super) const EXCLUSIVE_C14N: &str = "http://www.w3.org/2001/10/xml-exc-c14n#";
+/// The transform that leaves the signature out of what it signs (XML-DSig 6.6.4).
+pub(super) const ENVELOPED: &str = "http://www.w3.org/2000/09/xmldsig#enveloped-signature";
+/// What the prefix `xml` is always bound to.
+pub(super) const XML: &str = "http://www.w3.org/XML/1998/namespace";
+/// The only top-level status that grants anything (SAML Core 3.2.2.2).
+pub(super) const SUCCESS: &str = "urn:oasis:names:tc:SAML:2.0:status:Success";
+/// The one confirmation method of the browser profile (SAML Profiles 3.3).
+pub(super) const BEARER: &str = "urn:oasis:names:tc:SAML:2.0:cm:bearer";
+/// The binding a login request leaves by (SAML Bindings 3.4).
+pub(super) const REDIRECT_BINDING: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect";
+/// The binding a response comes by (SAML Bindings 3.5).
+pub(super) const POST_BINDING: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST";

@@ -1,0 +1,201 @@
+//! The shape that a response must have before any cryptography looks at it: an allow-list.
+//!
+//! Signature wrapping needs a second element where the verifier or the reader might look. Here
+//! is one assertion, one place for each signature, one reference from it to its own parent, and
+//! every id once; whatever is known by its name must stand where it belongs.
+
+use super::names::{ASSERTION, DSIG, PROTOCOL, SUCCESS};
+use super::signature::SignedInfo;
+use super::tree::{Element, Tree};
+use super::{malformed, refused};
+use crate::identity::{VerifyCode, VerifyError};
+
+/// The parts of a well-shaped response.
+pub(super) struct Shape<'t, 'x> {
+    /// `samlp:Response`.
+    pub(super) response: Element<'t, 'x>,
+    /// How the response is signed, if it is.
+    pub(super) response_signature: Option<Signature<'t, 'x>>,
+    /// How its one assertion is signed.
+    pub(super) assertion_signature: Signature<'t, 'x>,
+}
+
+/// A signature in its place, with algorithms that are allowed.
+pub(super) struct Signature<'t, 'x> {
+    /// What it signs: its parent.
+    pub(super) signed: Element<'t, 'x>,
+    /// `ds:Signature`.
+    pub(super) element: Element<'t, 'x>,
+    /// `ds:SignedInfo`.
+    pub(super) info: Element<'t, 'x>,
+    /// The text of `ds:SignatureValue`.
+    pub(super) value: &'t str,
+}
+
+/// Checks the whole document.
+pub(super) fn check<'t, 'x>(tree: &'t Tree<'x>) -> Result<Shape<'t, 'x>, VerifyError> {
+    let response = tree.root()?;
+    if !response.is(PROTOCOL, "Response") {
+        return Err(malformed("saml.structure.root", "samlp:Response", response.name().local));
+    }
+    versioned(response)?;
+    status(response)?;
+    census(tree, response)?;
+    let assertion = one_assertion(response)?;
+    versioned(assertion)?;
+    identified(tree)?;
+    ordered(response, |child| match (child.namespace, child.local) {
+        (ASSERTION, "Issuer") => Some(1),
+        (DSIG, "Signature") => Some(2),
+        (PROTOCOL, "Status") => Some(3),
+        (ASSERTION, "Assertion") => Some(4),
+        _ => None,
+    })?;
+    ordered(assertion, |child| match (child.namespace, child.local) {
+        (ASSERTION, "Issuer") => Some(1),
+        (DSIG, "Signature") => Some(2),
+        (ASSERTION, "Subject") => Some(3),
+        (ASSERTION, "Conditions") => Some(4),
+        (ASSERTION, "Advice") => Some(5),
+        (ASSERTION, "AuthnStatement" | "AttributeStatement") => Some(STATEMENT),
+        _ => None,
+    })?;
+    let response_signature = signature(response)?;
+    let Some(assertion_signature) = signature(assertion)? else {
+        let seen = if response_signature.is_some() { "a signed Response only" } else { "no signature" };
+        return Err(refused(VerifyCode::Unsigned, "saml.signature.absent", "a signed assertion", seen));
+    };
+    Ok(Shape { response, response_signature, assertion_signature })
+}
+
+/// The rank of those children of an assertion of which there may be several.
+const STATEMENT: u8 = 6;
+
+fn versioned(element: Element<'_, '_>) -> Result<(), VerifyError> {
+    match element.attribute("Version") {
+        Some("2.0") => Ok(()),
+        other => Err(malformed("saml.structure.version", "2.0", other.unwrap_or("none"))),
+    }
+}
+
+/// Whether the provider reports success. A response that reports a failure has no assertion, so
+/// this comes before looking for one.
+pub(super) fn status(response: Element<'_, '_>) -> Result<(), VerifyError> {
+    let mut found = response.children_named(PROTOCOL, "Status");
+    let (Some(status), None) = (found.next(), found.next()) else {
+        return Err(malformed("saml.structure.status", "one Status", "none or several"));
+    };
+    let code = status.child(PROTOCOL, "StatusCode");
+    let value = |code: Option<Element<'_, '_>>| code?.attribute("Value").map(str::to_owned);
+    match value(code) {
+        Some(code) if code == SUCCESS => Ok(()),
+        Some(main) => {
+            let detail = value(code.and_then(|code| code.child(PROTOCOL, "StatusCode"))).unwrap_or_default();
+            let message = status.child(PROTOCOL, "StatusMessage").and_then(Element::text).unwrap_or_default();
+            let seen = format!("{main} {detail} {message}");
+            Err(refused(VerifyCode::ProviderRefused, "saml.status", SUCCESS, seen.trim_end()))
+        }
+        None => Err(malformed("saml.structure.status", "a StatusCode with a Value", "none")),
+    }
+}
+
+/// Looks at every element: what is known by its name may stand in its place only.
+fn census(tree: &Tree<'_>, response: Element<'_, '_>) -> Result<(), VerifyError> {
+    for element in tree.elements() {
+        let name = element.name();
+        let parent = element.parent();
+        let in_response = parent.is_some_and(|parent| parent.same_as(response));
+        let in_assertion = parent.is_some_and(|parent| parent.is(ASSERTION, "Assertion"));
+        match (name.namespace, name.local) {
+            (ASSERTION, "EncryptedAssertion" | "EncryptedID" | "EncryptedAttribute") => {
+                let expected = "an assertion in clear: encrypted ones are not supported yet";
+                return Err(malformed("saml.encrypted", expected, name.local));
+            }
+            (ASSERTION, "Assertion") if !in_response => {
+                return Err(malformed("saml.structure.assertion-place", "in the Response", "elsewhere"));
+            }
+            (PROTOCOL, "Response") if parent.is_some() => {
+                return Err(malformed("saml.structure.response-place", "the root", "elsewhere"));
+            }
+            (DSIG, "Signature") if !in_response && !in_assertion => {
+                return Err(malformed("saml.signature.place", "in Response or Assertion", "elsewhere"));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn one_assertion<'t, 'x>(response: Element<'t, 'x>) -> Result<Element<'t, 'x>, VerifyError> {
+    let mut found = response.children_named(ASSERTION, "Assertion");
+    match (found.next(), found.next()) {
+        (Some(assertion), None) => Ok(assertion),
+        (None, _) => Err(malformed("saml.structure.assertion-count", "one Assertion", "none")),
+        _ => Err(malformed("saml.structure.assertion-count", "one Assertion", "several")),
+    }
+}
+
+/// Ids are un-namespaced and unique over the whole document, whoever's attribute it is.
+fn identified(tree: &Tree<'_>) -> Result<(), VerifyError> {
+    let mut ids = Vec::new();
+    for attribute in tree.elements().flat_map(Element::attributes) {
+        if !attribute.name.local.eq_ignore_ascii_case("id") {
+            continue;
+        }
+        if !attribute.name.prefix.is_empty() {
+            return Err(malformed("saml.structure.id-namespace", "ID without prefix", attribute.name.prefix));
+        }
+        ids.push(attribute.value.as_ref());
+    }
+    ids.sort_unstable();
+    match ids.windows(2).find(|pair| pair[0] == pair[1]) {
+        Some(twins) => Err(malformed("saml.structure.id-unique", "every ID once", twins[0])),
+        None => Ok(()),
+    }
+}
+
+/// Children in the order of their schema, each once unless it is a statement, and no text.
+fn ordered(
+    parent: Element<'_, '_>,
+    rank: impl Fn(super::tree::Name<'_>) -> Option<u8>,
+) -> Result<(), VerifyError> {
+    if parent.has_text() {
+        return Err(malformed("saml.structure.text", "no text between elements", parent.name().local));
+    }
+    let mut last = 0;
+    for child in parent.children() {
+        let name = child.name();
+        let Some(this) = rank(name) else {
+            return Err(malformed("saml.structure.child", "elements that are known", name.local));
+        };
+        if this == last && name.namespace == DSIG {
+            return Err(malformed("saml.signature.count", "at most one Signature", "several"));
+        }
+        if this < last || (this == last && this != STATEMENT) {
+            return Err(malformed("saml.structure.order", "children in order, each once", name.local));
+        }
+        last = this;
+    }
+    Ok(())
+}
+
+fn signature<'t, 'x>(parent: Element<'t, 'x>) -> Result<Option<Signature<'t, 'x>>, VerifyError> {
+    let Some(element) = parent.child(DSIG, "Signature") else { return Ok(None) };
+    let mut children = element.children();
+    let (info, value, key) = (children.next(), children.next(), children.next());
+    let (Some(info), Some(value)) = (info, value) else { return Err(misshapen(element)) };
+    let in_order = info.is(DSIG, "SignedInfo")
+        && value.is(DSIG, "SignatureValue")
+        && key.is_none_or(|key| key.is(DSIG, "KeyInfo"));
+    if !in_order || children.next().is_some() || element.has_text() {
+        return Err(misshapen(element));
+    }
+    let value = value.text().ok_or_else(|| misshapen(value))?;
+    SignedInfo::read(info)?.refers_to(parent)?;
+    Ok(Some(Signature { signed: parent, element, info, value }))
+}
+
+fn misshapen(element: Element<'_, '_>) -> VerifyError {
+    let expected = "SignedInfo, SignatureValue and perhaps KeyInfo";
+    malformed("saml.signature.structure", expected, element.name().local)
+}

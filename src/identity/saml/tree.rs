@@ -1,0 +1,202 @@
+//! A parsed document: an arena that borrows from the text, names resolved. `parse` makes it.
+//!
+//! Nodes stand in document order, each with the index behind its subtree, so that walking,
+//! skipping and canonicalizing are loops. Only elements and text exist; adjoining text is one
+//! node, so nothing can hide behind a seam.
+
+use std::borrow::Cow;
+
+use super::malformed;
+use crate::identity::VerifyError;
+
+/// A parsed document. Its first node is the root element.
+pub(super) struct Tree<'x> {
+    pub(super) nodes: Vec<Node<'x>>,
+    pub(super) attributes: Vec<Attribute<'x>>,
+    pub(super) declarations: Vec<Declaration<'x>>,
+}
+
+/// A node: its parent (the root is its own), and the index behind its subtree.
+pub(super) struct Node<'x> {
+    pub(super) parent: usize,
+    pub(super) end: usize,
+    pub(super) kind: Kind<'x>,
+}
+
+/// What a node is. Attributes and declarations are ranges of the tree's lists.
+pub(super) enum Kind<'x> {
+    Element { name: Name<'x>, attributes: (usize, usize), declarations: (usize, usize) },
+    Text(Cow<'x, str>),
+}
+
+/// An expanded name and the prefix it was written with.
+#[derive(Clone, Copy)]
+pub(super) struct Name<'x> {
+    pub(super) prefix: &'x str,
+    pub(super) local: &'x str,
+    pub(super) namespace: &'x str,
+}
+
+/// An attribute that is not a namespace declaration.
+pub(super) struct Attribute<'x> {
+    pub(super) name: Name<'x>,
+    pub(super) value: Cow<'x, str>,
+}
+
+/// `xmlns` or `xmlns:prefix`.
+#[derive(Clone, Copy)]
+pub(super) struct Declaration<'x> {
+    pub(super) prefix: &'x str,
+    pub(super) namespace: &'x str,
+}
+
+/// An element, or a piece of text, in document order.
+pub(super) enum Item<'t, 'x> {
+    Element(Element<'t, 'x>),
+    Text(&'t str),
+}
+
+/// An element of a tree.
+#[derive(Clone, Copy)]
+pub(super) struct Element<'t, 'x> {
+    tree: &'t Tree<'x>,
+    id: usize,
+    name: Name<'x>,
+}
+
+impl<'x> Tree<'x> {
+    /// The document's one root element.
+    pub(super) fn root(&self) -> Result<Element<'_, 'x>, VerifyError> {
+        self.element(0).ok_or_else(|| malformed("saml.xml.root", "one root element", "none"))
+    }
+
+    /// Every element, in document order.
+    pub(super) fn elements(&self) -> impl Iterator<Item = Element<'_, 'x>> {
+        (0..self.nodes.len()).filter_map(|id| self.element(id))
+    }
+
+    fn element(&self, id: usize) -> Option<Element<'_, 'x>> {
+        match self.nodes.get(id)?.kind {
+            Kind::Element { name, .. } => Some(Element { tree: self, id, name }),
+            Kind::Text(_) => None,
+        }
+    }
+}
+
+impl<'t, 'x> Element<'t, 'x> {
+    /// Its name.
+    pub(super) const fn name(self) -> Name<'x> {
+        self.name
+    }
+
+    /// Whether it has this expanded name; the prefix does not matter.
+    pub(super) fn is(self, namespace: &str, local: &str) -> bool {
+        self.name.local == local && self.name.namespace == namespace
+    }
+
+    /// Whether both are the same element of the same tree.
+    pub(super) fn same_as(self, other: Self) -> bool {
+        std::ptr::eq(self.tree, other.tree) && self.id == other.id
+    }
+
+    /// The element around it.
+    pub(super) fn parent(self) -> Option<Self> {
+        (self.id != 0).then(|| self.tree.element(self.tree.nodes[self.id].parent))?
+    }
+
+    /// Its attributes, in the order written.
+    pub(super) fn attributes(self) -> &'t [Attribute<'x>] {
+        match self.tree.nodes[self.id].kind {
+            Kind::Element { attributes: (from, to), .. } => &self.tree.attributes[from..to],
+            Kind::Text(_) => &[],
+        }
+    }
+
+    /// The namespace declarations it bears itself.
+    pub(super) fn declarations(self) -> &'t [Declaration<'x>] {
+        match self.tree.nodes[self.id].kind {
+            Kind::Element { declarations: (from, to), .. } => &self.tree.declarations[from..to],
+            Kind::Text(_) => &[],
+        }
+    }
+
+    /// The value of the attribute `local` that is in no namespace.
+    pub(super) fn attribute(self, local: &str) -> Option<&'t str> {
+        let mut found = self.attributes().iter();
+        found.find(|a| a.name.local == local && a.name.namespace.is_empty()).map(|a| a.value.as_ref())
+    }
+
+    /// Its children, in document order.
+    pub(super) fn items(self) -> impl Iterator<Item = Item<'t, 'x>> {
+        let (tree, end) = (self.tree, self.tree.nodes[self.id].end);
+        let mut next = self.id + 1;
+        std::iter::from_fn(move || {
+            let node = tree.nodes.get(next).filter(|_| next < end)?;
+            let item = match &node.kind {
+                Kind::Element { name, .. } => Item::Element(Element { tree, id: next, name: *name }),
+                Kind::Text(text) => Item::Text(text),
+            };
+            next = node.end;
+            Some(item)
+        })
+    }
+
+    /// Its child elements, in document order.
+    pub(super) fn children(self) -> impl Iterator<Item = Self> {
+        self.items().filter_map(|item| match item {
+            Item::Element(element) => Some(element),
+            Item::Text(_) => None,
+        })
+    }
+
+    /// Its children of this expanded name.
+    pub(super) fn children_named(self, namespace: &str, local: &str) -> impl Iterator<Item = Self> {
+        self.children().filter(move |child| child.is(namespace, local))
+    }
+
+    /// Its first child of this expanded name.
+    pub(super) fn child(self, namespace: &str, local: &str) -> Option<Self> {
+        self.children().find(|child| child.is(namespace, local))
+    }
+
+    /// Its text if it has no child elements, else nothing.
+    pub(super) fn text(self) -> Option<&'t str> {
+        let mut items = self.items();
+        match (items.next(), items.next()) {
+            (None, _) => Some(""),
+            (Some(Item::Text(text)), None) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Whether anything but white space stands directly in it.
+    pub(super) fn has_text(self) -> bool {
+        self.items().any(|item| matches!(item, Item::Text(text) if !is_blank(text)))
+    }
+}
+
+/// Whether `text` is XML's white space only.
+pub(super) fn is_blank(text: &str) -> bool {
+    text.bytes().all(|b| matches!(b, b' ' | b'\t' | b'\r' | b'\n'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::parse::parse;
+
+    #[test]
+    fn resolves_names_and_text() {
+        let tree =
+            parse("<a xmlns='u:1' xmlns:p='u:2'><p:b p:c='1' c='2'>x&amp;y\r\nz</p:b><b xmlns=''/></a>");
+        let tree = tree.unwrap();
+        let root = tree.root().unwrap();
+        assert!(root.is("u:1", "a"));
+        let b = root.child("u:2", "b").unwrap();
+        assert_eq!(b.attribute("c"), Some("2"));
+        assert_eq!(b.text(), Some("x&y\nz"));
+        assert!(root.child("", "b").is_some());
+        assert_eq!(root.text(), None);
+        assert!(b.parent().unwrap().same_as(root));
+        assert!(root.parent().is_none());
+    }
+}
