@@ -1,3 +1,3 @@
-//! The commands.
+//! Commands and exit codes.
 
 pub mod demo;

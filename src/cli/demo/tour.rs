@@ -1,0 +1,83 @@
+//! What `rolegate demo` prints: where things are, and what to try.
+
+use super::people::PEOPLE;
+use super::world::World;
+
+/// The tour through `world`.
+pub(crate) fn text(world: &World) -> String {
+    let people: String =
+        PEOPLE.iter().map(|person| format!("    {:<11} {}\n", person.name, person.about)).collect();
+    TOUR.replace("@PEOPLE@", &people)
+        .replace("@BROKER@", &world.public_url())
+        .replace("@BROKER_QUOTED@", &quoted(&world.public_url()))
+        .replace("@IDP@", &world.issuer())
+        .replace("@OPERATIONS@", &format!("http://{}", world.operations))
+        .replace("@FOLDER@", &world.folder.display().to_string())
+}
+
+/// An origin as a query value.
+fn quoted(origin: &str) -> String {
+    url::form_urlencoded::byte_serialize(origin.as_bytes()).collect()
+}
+
+const TOUR: &str = r#"
+Rolegate is running. Nothing here leaves this machine.
+
+  In the browser
+    @BROKER@/portal   sign in here: the broker
+    @IDP@          or here: the demo identity provider
+
+  People (there are no passwords)
+@PEOPLE@
+  In a shell: Ann's SAML response becomes credentials
+    export AWS_DEFAULT_REGION=us-east-1
+    read -r AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN <<< "$(
+      aws sts assume-role-with-saml --no-sign-request --endpoint-url @BROKER@ \
+        --role-arn arn:aws:iam::111122223333:role/eng/Deploy \
+        --principal-arn arn:aws:iam::111122223333:saml-provider/corp \
+        --saml-assertion "$(curl -s @IDP@/saml-response/ann)" \
+        --query 'Credentials.[AccessKeyId,SecretAccessKey,SessionToken]' --output text)"
+    export AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN
+    aws sts get-caller-identity --endpoint-url @BROKER@
+
+  Those credentials become a console sign-in (open the address it prints)
+    token=$(curl -sG @BROKER@/federation -d Action=getSigninToken --data-urlencode "Session={
+      \"sessionId\":\"$AWS_ACCESS_KEY_ID\",\"sessionKey\":\"$AWS_SECRET_ACCESS_KEY\",
+      \"sessionToken\":\"$AWS_SESSION_TOKEN\"}" | sed 's/.*"SigninToken" *: *"\([^"]*\)".*/\1/')
+    echo "@BROKER@/federation?Action=login&Destination=@BROKER_QUOTED@%2Fconsole&SigninToken=$token"
+
+  Cleo's phone: an ID token becomes credentials
+    aws sts assume-role-with-web-identity --no-sign-request --endpoint-url @BROKER@ \
+      --role-arn arn:aws:iam::111122223333:role/app/PhotoUploader --role-session-name cleo-phone \
+      --web-identity-token "$(curl -s '@IDP@/token/cleo?client=mobile-app')"
+
+  Refused, and rightly: Ben is no engineer
+    aws sts assume-role-with-saml --no-sign-request --endpoint-url @BROKER@ \
+      --role-arn arn:aws:iam::111122223333:role/eng/Deploy \
+      --principal-arn arn:aws:iam::111122223333:saml-provider/corp \
+      --saml-assertion "$(curl -s @IDP@/saml-response/ben)"
+
+  Behind the scenes
+    @FOLDER@/rolegate.toml   the configuration, with its policies beside it
+    @OPERATIONS@/readyz   health; /metrics for numbers
+
+  Ctrl-C stops it. `rolegate demo --once` walks all of this by itself.
+
+"#;
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use super::*;
+
+    #[test]
+    fn nothing_is_left_to_fill_in() {
+        let at = |port| SocketAddr::from(([127, 0, 0, 1], port));
+        let world = World { folder: "var/demo".into(), public: at(1), idp: at(2), operations: at(3) };
+        let text = text(&world);
+        assert!(!text.contains('@'), "{text}");
+        assert!(text.contains("Destination=http%3A%2F%2F127.0.0.1%3A1%2Fconsole"), "{text}");
+        assert!(text.contains("Ann Keller") && text.contains("http://127.0.0.1:2/saml-response/ann"));
+    }
+}

@@ -1,0 +1,220 @@
+//! The world of the demo, as files that one can read: configuration, policies, keys.
+//!
+//! The texts stand in `world/`; `@NAME@` in them is replaced by what this start knows. They are
+//! written anew at every start, because the ports may change. Keys are made once and kept.
+
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::net::SocketAddr;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use base64_simd::URL_SAFE_NO_PAD as BASE64URL;
+
+use super::DemoError;
+use super::idp::saml::SamlSigner;
+use super::idp::token::TokenKey;
+use super::idp::{Broker, Keys};
+use crate::entropy::{self, Entropy};
+use crate::secret::Secret;
+
+/// The text of the configuration.
+const SETTINGS: &str = include_str!("world/rolegate.toml");
+/// Name and text of each policy.
+const POLICIES: [(&str, &str); 9] = [
+    ("admin.json", include_str!("world/policies/admin.json")),
+    ("audit.json", include_str!("world/policies/audit.json")),
+    ("corp-trust.json", include_str!("world/policies/corp-trust.json")),
+    ("deploy.json", include_str!("world/policies/deploy.json")),
+    ("deploy-trust.json", include_str!("world/policies/deploy-trust.json")),
+    ("mobile-trust.json", include_str!("world/policies/mobile-trust.json")),
+    ("photo-uploader.json", include_str!("world/policies/photo-uploader.json")),
+    ("read-only.json", include_str!("world/policies/read-only.json")),
+    ("staff-trust.json", include_str!("world/policies/staff-trust.json")),
+];
+
+/// What stands where.
+#[derive(Debug, Clone)]
+pub(crate) struct World {
+    /// The folder that everything is in.
+    pub(crate) folder: PathBuf,
+    /// The broker's public listener.
+    pub(crate) public: SocketAddr,
+    /// The identity provider.
+    pub(crate) idp: SocketAddr,
+    /// The broker's operations listener.
+    pub(crate) operations: SocketAddr,
+}
+
+impl World {
+    /// The broker's address for people and clients.
+    pub(crate) fn public_url(&self) -> String {
+        format!("http://{}", self.public)
+    }
+
+    /// The identity provider's address, which is its OpenID Connect issuer.
+    pub(crate) fn issuer(&self) -> String {
+        format!("http://{}", self.idp)
+    }
+
+    /// What assertions are issued by.
+    pub(crate) fn idp_entity_id(&self) -> String {
+        format!("{}/saml/metadata", self.issuer())
+    }
+
+    /// The configuration file.
+    pub(crate) fn settings(&self) -> PathBuf {
+        self.folder.join("rolegate.toml")
+    }
+
+    /// What the identity provider must know about the broker.
+    pub(crate) fn broker(&self) -> Broker {
+        let origin = self.public_url();
+        Broker {
+            acs: format!("{origin}/saml/corp/acs"),
+            entity_id: format!("{origin}/saml/corp/metadata"),
+            callback: format!("{origin}/oidc/staff/callback"),
+            origin,
+        }
+    }
+
+    /// The provider's keys: those of the last start, or new ones.
+    pub(crate) fn keys(&self, entropy: &dyn Entropy) -> Result<Keys, DemoError> {
+        let folder = self.folder.join("idp");
+        let (entity_id, sso) = (self.idp_entity_id(), format!("{}/saml/sso", self.issuer()));
+        let saml =
+            kept(&folder.join("saml-key.pem"), || Ok(SamlSigner::generate(&entity_id, &sso)?.to_pem()))?;
+        let token = kept(&folder.join("token-key.pem"), || Ok(TokenKey::generate()?.to_pem()))?;
+        let portal_secret = kept(&folder.join("portal-secret"), || {
+            Ok(Secret::new(BASE64URL.encode_to_string(entropy::bytes::<24>(entropy)?)))
+        })?;
+        Ok(Keys {
+            saml: SamlSigner::from_pem(&entity_id, &sso, saml.expose())?,
+            token: TokenKey::from_pem(token.expose())?,
+            portal_secret,
+        })
+    }
+
+    /// Writes configuration, policies and the provider's metadata.
+    pub(crate) fn write(&self, metadata: &str) -> Result<(), DemoError> {
+        let policies = self.folder.join("policies");
+        fs::create_dir_all(&policies).map_err(|source| DemoError::File { path: policies.clone(), source })?;
+        save(&self.settings(), &self.filled(SETTINGS))?;
+        for (name, text) in POLICIES {
+            save(&policies.join(name), &self.filled(text))?;
+        }
+        save(&self.folder.join("idp/metadata.xml"), metadata)
+    }
+
+    fn filled(&self, text: &str) -> String {
+        text.replace("@FOLDER@", &self.folder.display().to_string())
+            .replace("@PUBLIC_URL@", &self.public_url())
+            .replace("@PUBLIC@", &self.public.to_string())
+            .replace("@OPERATIONS@", &self.operations.to_string())
+            .replace("@ACS@", &self.broker().acs)
+            .replace("@ISSUER_HOST@", &self.idp.to_string())
+            .replace("@ISSUER@", &self.issuer())
+    }
+}
+
+/// The content of `path`, made and written first if there is none. Only its owner may read it.
+fn kept(
+    path: &Path,
+    make: impl FnOnce() -> Result<Secret<String>, DemoError>,
+) -> Result<Secret<String>, DemoError> {
+    let failed = |source| DemoError::File { path: path.to_owned(), source };
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(failed)?;
+    }
+    match fs::read_to_string(path) {
+        Ok(content) => return Ok(Secret::new(content)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) => return Err(failed(error)),
+    }
+    let content = make()?;
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(failed)?;
+    file.write_all(content.expose().as_bytes()).map_err(failed)?;
+    Ok(content)
+}
+
+fn save(path: &Path, text: &str) -> Result<(), DemoError> {
+    fs::write(path, text).map_err(|source| DemoError::File { path: path.to_owned(), source })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+    use crate::arn::{ProviderArn, RoleArn};
+    use crate::config::settings::{ProviderSettings, Settings};
+    use crate::entropy::SystemEntropy;
+
+    fn world(folder: &Path) -> World {
+        let at = |port| SocketAddr::from(([127, 0, 0, 1], port));
+        World { folder: folder.into(), public: at(8080), idp: at(8081), operations: at(8082) }
+    }
+
+    fn written() -> (tempfile::TempDir, Settings) {
+        let folder = tempfile::tempdir().unwrap();
+        let world = world(folder.path());
+        world.keys(&SystemEntropy::new()).unwrap();
+        world.write("<EntityDescriptor/>").unwrap();
+        let text = fs::read_to_string(world.settings()).unwrap();
+        assert!(!text.contains("@PUBLIC") && !text.contains("@ISSUER"), "{text}");
+        (folder, toml::from_str(&text).unwrap())
+    }
+
+    #[test]
+    fn the_configuration_is_complete() {
+        let (folder, settings) = written();
+        let roles: Vec<RoleArn> = settings.role.iter().map(|role| role.arn.parse().unwrap()).collect();
+        assert!(roles.len() >= 5 && settings.account.len() == 2);
+        for role in &settings.role {
+            for policy in role.policies.iter().chain([&role.trust_policy]) {
+                let text = fs::read_to_string(folder.path().join(policy)).unwrap();
+                assert!(!text.contains("@ACS") && !text.contains("@ISSUER"), "{text}");
+                let policy: serde_json::Value = serde_json::from_str(&text).unwrap();
+                assert_eq!(policy["Version"], "2012-10-17");
+            }
+        }
+        for rule in &settings.rule {
+            for role in &rule.roles {
+                assert!(roles.iter().any(|declared| declared.as_str() == role), "{role}");
+            }
+        }
+        assert!(folder.path().join("idp/metadata.xml").exists());
+    }
+
+    #[test]
+    fn trust_policies_name_the_providers() {
+        let (folder, settings) = written();
+        for provider in &settings.provider {
+            let arn = match provider {
+                ProviderSettings::Saml(saml) => ProviderArn::saml(saml.account.parse().unwrap(), &saml.name),
+                ProviderSettings::Oidc(oidc) => {
+                    ProviderArn::oidc(oidc.account.parse().unwrap(), &oidc.issuer)
+                }
+            };
+            let trusted = settings.role.iter().any(|role| {
+                let text = fs::read_to_string(folder.path().join(&role.trust_policy)).unwrap();
+                text.contains(&format!("\"{arn}\"")) && role.arn.contains(&arn.account().to_string())
+            });
+            assert!(trusted, "nobody trusts {arn}");
+        }
+    }
+
+    #[test]
+    fn keys_are_kept_and_private() {
+        let folder = tempfile::tempdir().unwrap();
+        let world = world(folder.path());
+        let first = world.keys(&SystemEntropy::new()).unwrap();
+        let second = world.keys(&SystemEntropy::new()).unwrap();
+        assert_eq!(first.token.jwks(), second.token.jwks());
+        assert!(first.portal_secret.same_as(second.portal_secret.expose().as_bytes()));
+        for name in ["saml-key.pem", "token-key.pem", "portal-secret"] {
+            let mode = fs::metadata(folder.path().join("idp").join(name)).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600, "{name}");
+        }
+    }
+}
