@@ -7,7 +7,7 @@ use crate::arn::{ProviderArn, RoleArn};
 use crate::cli::demo::idp::Idp;
 use crate::cli::demo::people::{ANN, BEN, CLEO, Person};
 use crate::clock::{ManualClock, Moment};
-use crate::config::settings::{ProviderSettings, RuleSettings, Settings};
+use crate::config::settings::Settings;
 use crate::entropy::SystemEntropy;
 use crate::identity::saml::{Answer, Expect, SamlProvider, SamlSettings};
 use crate::policy::iam::{Policy, PolicyKind};
@@ -56,10 +56,14 @@ fn the_configuration_is_complete() {
 #[test]
 fn trust_policies_name_the_providers() {
     let (folder, settings) = written();
-    for provider in &settings.provider {
-        let arn = match provider {
-            ProviderSettings::Saml(saml) => ProviderArn::saml(saml.account.parse().unwrap(), &saml.name),
-            ProviderSettings::Oidc(oidc) => ProviderArn::oidc(oidc.account.parse().unwrap(), &oidc.issuer),
+    let written: toml::Table =
+        fs::read_to_string(folder.path().join("rolegate.toml")).unwrap().parse().unwrap();
+    for provider in written["provider"].as_array().unwrap() {
+        let text = |key: &str| provider[key].as_str().unwrap();
+        let account = text("account").parse().unwrap();
+        let arn = match text("kind") {
+            "saml" => ProviderArn::saml(account, text("name")),
+            _ => ProviderArn::oidc(account, text("issuer")),
         };
         let trusted = settings.role.iter().any(|role| {
             let text = fs::read_to_string(folder.path().join(&role.trust_policy)).unwrap();
@@ -83,20 +87,6 @@ fn keys_are_kept_and_private() {
     }
 }
 
-fn source(rule: RuleSettings) -> RuleSource {
-    RuleSource {
-        name: rule.name,
-        provider: rule.provider,
-        when: rule.when,
-        roles: rule.roles.iter().map(|role| role.parse().unwrap()).collect(),
-        session_name: rule.session_name,
-        source_identity: rule.source_identity,
-        tags: rule.tags.into_iter().collect(),
-        transitive_tags: rule.transitive_tags,
-        duration: rule.duration.map(|span| span.0),
-    }
-}
-
 /// What the written rules offer to whom a genuine response is about.
 #[test]
 fn everybody_is_offered_what_the_tour_says() {
@@ -114,7 +104,18 @@ fn everybody_is_offered_what_the_tour_says() {
     };
     let idp = Idp::new(world.issuer(), broker, keys, Arc::new(ManualClock::at(now)), entropy);
     let corp = SamlProvider::new(corp, idp.saml_metadata().as_bytes(), now).unwrap();
-    let rules = Rules::compile(settings.rule.into_iter().map(source).collect()).unwrap();
+    let sources = settings.rule.into_iter().map(|rule| RuleSource {
+        name: rule.name,
+        provider: rule.provider,
+        when: rule.when,
+        roles: rule.roles.iter().map(|role| role.parse().unwrap()).collect(),
+        session_name: rule.session_name,
+        source_identity: rule.source_identity,
+        tags: rule.tags.into_iter().collect(),
+        transitive_tags: rule.transitive_tags,
+        duration: rule.duration.map(|span| span.0),
+    });
+    let rules = Rules::compile(sources.collect()).unwrap();
     let offers = |person: &Person| {
         let response = idp.saml_response(person, None).unwrap();
         let expect = Expect { recipient: None, in_response_to: Answer::Any };
