@@ -1,4 +1,50 @@
-//! Configuration: [`settings`] as written, [`Snapshot`] as valid.
-pub mod document;
-pub mod fault;
-pub mod settings;
+//! Configuration: [`Settings`] as it is written becomes a [`Snapshot`] as it is valid.
+//!
+//! Parse, don't validate: whatever holds a `Snapshot` need not check it again. All faults of one
+//! run are reported together, each with its file and line. [`load`] reads everything that can be
+//! read offline (policies, metadata, certificates); it opens no connection and no store.
+
+mod document;
+mod fault;
+mod policies;
+mod process;
+mod providers;
+mod settings;
+mod snapshot;
+
+use std::path::Path;
+
+pub use self::fault::{Fault, Faults, Severity, SourceFile, Spot};
+pub use self::process::{Process, TlsFiles};
+pub use self::settings::{LogFormat, Settings, StoreKind};
+pub use self::snapshot::Snapshot;
+use crate::clock::Moment;
+
+/// A configuration that can be run.
+pub struct Loaded {
+    /// What decides about requests.
+    pub snapshot: Snapshot,
+    /// What the process itself needs: addresses, files, log.
+    pub process: Process,
+    /// What somebody should look at.
+    pub warnings: Faults,
+}
+
+/// Reads the configuration at `path`. Certificates and metadata are judged as of `at`.
+pub fn load(path: &Path, at: Moment) -> Result<Loaded, Faults> {
+    let mut faults = Faults::default();
+    let Some(written) = document::read(path, &mut faults) else { return Err(faults) };
+    let process = Process::check(&written.main, &mut faults);
+    let snapshot = Snapshot::build(&written, at, &mut faults);
+    match (snapshot, process) {
+        (Some(snapshot), Some(process)) if !faults.any_error() => {
+            Ok(Loaded { snapshot, process, warnings: faults })
+        }
+        _ => Err(faults),
+    }
+}
+
+/// The JSON Schema of the configuration.
+pub fn schema() -> serde_json::Value {
+    schemars::schema_for!(Settings).to_value()
+}

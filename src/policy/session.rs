@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::denial::{Denial, NameSource, SessionNameFault};
 use super::iam::{Policy, PolicyKind};
 use super::length::{LengthInputs, SessionLength};
-use super::trust::{AllowedAction, TrustPolicy, TrustQuestion, TrustRefusal, Untrusted, action};
+use super::trust::{AllowedAction, TrustPolicy, TrustQuestion, TrustRefusal, Untrusted};
 use super::{OfferedBy, RoleOffer, tags};
 use crate::arn::{RoleArn, RoleId, is_name_byte};
 use crate::clock::Moment;
@@ -72,18 +72,8 @@ pub(super) fn authorize(
     at: Moment,
 ) -> Result<AuthorizedSession, Denial> {
     let offer = ask.offer;
-    if !named_by_token(identity, &offer.role) {
-        return Err(Denial::RoleNotInToken);
-    }
     let session_name = session_name(identity, ask)?;
-    source_identity(offer)?;
-    offer
-        .tag_fault
-        .clone()
-        .map_or(Ok(()), Err)
-        .and_then(|()| tags::check(&offer.tags))
-        .map_err(Denial::Tags)?;
-    session_policy(ask.session_policy)?;
+    well_formed(identity, ask)?;
     let inputs = LengthInputs {
         asked: ask.duration,
         rule: offer.duration,
@@ -102,9 +92,11 @@ pub(super) fn authorize(
         source_ip: ask.source_ip,
         at,
     };
-    let no_such_role = || Untrusted { action: action(identity.protocol()), reason: TrustRefusal::NoSuchRole };
-    let allowed =
-        trust.ok_or_else(no_such_role).and_then(|trust| trust.ask(&question)).map_err(Denial::NotTrusted)?;
+    let action = question.action();
+    let allowed = trust
+        .ok_or(Untrusted { action, reason: TrustRefusal::NoSuchRole })
+        .and_then(|trust| trust.ask(&question))
+        .map_err(Denial::NotTrusted)?;
     let length = inputs.length()?;
     let session = session(identity, ask, session_name, at, length.granted);
     Ok(AuthorizedSession { session, offered_by: offer.by.clone(), allowed, length })
@@ -129,6 +121,21 @@ fn session(
         issued: at,
         expires: at.plus(length),
     }
+}
+
+/// What does not depend on the role: whether it is the token's to have, and the form of the
+/// source identity, the tags and the session policy.
+fn well_formed(identity: &FederatedIdentity, ask: &SessionRequest<'_>) -> Result<(), Denial> {
+    let offer = ask.offer;
+    if !named_by_token(identity, &offer.role) {
+        return Err(Denial::RoleNotInToken);
+    }
+    source_identity(offer)?;
+    if let Some(fault) = &offer.tag_fault {
+        return Err(Denial::Tags(fault.clone()));
+    }
+    tags::check(&offer.tags).map_err(Denial::Tags)?;
+    session_policy(ask.session_policy)
 }
 
 /// A roles claim in a token narrows what the token is good for, whatever rules say (facts 3.5).

@@ -23,14 +23,14 @@ fn rule(name: &str, roles: &[&str]) -> RuleSource {
     RuleSource { name: name.to_owned(), when: "true".to_owned(), roles, ..RuleSource::default() }
 }
 
-/// Roles A, B and Shut; the last trusts nobody.
+/// Roles A, B, C and Shut; the last trusts nobody.
 fn policies(rules: Vec<RuleSource>) -> Policies {
     let trust = |effect: &str| {
         let both = format!(r#"{{"Federated":["{CORP}","{MOBILE}"]}}"#);
         let text = format!(r#"{{"Statement":{{"Effect":"{effect}","Principal":{both},"Action":"sts:*"}}}}"#);
         TrustPolicy::parse(&text).unwrap()
     };
-    let trusts = [("A", "Allow"), ("B", "Allow"), ("Shut", "Deny")];
+    let trusts = [("A", "Allow"), ("B", "Allow"), ("C", "Allow"), ("Shut", "Deny")];
     let trusts: HashMap<_, _> = trusts.map(|(name, effect)| (role(name), trust(effect))).into();
     Policies::new(Rules::compile(rules).unwrap(), trusts)
 }
@@ -106,7 +106,8 @@ fn offers_come_from_rules_then_from_the_assertion() {
         pair(a.as_str(), CORP),
         pair(&format!(" {CORP}"), &format!("{b} ")),
         pair(role("Gone").as_str(), CORP),
-        pair(role("Shut").as_str(), &format!("{CORP}-evil")),
+        pair(role("C").as_str(), &format!("{CORP}-evil")),
+        pair(&CORP[..CORP.len() - 1], role("C").as_str()),
         pair("nonsense", CORP),
     ]);
     let identity = ann(Asserted { roles, ..named("ann") });

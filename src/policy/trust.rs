@@ -67,15 +67,10 @@ pub(super) struct TrustQuestion<'a> {
 impl TrustQuestion<'_> {
     /// The action that the identity's protocol calls.
     pub(super) fn action(&self) -> &'static str {
-        action(self.identity.protocol())
-    }
-}
-
-/// The STS action by which identities of a protocol assume a role.
-pub(super) const fn action(protocol: Protocol) -> &'static str {
-    match protocol {
-        Protocol::Saml => "sts:AssumeRoleWithSAML",
-        Protocol::Oidc => "sts:AssumeRoleWithWebIdentity",
+        match self.identity.protocol() {
+            Protocol::Saml => "sts:AssumeRoleWithSAML",
+            Protocol::Oidc => "sts:AssumeRoleWithWebIdentity",
+        }
     }
 }
 

@@ -115,7 +115,7 @@ impl Reader {
                 self.fault(&place, "a Principal stands in trust policies only");
             }
             (PolicyKind::Trust, Some(Node::Text(text))) if text == "*" => {
-                return Some(Principals { anyone: true, ..Principals::default() });
+                return Some(Principals::everybody());
             }
             (PolicyKind::Trust, Some(node)) => return self.listed_principals(node, &place),
             _ => {}

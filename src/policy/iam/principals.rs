@@ -5,30 +5,34 @@ use super::eval::Caller;
 use crate::arn::ProviderArn;
 
 /// The principals of one statement. Values are compared whole: there are no partial wildcards.
+/// AWS and service principals are checked and not kept: no caller of theirs is decided on yet.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Principals {
     /// `"Principal": "*"` or `{"AWS": "*"}`.
     pub(super) anyone: bool,
-    pub(super) aws: Vec<String>,
-    pub(super) federated: Vec<String>,
-    pub(super) service: Vec<String>,
+    federated: Vec<String>,
 }
 
 impl Principals {
+    /// `"Principal": "*"`.
+    pub(super) fn everybody() -> Self {
+        Self { anyone: true, ..Self::default() }
+    }
+
     /// Takes in one principal of a document.
     pub(super) fn add(&mut self, kind: &str, value: &str) -> Result<(), String> {
         let wildcard = value.contains(['*', '?']);
         let invalid = || format!("Invalid principal in policy: {kind:?}:{value:?}");
         match kind {
             "AWS" if value == "*" => self.anyone = true,
-            "AWS" if !wildcard && is_aws_principal(value) => self.aws.push(value.to_owned()),
+            "AWS" if !wildcard && is_aws_principal(value) => {}
             "Federated" if !wildcard && is_federated_principal(value) => {
                 self.federated.push(value.to_owned())
             }
             "Federated" => {
                 return Err("Federated principals must be valid domain names or SAML metadata ARNs".into());
             }
-            "Service" if !wildcard && value.contains('.') => self.service.push(value.to_owned()),
+            "Service" if !wildcard && value.contains('.') => {}
             "AWS" | "Service" => return Err(invalid()),
             _ => return Err(format!("{kind:?} is not one of AWS, Federated, Service")),
         }

@@ -4,6 +4,7 @@
 //! looks only at the rules of the identity's provider. A rule whose evaluation fails, in any of
 //! its expressions, does not match: a mistake never grants. The reason is kept for `explain`.
 
+mod compiler;
 mod expression;
 mod shape;
 mod view;
@@ -15,9 +16,9 @@ use std::time::Duration;
 
 use cel::{Context, Env};
 
+use self::compiler::Compiler;
 use self::expression::Expression;
 use self::view::View;
-use super::tags::{self, TagFault};
 use crate::arn::RoleArn;
 use crate::clock::Moment;
 use crate::identity::{FederatedIdentity, SessionTag};
@@ -134,16 +135,8 @@ impl Rules {
 
     fn compile_here(sources: Vec<RuleSource>) -> Result<Self, Vec<RuleFault>> {
         let env = expression::environment();
-        let mut compiler = Compiler { env: &env, rule: 0, faults: Vec::new() };
-        let mut names = HashSet::new();
-        let mut rules = Vec::new();
-        for (index, source) in sources.into_iter().enumerate() {
-            compiler.rule = index;
-            if !names.insert(source.name.clone()) {
-                compiler.fault("name", format!("there is another rule called {:?}", source.name));
-            }
-            rules.extend(compiler.rule(source));
-        }
+        let mut compiler = Compiler::new(&env);
+        let rules = compiler.rules(sources);
         if compiler.faults.is_empty() { Ok(Self::index(env, rules)) } else { Err(compiler.faults) }
     }
 
@@ -243,68 +236,6 @@ impl Rule {
             source_identity: text("source_identity", &self.source_identity)?,
             tags: tags.collect::<Result<_, _>>()?,
         })
-    }
-}
-
-/// Compiles rule after rule and gathers what is wrong.
-struct Compiler<'e> {
-    env: &'e Env,
-    rule: usize,
-    faults: Vec<RuleFault>,
-}
-
-impl Compiler<'_> {
-    fn rule(&mut self, source: RuleSource) -> Option<Rule> {
-        if source.roles.is_empty() {
-            self.fault("roles", "it offers no role");
-        }
-        for key in &source.transitive_tags {
-            if !source.tags.iter().any(|(tag, _)| tags::same_key(tag, key)) {
-                self.fault("transitive_tags", format!("{key:?} is not among its tags"));
-            }
-        }
-        self.tag_keys(&source.tags);
-        let when = self.expression("when", &source.when);
-        let session_name = source.session_name.map(|text| self.expression("session_name", &text));
-        let source_identity = source.source_identity.map(|text| self.expression("source_identity", &text));
-        let transitive = source.transitive_tags;
-        let tags: Vec<Option<CompiledTag>> = (source.tags.into_iter())
-            .map(|(key, text)| {
-                let transitive = transitive.iter().any(|name| tags::same_key(name, &key));
-                Some(CompiledTag { value: self.expression("tags", &text)?, key, transitive })
-            })
-            .collect();
-        Some(Rule {
-            name: source.name,
-            provider: source.provider,
-            roles: source.roles,
-            duration: source.duration,
-            when: when?,
-            session_name: session_name.flatten(),
-            source_identity: source_identity.flatten(),
-            tags: tags.into_iter().collect::<Option<_>>()?,
-        })
-    }
-
-    fn tag_keys(&mut self, tags: &[(String, String)]) {
-        if tags.len() > tags::MAX_TAGS {
-            self.fault("tags", TagFault::TooMany(tags.len()).to_string());
-        }
-        for (index, (key, _)) in tags.iter().enumerate() {
-            if let Err(fault) = tags::check_key(key) {
-                self.fault("tags", fault.to_string());
-            } else if tags[..index].iter().any(|(other, _)| tags::same_key(other, key)) {
-                self.fault("tags", format!("{key:?}: {}", TagFault::Duplicate));
-            }
-        }
-    }
-
-    fn expression(&mut self, field: &'static str, source: &str) -> Option<Expression> {
-        Expression::compile(self.env, source).map_err(|message| self.fault(field, message)).ok()
-    }
-
-    fn fault(&mut self, field: &'static str, message: impl Into<String>) {
-        self.faults.push(RuleFault { rule: self.rule, field, message: message.into() });
     }
 }
 

@@ -113,15 +113,14 @@ fn what_is_missing_never_grants() {
 
 #[test]
 fn a_failing_mapping_is_a_failing_rule() {
-    let broken: [(&str, fn(&mut RuleSource)); 4] = [
-        ("session_name", |r| r.session_name = Some("attr.nick[0]".to_owned())),
-        ("session_name", |r| r.session_name = Some("attr.email".to_owned())),
-        ("source_identity", |r| r.source_identity = Some("claim.sub".to_owned())),
-        ("tags", |r| r.tags = vec![("team".to_owned(), "attr.team[0]".to_owned())]),
-    ];
-    for (field, broken) in broken {
-        let mut source = rule("r", "true");
-        broken(&mut source);
+    let text = |source: &str| Some(source.to_owned());
+    let tags = vec![("team".to_owned(), "attr.team[0]".to_owned())];
+    for (field, source) in [
+        ("session_name", RuleSource { session_name: text("attr.nick[0]"), ..rule("r", "true") }),
+        ("session_name", RuleSource { session_name: text("attr.email"), ..rule("r", "true") }),
+        ("source_identity", RuleSource { source_identity: text("claim.sub"), ..rule("r", "true") }),
+        ("tags", RuleSource { tags, ..rule("r", "true") }),
+    ] {
         let rules = Rules::compile(vec![source]).unwrap();
         let outcomes = rules.evaluate(&ann(), None, Moment::from_unix(0));
         assert!(matches!(&outcomes[0].1, Outcome::Fails { field: at, .. } if *at == field), "{outcomes:?}");
@@ -264,5 +263,20 @@ fn the_worst_that_is_parsed_does_not_overflow() {
             let outcomes = rules.evaluate(&ann(), None, Moment::from_unix(0));
             assert_eq!(outcomes.len(), 1, "{source}");
         }
+    }
+}
+
+/// More groups than fit into the largest assertion (facts 1.5).
+#[test]
+fn many_groups_are_no_trouble() {
+    let names: Vec<String> = (0..5000).map(|n| format!("group-{n}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let identity = IdentityBuilder::saml(CORP, "corp", "ann").attribute("groups", &names).build();
+    for when in [
+        r#""group-4999" in groups"#,
+        r#"groups.map(g, g.upperAscii()).exists(g, g == "GROUP-4999")"#,
+        r#"groups.filter(g, g.endsWith("9")).all(g, g != "x")"#,
+    ] {
+        assert!(matches(when, &identity), "{when}");
     }
 }

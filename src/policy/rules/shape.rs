@@ -4,7 +4,7 @@
 //! process down, and nested comprehensions run for seconds (`all` in `all` in `all` …). So the
 //! source is measured before it is parsed, and the tree before it is kept.
 
-use cel::common::ast::{EntryExpr, Expr, IdedExpr, LiteralValue, operators};
+use cel::common::ast::{CallExpr, ComprehensionExpr, EntryExpr, Expr, IdedExpr, LiteralValue, operators};
 
 /// The longest source in bytes.
 const MAX_SOURCE: usize = 1024;
@@ -132,24 +132,26 @@ impl Walk {
                 EntryExpr::StructField(_) => Err("it makes a message".to_owned()),
             }),
             Expr::Struct(_) => Err("it makes a message".to_owned()),
-            Expr::Comprehension(loops) => {
-                self.visit(&mut loops.iter_range, depth + 1)?;
-                if self.in_loop {
-                    return Err("it has a comprehension within a comprehension".to_owned());
-                }
-                let names = [Some(&loops.iter_var), loops.iter_var2.as_ref()].into_iter().flatten();
-                self.iteration = names.cloned().collect();
-                self.in_loop = true;
-                for part in
-                    [&mut loops.accu_init, &mut loops.loop_cond, &mut loops.loop_step, &mut loops.result]
-                {
-                    self.visit(part, depth + 1)?;
-                }
-                self.iteration.clear();
-                self.in_loop = false;
-                Ok(())
-            }
+            Expr::Comprehension(inner) => self.comprehension(inner, depth + 1),
         }
+    }
+
+    /// What is iterated over is computed once and may be a comprehension itself; what is done
+    /// for each item may not.
+    fn comprehension(&mut self, inner: &mut ComprehensionExpr, depth: usize) -> Result<(), String> {
+        self.visit(&mut inner.iter_range, depth)?;
+        if self.in_loop {
+            return Err("it has a comprehension within a comprehension".to_owned());
+        }
+        self.iteration
+            .extend([Some(&inner.iter_var), inner.iter_var2.as_ref()].into_iter().flatten().cloned());
+        self.in_loop = true;
+        for part in [&mut inner.accu_init, &mut inner.loop_cond, &mut inner.loop_step, &mut inner.result] {
+            self.visit(part, depth)?;
+        }
+        self.iteration.clear();
+        self.in_loop = false;
+        Ok(())
     }
 
     fn name(&self, name: &str) -> Result<(), String> {
@@ -169,7 +171,7 @@ fn attribute_presence(expr: &Expr) -> Option<Expr> {
     let Expr::Ident(name) = &select.operand.expr else { return None };
     (select.test && name == "attr").then(|| {
         let field = Expr::Literal(LiteralValue::String(select.field.clone().into()));
-        Expr::Call(cel::common::ast::CallExpr {
+        Expr::Call(CallExpr {
             func_name: operators::IN.to_owned(),
             target: None,
             args: vec![

@@ -153,7 +153,7 @@ impl Sizer for Attributes<'_> {
     }
 }
 
-fn attribute_name<'n>(name: &'n dyn Val) -> Result<&'n str, ExecutionError> {
+fn attribute_name(name: &dyn Val) -> Result<&str, ExecutionError> {
     name.downcast_ref::<CelString<'_>>().map(CelString::inner).ok_or_else(|| ExecutionError::UnexpectedType {
         got: name.get_type().name().to_owned(),
         want: "string".to_owned(),

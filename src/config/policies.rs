@@ -1,0 +1,167 @@
+//! `[[role]]` and `[[rule]]` become roles of the directory, trust policies and compiled rules.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::time::Duration;
+
+use super::document::{Item, Place, Written, read_text};
+use super::fault::Faults;
+use super::providers::declared_account;
+use super::settings::{RoleSettings, RuleSettings};
+use crate::arn::{RoleArn, RoleId};
+use crate::directory::{Directory, Role};
+use crate::policy::iam::{Policy, PolicyFault, PolicyKind};
+use crate::policy::{Policies, RuleSource, Rules, TrustPolicy};
+
+/// AWS's own bound on a policy document (facts 5.7).
+const LARGEST_POLICY: u64 = 131_072;
+/// A role's maximum session, facts 1.6.
+const MAX_SESSION: std::ops::RangeInclusive<Duration> =
+    Duration::from_secs(3600)..=Duration::from_secs(43_200);
+
+/// Adds the roles to `directory` and compiles what decides about them.
+pub(super) fn build(written: &Written, directory: &mut Directory, faults: &mut Faults) -> Option<Policies> {
+    let mut trusts = HashMap::new();
+    for Item { value, place } in &written.roles {
+        if let Some((role, trust)) = role(value, place, directory, faults) {
+            trusts.insert(role.arn.clone(), trust);
+            let arn = role.arn.clone();
+            if directory.add_role(role).is_err() {
+                let message = format!("role {arn} is declared twice");
+                faults.error(place.at("arn"), message, "keep one of the two [[role]] entries");
+            }
+        }
+    }
+    let rules = rules(&written.rules, directory, faults)?;
+    Some(Policies::new(rules, trusts))
+}
+
+fn role(
+    written: &RoleSettings,
+    place: &Place,
+    directory: &Directory,
+    faults: &mut Faults,
+) -> Option<(Role, TrustPolicy)> {
+    let arn = match written.arn.parse::<RoleArn>() {
+        Ok(arn) => Some(arn),
+        Err(error) => {
+            faults.error(place.at("arn"), error.to_string(), "write the role's whole ARN");
+            None
+        }
+    };
+    if let Some(arn) = &arn {
+        declared_account(&arn.account().to_string(), "arn", place, directory, faults);
+    }
+    if !MAX_SESSION.contains(&written.max_session_duration.0) {
+        let message = format!("{} s is not between 1h and 12h", written.max_session_duration.0.as_secs());
+        faults.error(place.at("max_session_duration"), message, "write 1h to 12h");
+    }
+    if written.issuer != "local" {
+        let message = format!("there is no issuer called {:?}", written.issuer);
+        faults.error(place.at("issuer"), message, "write \"local\": the broker makes the credentials");
+    }
+    for file in &written.policies {
+        let parsed = read_policy(file, place, "policies", faults);
+        parsed.and_then(|text| {
+            sound(Policy::parse(PolicyKind::Identity, &text), file, place, "policies", faults)
+        });
+    }
+    let text = read_policy(&written.trust_policy, place, "trust_policy", faults)?;
+    let trust = sound(TrustPolicy::parse(&text), &written.trust_policy, place, "trust_policy", faults)?;
+    let arn = arn?;
+    let role = Role {
+        id: RoleId::of_declared(&arn),
+        arn,
+        description: written.description.clone(),
+        max_session_duration: written.max_session_duration.0,
+    };
+    Some((role, trust))
+}
+
+fn read_policy(file: &Path, place: &Place, key: &str, faults: &mut Faults) -> Option<String> {
+    match read_text(&place.resolve(file), LARGEST_POLICY) {
+        Ok(text) => Some(text),
+        Err(problem) => {
+            faults.error(place.at(key), problem, "name an IAM policy in JSON");
+            None
+        }
+    }
+}
+
+fn sound<T>(
+    parsed: Result<T, Vec<PolicyFault>>,
+    file: &Path,
+    place: &Place,
+    key: &str,
+    faults: &mut Faults,
+) -> Option<T> {
+    match parsed {
+        Ok(policy) => Some(policy),
+        Err(problems) => {
+            for problem in problems {
+                let message = format!("{} is not a valid policy: {problem}", file.display());
+                faults.error(place.at(key), message, "mend the policy document there");
+            }
+            None
+        }
+    }
+}
+
+fn rules(written: &[Item<RuleSettings>], directory: &Directory, faults: &mut Faults) -> Option<Rules> {
+    let mut sources = Vec::with_capacity(written.len());
+    let mut names: HashMap<&str, ()> = HashMap::new();
+    for Item { value, place } in written {
+        if names.insert(&value.name, ()).is_some() {
+            let message = format!("there is another rule called {:?}", value.name);
+            faults.error(
+                place.at("name"),
+                message,
+                "give each rule its own name: logs and explanations use it",
+            );
+        }
+        sources.push(source(value, place, directory, faults));
+    }
+    match Rules::compile(sources) {
+        Ok(rules) => Some(rules),
+        Err(problems) => {
+            for problem in problems {
+                let spot = written.get(problem.rule).and_then(|item| item.place.at(problem.field));
+                faults.error(
+                    spot,
+                    problem.message,
+                    "the documentation of rules lists what an expression may use",
+                );
+            }
+            None
+        }
+    }
+}
+
+fn source(written: &RuleSettings, place: &Place, directory: &Directory, faults: &mut Faults) -> RuleSource {
+    if let Some(name) = written.provider.as_ref().filter(|name| directory.provider(name).is_none()) {
+        let message = format!("there is no provider called {name:?}, or it has faults of its own");
+        faults.error(place.at("provider"), message, "name a [[provider]]");
+    }
+    let mut roles = Vec::with_capacity(written.roles.len());
+    for text in &written.roles {
+        match text.parse::<RoleArn>() {
+            Ok(arn) if directory.role(&arn).is_some() => roles.push(arn),
+            Ok(arn) => {
+                let message = format!("there is no role {arn}, or it has faults of its own");
+                faults.error(place.at("roles"), message, "name a [[role]]");
+            }
+            Err(error) => faults.error(place.at("roles"), error.to_string(), "name a [[role]] by its ARN"),
+        }
+    }
+    RuleSource {
+        name: written.name.clone(),
+        provider: written.provider.clone(),
+        when: written.when.clone(),
+        roles,
+        session_name: written.session_name.clone(),
+        source_identity: written.source_identity.clone(),
+        tags: written.tags.clone().into_iter().collect(),
+        transitive_tags: written.transitive_tags.clone(),
+        duration: written.duration.map(|span| span.0),
+    }
+}

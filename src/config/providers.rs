@@ -1,0 +1,303 @@
+//! `[[provider]]` becomes a verifier in the directory.
+
+use std::time::Duration;
+
+use jsonwebtoken::Algorithm;
+use url::Url;
+
+use super::document::{Item, Place, read_text};
+use super::fault::Faults;
+use super::settings::{
+    GrantBy, OidcLoginSettings, OidcProviderSettings, ProviderSettings, SamlProviderSettings, SecretRef, Span,
+};
+use crate::arn::{AccountId, ProviderArn};
+use crate::clock::Moment;
+use crate::directory::{Directory, Provider, SamlSide, Verifier};
+use crate::identity::oidc::{KeySource, LoginSettings, OidcProvider, OidcSettings, http_client};
+use crate::identity::saml::{SamlProvider, SamlSettings};
+use crate::secret::Secret;
+
+/// AWS's own limit on metadata (facts 2.4).
+const LARGEST_METADATA: u64 = 10_000_000;
+/// As `identity::oidc` limits a fetched key set.
+const LARGEST_JWKS: u64 = 256 * 1024;
+/// Larger secrets are a wrong file.
+const LARGEST_SECRET: u64 = 64 * 1024;
+/// More tolerance than this would keep expired documents alive (AWS's own leeway, facts 3.3).
+const LARGEST_SKEW: Duration = Duration::from_secs(300);
+
+/// Adds every provider that can be built.
+pub(super) fn fill(
+    written: &[Item<ProviderSettings>],
+    public: &Url,
+    at: Moment,
+    directory: &mut Directory,
+    faults: &mut Faults,
+) {
+    if written.is_empty() {
+        return;
+    }
+    let http = match http_client() {
+        Ok(http) => http,
+        Err(error) => {
+            faults.error(None, error.to_string(), "install the system's certificates");
+            return;
+        }
+    };
+    for Item { value, place } in written {
+        let built = match value {
+            ProviderSettings::Saml(saml) => saml_provider(saml, place, public, at, directory, faults),
+            ProviderSettings::Oidc(oidc) => oidc_provider(oidc, place, &http, directory, faults),
+        };
+        let Some(provider) = built else { continue };
+        let (name, arn) = (provider.name.clone(), provider.arn.clone());
+        if directory.add_provider(provider).is_err() {
+            let message = format!("there is another provider with the name {name:?} or the ARN {arn}");
+            faults.error(
+                place.at("name"),
+                message,
+                "give each provider its own name; an issuer stands once an account",
+            );
+        }
+    }
+}
+
+fn saml_provider(
+    written: &SamlProviderSettings,
+    place: &Place,
+    public: &Url,
+    at: Moment,
+    directory: &Directory,
+    faults: &mut Faults,
+) -> Option<Provider> {
+    let account = common(&written.name, &written.account, written.clock_skew, place, directory, faults);
+    let base = public.as_str().trim_end_matches('/');
+    let acs_url = format!("{base}/saml/{}/acs", written.name);
+    let entity_id =
+        written.entity_id.clone().unwrap_or_else(|| format!("{base}/saml/{}/metadata", written.name));
+    let audiences =
+        if written.audiences.is_empty() { vec![entity_id.clone()] } else { written.audiences.clone() };
+    let file = place.resolve(&written.metadata.file);
+    let metadata = match read_text(&file, LARGEST_METADATA) {
+        Ok(metadata) => metadata,
+        Err(problem) => {
+            faults.error(place.at("metadata.file"), problem, "save the identity provider's metadata there");
+            return None;
+        }
+    };
+    let arn = ProviderArn::saml(account?, &written.name);
+    let settings = SamlSettings {
+        arn: arn.clone(),
+        name: written.name.clone(),
+        entity_id,
+        audiences,
+        recipients: vec![acs_url.clone(), format!("{base}/saml")],
+        clock_skew: written.clock_skew.0,
+    };
+    match SamlProvider::new(settings, metadata.as_bytes(), at) {
+        Ok(provider) => Some(Provider {
+            name: written.name.clone(),
+            arn,
+            label: label(written.label.as_ref(), &written.name),
+            asserts_roles: written.assert_roles,
+            grants_by_trust_policy: written.grant == GrantBy::TrustPolicy,
+            verifier: Verifier::Saml(Box::new(SamlSide {
+                provider,
+                acs_url,
+                idp_initiated: written.idp_initiated,
+            })),
+        }),
+        Err(error) => {
+            let message = format!("{}: {}", file.display(), with_causes(&error));
+            faults.error(
+                place.at("metadata.file"),
+                message,
+                "export the metadata from the identity provider again",
+            );
+            None
+        }
+    }
+}
+
+fn oidc_provider(
+    written: &OidcProviderSettings,
+    place: &Place,
+    http: &reqwest::Client,
+    directory: &Directory,
+    faults: &mut Faults,
+) -> Option<Provider> {
+    let account = common(&written.name, &written.account, written.clock_skew, place, directory, faults);
+    if written.client_ids.is_empty() {
+        faults.error(
+            place.at("client_ids"),
+            "there is no client id: every token would be refused",
+            "list the client ids that tokens of this issuer may be meant for",
+        );
+    }
+    let algorithms = algorithms(&written.algorithms, place, faults)?;
+    let login = match &written.login {
+        Some(login) => Some(login_settings(login, written, place, faults)?),
+        None => None,
+    };
+    let keys = match &written.jwks {
+        None => KeySource::Discovery,
+        Some(file) => match read_text(&place.resolve(file), LARGEST_JWKS) {
+            Ok(json) => KeySource::Static(json),
+            Err(problem) => {
+                faults.error(place.at("jwks"), problem, "save the issuer's JWKS there");
+                return None;
+            }
+        },
+    };
+    let arn = ProviderArn::oidc(account?, &written.issuer);
+    let settings = OidcSettings {
+        arn: arn.clone(),
+        name: written.name.clone(),
+        issuer: written.issuer.clone(),
+        client_ids: written.client_ids.clone(),
+        algorithms,
+        clock_skew: written.clock_skew.0,
+        keys,
+        allow_loopback_http: written.allow_loopback_http,
+        login,
+    };
+    match OidcProvider::new(settings, http.clone()) {
+        Ok(provider) => Some(Provider {
+            name: written.name.clone(),
+            arn,
+            label: label(written.label.as_ref(), &written.name),
+            asserts_roles: written.assert_roles,
+            grants_by_trust_policy: written.grant == GrantBy::TrustPolicy,
+            verifier: Verifier::Oidc(Box::new(provider)),
+        }),
+        Err(error) => {
+            faults.error(
+                place.at("issuer"),
+                with_causes(&error),
+                "write the issuer exactly as its tokens do",
+            );
+            None
+        }
+    }
+}
+
+/// What both kinds have: a name that can stand in a URL, a declared account, a bounded skew.
+fn common(
+    name: &str,
+    account: &str,
+    skew: Span,
+    place: &Place,
+    directory: &Directory,
+    faults: &mut Faults,
+) -> Option<AccountId> {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+    if name.is_empty() || name.len() > 128 || !name.bytes().all(fits) || name.starts_with('.') {
+        let message = format!("{name:?} can't be a provider's name");
+        faults.error(place.at("name"), message, "use 1 to 128 letters, digits, `.`, `_` or `-`");
+    }
+    if skew.0 > LARGEST_SKEW {
+        let message = format!("a clock skew of {} s is more than 5 minutes", skew.0.as_secs());
+        faults.error(place.at("clock_skew"), message, "synchronize the clocks instead");
+    }
+    declared_account(account, "account", place, directory, faults)
+}
+
+/// An account id that an `[[account]]` declares.
+pub(super) fn declared_account(
+    text: &str,
+    key: &str,
+    place: &Place,
+    directory: &Directory,
+    faults: &mut Faults,
+) -> Option<AccountId> {
+    let id = text.parse::<AccountId>();
+    match id {
+        Ok(id) if directory.account(id).is_some() => Some(id),
+        Ok(id) => {
+            let help = format!("add [[account]] with id = \"{id}\"");
+            faults.error(place.at(key), format!("account {id} is not declared"), help);
+            None
+        }
+        Err(error) => {
+            faults.error(place.at(key), error.to_string(), "write twelve digits in quotes");
+            None
+        }
+    }
+}
+
+fn algorithms(written: &[String], place: &Place, faults: &mut Faults) -> Option<Vec<Algorithm>> {
+    use Algorithm::{ES256, ES384, EdDSA, PS256, PS384, PS512, RS256, RS384, RS512};
+    if written.is_empty() {
+        return Some(vec![RS256, RS384, RS512, ES256, ES384]);
+    }
+    let known = [RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, EdDSA];
+    let mut accepted = Vec::new();
+    for name in written {
+        if let Some(algorithm) = known.iter().find(|algorithm| format!("{algorithm:?}") == *name) {
+            accepted.push(*algorithm);
+        } else {
+            faults.error(
+                place.at("algorithms"),
+                format!("{name:?} is not an algorithm that can be accepted"),
+                format!("choose among {known:?}"),
+            );
+        }
+    }
+    (accepted.len() == written.len()).then_some(accepted)
+}
+
+fn login_settings(
+    login: &OidcLoginSettings,
+    provider: &OidcProviderSettings,
+    place: &Place,
+    faults: &mut Faults,
+) -> Option<LoginSettings> {
+    if !provider.client_ids.contains(&login.client_id) {
+        faults.error(
+            place.at("login.client_id"),
+            format!("{:?} is not one of client_ids, so its tokens would be refused", login.client_id),
+            "add it to client_ids",
+        );
+    }
+    let client_secret = match &login.client_secret {
+        None => None,
+        Some(reference) => match read_secret(reference, place) {
+            Ok(secret) => Some(secret),
+            Err(problem) => {
+                faults.error(
+                    place.at("login.client_secret"),
+                    problem,
+                    "name a file or variable that holds it",
+                );
+                return None;
+            }
+        },
+    };
+    Some(LoginSettings { client_id: login.client_id.clone(), client_secret, scopes: login.scopes.clone() })
+}
+
+fn read_secret(reference: &SecretRef, place: &Place) -> Result<Secret<String>, String> {
+    let text = match reference {
+        SecretRef::File(file) => read_text(&place.resolve(file), LARGEST_SECRET)?,
+        SecretRef::Env(name) => {
+            std::env::var(name).map_err(|_| format!("the environment variable {name} is not set"))?
+        }
+    };
+    let trimmed = text.trim_end_matches(['\r', '\n']);
+    if trimmed.is_empty() { Err("the secret is empty".into()) } else { Ok(Secret::new(trimmed.to_owned())) }
+}
+
+fn label(written: Option<&String>, name: &str) -> String {
+    written.cloned().unwrap_or_else(|| name.to_owned())
+}
+
+/// An error and what caused it, in one line.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        text = format!("{text}: {inner}");
+        cause = inner.source();
+    }
+    text
+}

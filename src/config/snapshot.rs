@@ -1,0 +1,113 @@
+//! The configuration as it is valid: immutable, shared by reference, swapped whole.
+
+use url::Url;
+
+use super::document::{Item, Written};
+use super::fault::Faults;
+use super::settings::{AccountSettings, Settings};
+use super::{policies, providers};
+use crate::arn::AccountId;
+use crate::clock::Moment;
+use crate::console::Destinations;
+use crate::directory::{Account, Directory};
+use crate::policy::Policies;
+
+/// Everything that decides about a request.
+pub struct Snapshot {
+    /// The broker's own address, without a trailing slash.
+    pub public_url: String,
+    /// Whether that address is HTTPS, so that cookies may be `Secure`.
+    pub is_https: bool,
+    /// The AWS-like assertion consumer: `{public_url}/saml`.
+    pub common_acs_url: String,
+    /// What exists.
+    pub directory: Directory,
+    /// Rules and trust policies.
+    pub policies: Policies,
+    /// Where a sign-in may land.
+    pub destinations: Destinations,
+}
+
+impl Snapshot {
+    pub(super) fn build(written: &Written, at: Moment, faults: &mut Faults) -> Option<Self> {
+        let public = public_url(&written.main, faults);
+        let mut directory = Directory::default();
+        accounts(&written.accounts, &mut directory, faults);
+        if let Some(public) = &public {
+            providers::fill(&written.providers, public, at, &mut directory, faults);
+        }
+        let policies = policies::build(written, &mut directory, faults);
+        let public = public?;
+        let destinations = destinations(&written.main, &public, faults)?;
+        let public_url = public.as_str().trim_end_matches('/').to_owned();
+        Some(Self {
+            is_https: public.scheme() == "https",
+            common_acs_url: format!("{public_url}/saml"),
+            public_url,
+            directory,
+            policies: policies?,
+            destinations,
+        })
+    }
+}
+
+fn public_url(main: &Item<Settings>, faults: &mut Faults) -> Option<Url> {
+    let text = &main.value.public_url;
+    let help = "write the address that people use, such as https://broker.example.com";
+    let spot = main.place.at("public_url");
+    let Ok(url) = Url::parse(text) else {
+        faults.error(spot, format!("{text:?} is not a URL"), help);
+        return None;
+    };
+    let loopback = is_loopback(&url);
+    if url.scheme() != "https" && !(url.scheme() == "http" && loopback) {
+        faults.error(spot, format!("{text:?} is not https; http is for loopback addresses only"), help);
+        return None;
+    }
+    if url.path() != "/" || url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() {
+        faults.error(spot, format!("{text:?} is more than scheme, host and port"), help);
+        return None;
+    }
+    Some(url)
+}
+
+/// Whether the URL names this machine by an address that can't be anything else.
+pub(super) fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
+        Some(url::Host::Domain(name)) => name == "localhost",
+        None => false,
+    }
+}
+
+fn destinations(main: &Item<Settings>, public: &Url, faults: &mut Faults) -> Option<Destinations> {
+    let mut origins = Vec::new();
+    for text in &main.value.console.destinations {
+        match Url::parse(text) {
+            Ok(url) if url.scheme() == "https" || (url.scheme() == "http" && is_loopback(&url)) => {
+                origins.push(url);
+            }
+            _ => faults.error(
+                main.place.at("console.destinations"),
+                format!("{text:?} is not an origin that a sign-in may land on"),
+                "write scheme and host, such as https://console.example.com",
+            ),
+        }
+    }
+    Destinations::new(public, &origins)
+}
+
+fn accounts(written: &[Item<AccountSettings>], directory: &mut Directory, faults: &mut Faults) {
+    for Item { value, place } in written {
+        match value.id.parse::<AccountId>() {
+            Ok(id) => {
+                if directory.add_account(Account { id, alias: value.alias.clone() }).is_err() {
+                    let message = format!("account {id} is declared twice");
+                    faults.error(place.at("id"), message, "keep one of the two [[account]] entries");
+                }
+            }
+            Err(error) => faults.error(place.at("id"), error.to_string(), "write twelve digits in quotes"),
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! From rules as written to compiled rules, or everything that is wrong with them.
+
+use std::collections::HashSet;
+
+use cel::Env;
+
+use super::expression::Expression;
+use super::{CompiledTag, Rule, RuleFault, RuleSource};
+use crate::policy::tags::{self, TagFault};
+
+/// Compiles rule after rule and gathers what is wrong.
+pub(super) struct Compiler<'e> {
+    env: &'e Env,
+    /// The place of the rule at hand.
+    rule: usize,
+    pub(super) faults: Vec<RuleFault>,
+}
+
+impl<'e> Compiler<'e> {
+    pub(super) const fn new(env: &'e Env) -> Self {
+        Self { env, rule: 0, faults: Vec::new() }
+    }
+
+    /// Compiles every rule that can be.
+    pub(super) fn rules(&mut self, sources: Vec<RuleSource>) -> Vec<Rule> {
+        let mut names = HashSet::new();
+        let mut rules = Vec::new();
+        for (index, source) in sources.into_iter().enumerate() {
+            self.rule = index;
+            if !names.insert(source.name.clone()) {
+                self.fault("name", format!("there is another rule called {:?}", source.name));
+            }
+            rules.extend(self.compile(source));
+        }
+        rules
+    }
+
+    fn compile(&mut self, source: RuleSource) -> Option<Rule> {
+        if source.roles.is_empty() {
+            self.fault("roles", "it offers no role");
+        }
+        for key in &source.transitive_tags {
+            if !source.tags.iter().any(|(tag, _)| tags::same_key(tag, key)) {
+                self.fault("transitive_tags", format!("{key:?} is not among its tags"));
+            }
+        }
+        self.tag_keys(&source.tags);
+        let when = self.expression("when", &source.when);
+        let session_name = source.session_name.map(|text| self.expression("session_name", &text));
+        let source_identity = source.source_identity.map(|text| self.expression("source_identity", &text));
+        let transitive = source.transitive_tags;
+        let tags: Vec<Option<CompiledTag>> = (source.tags.into_iter())
+            .map(|(key, text)| {
+                let transitive = transitive.iter().any(|name| tags::same_key(name, &key));
+                Some(CompiledTag { value: self.expression("tags", &text)?, key, transitive })
+            })
+            .collect();
+        Some(Rule {
+            name: source.name,
+            provider: source.provider,
+            roles: source.roles,
+            duration: source.duration,
+            when: when?,
+            session_name: session_name.flatten(),
+            source_identity: source_identity.flatten(),
+            tags: tags.into_iter().collect::<Option<_>>()?,
+        })
+    }
+
+    fn tag_keys(&mut self, tags: &[(String, String)]) {
+        if tags.len() > tags::MAX_TAGS {
+            self.fault("tags", TagFault::TooMany(tags.len()).to_string());
+        }
+        for (index, (key, _)) in tags.iter().enumerate() {
+            if let Err(fault) = tags::check_key(key) {
+                self.fault("tags", fault.to_string());
+            } else if tags[..index].iter().any(|(other, _)| tags::same_key(other, key)) {
+                self.fault("tags", format!("{key:?}: {}", TagFault::Duplicate));
+            }
+        }
+    }
+
+    fn expression(&mut self, field: &'static str, source: &str) -> Option<Expression> {
+        Expression::compile(self.env, source).map_err(|message| self.fault(field, message)).ok()
+    }
+
+    fn fault(&mut self, field: &'static str, message: impl Into<String>) {
+        self.faults.push(RuleFault { rule: self.rule, field, message: message.into() });
+    }
+}

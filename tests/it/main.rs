@@ -1,0 +1,4 @@
+//! Everything that is tested from outside the crate, in one binary so that it links once.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod saml;

@@ -1,0 +1,131 @@
+//! Metadata in, login requests and our own metadata out.
+
+use std::time::Duration;
+
+use rcgen::KeyPair;
+use rolegate::clock::Moment;
+use rolegate::entropy::SystemEntropy;
+use rolegate::identity::VerifyCode;
+use rolegate::identity::saml::{MetadataError, SamlProvider};
+use url::Url;
+
+use super::fixture::{
+    ACS, ASSERTION, ATTACKER, EXPECTED, HONEST, IDP, Key, OURS, PROVIDER, base64, enveloped, honest,
+    metadata, noon, response, settings, swap,
+};
+
+fn read(xml: &str) -> Result<SamlProvider, MetadataError> {
+    SamlProvider::new(settings(), xml.as_bytes(), noon())
+}
+
+fn verifies(provider: &SamlProvider, document: &str, at: Moment) -> &'static str {
+    provider.verify(&base64(document.as_bytes()), EXPECTED, at).map_or_else(|fault| fault.check(), |_| "")
+}
+
+#[test]
+fn names_what_is_wrong_with_it() {
+    let good = metadata(&[&HONEST]);
+    assert_eq!(read(&good).unwrap().issuer(), IDP);
+    let weak = Key::of(KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap());
+    let many: Vec<Key> =
+        (0..11).map(|_| Key::of(KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).unwrap())).collect();
+    let certificate = base64(&HONEST.certificate);
+    for (xml, expected) in [
+        (String::new(), "Unreadable"),
+        (format!("<!DOCTYPE x>{good}"), "Unreadable"),
+        (format!("<a>{}</a>", "x".repeat(1024 * 1024)), "Unreadable"),
+        (good.replace("EntityDescriptor", "EntitiesDescriptor"), "NotAnEntity"),
+        (swap(&good, "entityID", "entityid"), "NoEntityId"),
+        (good.replace("IDPSSODescriptor", "SPSSODescriptor"), "NoIdentityProvider"),
+        (swap(&good, "SAML:2.0:protocol", "SAML:1.1:protocol"), "NoIdentityProvider"),
+        (swap(&good, "HTTP-Redirect", "SOAP"), "NoLoginUrl"),
+        (swap(&good, "https://idp.example.com/sso", "javascript:alert(1)"), "NoLoginUrl"),
+        (metadata(&[]), "NoKeys"),
+        (swap(&good, "<KeyDescriptor>", "<KeyDescriptor use=\"encryption\">"), "NoKeys"),
+        (metadata(&[&HONEST, &weak]), "UnusableKey { number: 2"),
+        (swap(&good, &certificate, "bm90IGEgY2VydGlmaWNhdGU="), "UnusableKey { number: 1"),
+        (swap(&good, &certificate, "*"), "UnusableKey { number: 1"),
+        (metadata(&many.iter().collect::<Vec<_>>()), "TooManyKeys"),
+        (swap(&good, "entityID", "validUntil=\"2026-11-22T12:00:00Z\" entityID"), "Expired"),
+        (swap(&good, "protocolS", "validUntil=\"2026-11-22T12:00:00Z\" protocolS"), "Expired"),
+        (swap(&good, "entityID", "validUntil=\"tomorrow\" entityID"), "BadTime"),
+    ] {
+        let seen = format!("{:?}", read(&xml).unwrap_err());
+        assert!(seen.starts_with(expected), "{expected}: {seen}");
+    }
+}
+
+#[test]
+fn comments_and_repeated_keys_are_borne() {
+    let good = metadata(&[&HONEST, &HONEST, &ATTACKER]);
+    let certificate = base64(&HONEST.certificate);
+    let commented = swap(
+        &good,
+        &certificate,
+        &format!("<!-- a > b -->{}<!-- -->{}", &certificate[..8], &certificate[8..]),
+    );
+    let provider = read(&format!("<!-- ours -->{commented}")).unwrap();
+    assert_eq!(verifies(&provider, &honest(), noon()), "");
+}
+
+#[test]
+fn any_listed_key_may_sign() {
+    let provider = read(&metadata(&[&ATTACKER, &HONEST])).unwrap();
+    for key in [&*ATTACKER, &*HONEST] {
+        let signing = super::fixture::Signing { key, ..super::fixture::Signing::of("_a") };
+        assert_eq!(
+            verifies(&provider, &response(&enveloped(ASSERTION, &signing.sign(ASSERTION))), noon()),
+            ""
+        );
+    }
+}
+
+#[test]
+fn metadata_that_runs_out_takes_its_keys_along() {
+    let xml = swap(&metadata(&[&HONEST]), "entityID", "validUntil=\"2026-11-22T12:01:00Z\" entityID");
+    let provider = read(&xml).unwrap();
+    let end = noon().plus(Duration::from_secs(60));
+    assert_eq!(provider.valid_until(), Some(end));
+    assert_eq!(verifies(&provider, &honest(), end.minus(Duration::from_millis(1))), "");
+    assert_eq!(verifies(&provider, &honest(), end), "saml.metadata-expired");
+    let fault = provider.verify(&base64(honest().as_bytes()), EXPECTED, end).unwrap_err();
+    assert_eq!(fault.code(), VerifyCode::KeysUnavailable);
+}
+
+#[test]
+fn a_login_request_says_where_to_answer() {
+    let with_query = swap(&metadata(&[&HONEST]), "/sso\"", "/sso?a=b&amp;c=%20\"");
+    let provider = read(&with_query).unwrap();
+    let request = provider.login_request(ACS, Some("a b&c"), &SystemEntropy::new(), noon()).unwrap();
+    assert!(request.url.starts_with("https://idp.example.com/sso?a=b&c=%20&SAMLRequest="), "{}", request.url);
+    let url = Url::parse(&request.url).unwrap();
+    let pairs: Vec<_> = url.query_pairs().skip(2).collect();
+    assert_eq!((pairs[1].0.as_ref(), pairs[1].1.as_ref(), pairs.len()), ("RelayState", "a b&c", 2));
+    let deflated = base64_simd::STANDARD.decode_to_vec(pairs[0].1.as_bytes()).unwrap();
+    let xml = String::from_utf8(miniz_oxide::inflate::decompress_to_vec(&deflated).unwrap()).unwrap();
+    for part in [
+        &format!("ID=\"{}\"", request.id),
+        "IssueInstant=\"2026-11-22T12:00:00Z\"",
+        "Destination=\"https://idp.example.com/sso?a=b&amp;c=%20\"",
+        &format!("AssertionConsumerServiceURL=\"{ACS}\""),
+        &format!(">{OURS}</saml:Issuer>"),
+    ] {
+        assert!(xml.contains(part), "{part} in {xml}");
+    }
+    assert_eq!((request.id.len(), &request.id[..1]), (33, "_"));
+    let again = provider.login_request(ACS, None, &SystemEntropy::new(), noon()).unwrap();
+    assert_ne!(again.id, request.id);
+    assert!(!again.url.contains("RelayState"));
+}
+
+#[test]
+fn our_metadata_names_us_and_our_consumer() {
+    let xml = PROVIDER.sp_metadata("https://broker.example.com/saml/a\"&b/acs");
+    for part in [
+        "entityID=\"https://broker.example.com\"",
+        "WantAssertionsSigned=\"true\"",
+        "Location=\"https://broker.example.com/saml/a&quot;&amp;b/acs\"",
+    ] {
+        assert!(xml.contains(part), "{part} in {xml}");
+    }
+}

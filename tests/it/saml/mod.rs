@@ -1,0 +1,10 @@
+//! SAML from outside: the demo signer and hand-made responses against the verifier.
+
+mod algorithms;
+mod conditions;
+mod fixture;
+mod honest;
+mod metadata;
+mod signature;
+mod structure;
+mod xml;
