@@ -3,7 +3,7 @@
 //! Three listeners on loopback (broker, identity provider, operations), one folder with
 //! everything that was written, and a guided tour. With `--once` the tour walks itself.
 
-pub(crate) mod idp;
+pub mod idp;
 pub(crate) mod people;
 mod tour;
 mod walk;
@@ -116,7 +116,7 @@ async fn stage(listen: SocketAddr, once: bool) -> Result<bool, DemoError> {
         true
     };
     broker.stop().await;
-    provider.stop(true).await;
+    provider.stop(false).await;
     Ok(well)
 }
 

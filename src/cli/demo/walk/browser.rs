@@ -25,6 +25,8 @@ pub(super) struct Page {
     pub(super) url: Url,
     pub(super) status: u16,
     pub(super) body: String,
+    /// The redirects on the way: status and where to.
+    pub(super) redirects: Vec<(u16, Url)>,
 }
 
 /// A form of a page.
@@ -74,7 +76,8 @@ impl Browser {
         mut url: Url,
         fields: Vec<(String, String)>,
     ) -> Result<Page, String> {
-        for _ in 0..MAX_REDIRECTS {
+        let mut redirects = Vec::new();
+        while redirects.len() <= MAX_REDIRECTS {
             let mut request = self.http.request(method.clone(), url.clone());
             if method == Method::POST {
                 request = request.form(&fields);
@@ -89,10 +92,11 @@ impl Browser {
             let status = answer.status();
             let Some(location) = answer.headers().get(LOCATION).filter(|_| status.is_redirection()) else {
                 let body = answer.text().await.map_err(|error| error.without_url().to_string())?;
-                return Ok(Page { url, status: status.as_u16(), body });
+                return Ok(Page { url, status: status.as_u16(), body, redirects });
             };
             let location = location.to_str().map_err(|error| error.to_string())?;
             url = url.join(location).map_err(|error| error.to_string())?;
+            redirects.push((status.as_u16(), url.clone()));
             method = Method::GET;
         }
         Err("redirected in circles".into())

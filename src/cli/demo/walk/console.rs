@@ -1,6 +1,5 @@
 //! The walk's browser half: the console by `SigninToken`, by SAML, and by OpenID Connect.
 
-use reqwest::header::LOCATION;
 use serde_json::Value;
 use url::Url;
 
@@ -18,12 +17,13 @@ pub(super) async fn sign_in(walk: &mut Walk<'_>, credentials: &Credentials) {
     let shown = token.as_ref().map(|token| format!("{} characters", token.len())).map_err(Clone::clone);
     walk.tell("getSigninToken with Ann's credentials", shown);
     let Ok(token) = token else { return };
-    let url = login_url(walk, &token, &walk.at_broker("/console"));
-    let landed = match url {
-        Ok(url) => land(walk, &url, &ANN, "Deploy").await,
-        Err(error) => Err(error),
+    let (landed, again) = match login_url(walk, &token, &walk.at_broker("/console")) {
+        Ok(url) => (land(walk, &url, &ANN, "Deploy").await, walk.status(&url).await),
+        Err(error) => (Err(error.clone()), Err(error)),
     };
     walk.tell("login with it lands on the console", landed);
+    let again = again.and_then(|status| expect(status == 400, status));
+    walk.tell("refused: the same SigninToken again", again);
 }
 
 /// Every way through a browser.
@@ -70,14 +70,12 @@ fn federation(walk: &Walk<'_>, query: &[(&str, &str)]) -> Result<Url, String> {
 
 /// Opens a sign-in URL: it must redirect to the console, which must know who came.
 async fn land(walk: &Walk<'_>, url: &str, person: &Person, role: &str) -> Outcome {
-    let answer = walk.http.get(url).send().await.map_err(|error| error.without_url().to_string())?;
-    let status = answer.status().as_u16();
-    let location = answer.headers().get(LOCATION).and_then(|location| location.to_str().ok());
-    if (status, location) != (302, Some(walk.at_broker("/console").as_str())) {
-        return Err(format!("{status} instead of a redirect to the console"));
-    }
     let page = Browser::new(walk.http.clone()).get(url).await?;
-    on_console(&page, person, role)
+    let console = walk.at_broker("/console");
+    match page.redirects.first() {
+        Some((302, destination)) if destination.as_str() == console => on_console(&page, person, role),
+        _ => Err(format!("{} at {} without a redirect to the console", page.status, page.place())),
+    }
 }
 
 /// Starts at the broker, signs in at the company's provider, and picks `role` if asked.
