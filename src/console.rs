@@ -128,8 +128,13 @@ impl Destinations {
         };
         self.allowed(asked).map(|url| url.to_string()).ok_or_else(|| DestinationRefused {
             seen: asked.chars().take(200).collect(),
-            allowed: self.origins.iter().map(url::Origin::ascii_serialization).collect::<Vec<_>>().join(", "),
+            allowed: self.origins().join(", "),
         })
+    }
+
+    /// The origins that a sign-in may land on.
+    pub fn origins(&self) -> Vec<String> {
+        self.origins.iter().map(url::Origin::ascii_serialization).collect()
     }
 
     fn allowed(&self, asked: &str) -> Option<Url> {

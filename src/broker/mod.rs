@@ -25,7 +25,7 @@ use crate::entropy::Entropy;
 use crate::identity::sigv4::SigningSecrets;
 use crate::issuer::CredentialIssuer;
 use crate::seal::KeyRing;
-use crate::store::Store;
+use crate::store::{Store, StoreFault};
 
 /// Everything that the flows need. One a process.
 pub struct Broker {
@@ -86,5 +86,9 @@ impl RequestContext<'_> {
     /// When this request arrived.
     pub const fn at(&self) -> Moment {
         self.at
+    }
+    /// Whether the store answers: it is asked for something that does not exist.
+    pub async fn store_answers(&self) -> Result<(), StoreFault> {
+        self.parts.store.get([0; 32], self.at).await.map(|_| ())
     }
 }

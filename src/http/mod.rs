@@ -1,0 +1,103 @@
+//! HTTP: one file per protocol surface.
+//!
+//! `parse` and `deliver` of the sentence live here. A handler reads what was sent, calls one flow
+//! of `broker`, and writes the answer in the shape that this caller wants. Errors become statuses
+//! in [`error`] alone. The room knows no store and no adapter.
+
+mod browser;
+mod cookies;
+mod error;
+mod federation;
+mod oidc;
+mod operations;
+mod page;
+mod request_log;
+mod saml;
+mod sts;
+
+use std::io;
+use std::net::{IpAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::dev::Server;
+use actix_web::middleware::from_fn;
+use actix_web::{App, HttpRequest, HttpServer, web};
+use rustls::ServerConfig;
+
+use crate::broker::{Broker, RequestContext};
+use crate::clock::Clock;
+use crate::entropy::Entropy;
+
+/// Largest body of any request. The largest honest one is an `AssumeRoleWithSAML` of 100,000
+/// characters of assertion, percent-encoded, with a policy.
+const LARGEST_BODY: usize = 1024 * 1024;
+/// How long a client may take to send its request's head.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long an idle connection stays open.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
+/// How long requests under way may take when the broker stops, in seconds.
+const GRACE_SECONDS: u64 = 20;
+
+/// What every handler has at hand.
+#[derive(Clone)]
+pub struct Surface {
+    /// The flows.
+    pub broker: Arc<Broker>,
+    /// Read once a request.
+    pub clock: Arc<dyn Clock>,
+    /// For request ids.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+impl Surface {
+    /// What `request` sees from its start to its end.
+    fn context(&self, request: &HttpRequest) -> RequestContext<'_> {
+        self.broker.request(self.clock.now(), source_ip(request))
+    }
+}
+
+/// Serves the public listener; HTTPS where `tls` is given. The future ends when it is stopped.
+pub fn serve_public(
+    surface: Surface,
+    listener: TcpListener,
+    tls: Option<Arc<ServerConfig>>,
+) -> io::Result<Server> {
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(web::Data::new(surface.clone()))
+            .app_data(web::PayloadConfig::new(LARGEST_BODY))
+            .wrap(from_fn(request_log::observe))
+            .configure(sts::routes)
+            .configure(saml::routes)
+            .configure(oidc::routes)
+            .configure(federation::routes)
+            .configure(browser::routes)
+            .default_service(web::to(browser::nothing_here))
+    })
+    .client_request_timeout(HEAD_TIMEOUT)
+    .keep_alive(KEEP_ALIVE)
+    .shutdown_timeout(GRACE_SECONDS)
+    .disable_signals();
+    let server = match tls {
+        None => server.listen(listener)?,
+        Some(tls) => server.listen_rustls_0_23(listener, ServerConfig::clone(&tls))?,
+    };
+    Ok(server.run())
+}
+
+/// Serves the operations listener: health, readiness and metrics.
+pub fn serve_operations(surface: Surface, listener: TcpListener) -> io::Result<Server> {
+    let server = HttpServer::new(move || {
+        App::new().app_data(web::Data::new(surface.clone())).configure(operations::routes)
+    })
+    .workers(1)
+    .client_request_timeout(HEAD_TIMEOUT)
+    .shutdown_timeout(1)
+    .disable_signals();
+    Ok(server.listen(listener)?.run())
+}
+
+fn source_ip(request: &HttpRequest) -> Option<IpAddr> {
+    request.peer_addr().map(|address| address.ip())
+}

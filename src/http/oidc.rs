@@ -1,0 +1,79 @@
+//! OpenID Connect in the browser: `/oidc/{provider}/…`.
+
+use std::borrow::Cow;
+
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use super::Surface;
+use super::browser::{arrived, begin_login};
+use super::cookies::Jar;
+use super::page::{self, Picker};
+use crate::arn::RoleArn;
+use crate::broker::{OidcAnswer, Refusal};
+use crate::directory::Verifier;
+
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    config.route("/oidc/{provider}/login", web::get().to(login)).service(
+        web::resource("/oidc/{provider}/callback")
+            .route(web::get().to(callback))
+            .route(web::post().to(choice)),
+    );
+}
+
+async fn login(request: HttpRequest, surface: web::Data<Surface>, name: web::Path<String>) -> HttpResponse {
+    begin_login(&request, &surface, &name, |verifier| match verifier {
+        Verifier::Oidc(oidc) => oidc.settings().login.is_some(),
+        Verifier::Saml(_) => false,
+    })
+    .await
+}
+
+/// The provider sends the browser back, with a code or with an error (RFC 6749, 4.1.2).
+async fn callback(
+    request: HttpRequest,
+    surface: web::Data<Surface>,
+    name: web::Path<String>,
+) -> HttpResponse {
+    let query = request.query_string().as_bytes();
+    if let Some(code) = first(query, "error") {
+        let description = first(query, "error_description").unwrap_or_default();
+        let cut = |text: Cow<'_, str>| text.chars().take(200).collect();
+        let refusal = Refusal::LoginFailed { code: cut(code), description: cut(description) };
+        return page::failure(&request, &refusal.into());
+    }
+    let (Some(code), Some(state)) = (first(query, "code"), first(query, "state")) else {
+        return page::incomplete(&request, "The answer has no code or no state.");
+    };
+    answer(&request, &surface, &name, OidcAnswer::Code { code: &code, state: &state }).await
+}
+
+/// The picker's form.
+async fn choice(
+    request: HttpRequest,
+    surface: web::Data<Surface>,
+    name: web::Path<String>,
+    body: web::Bytes,
+) -> HttpResponse {
+    let role = first(&body, "roleIndex").and_then(|role| role.parse::<RoleArn>().ok());
+    let (Some(choice), Some(role)) = (first(&body, "choice"), role) else {
+        return page::incomplete(&request, "The form has no choice, or roleIndex is not the ARN of a role.");
+    };
+    answer(&request, &surface, &name, OidcAnswer::Choice { choice: &choice, role: &role }).await
+}
+
+async fn answer(
+    request: &HttpRequest,
+    surface: &Surface,
+    name: &str,
+    answer: OidcAnswer<'_>,
+) -> HttpResponse {
+    let context = surface.context(request);
+    let cookie = Jar::Login.read(request, context.snapshot().is_https);
+    let picker = Picker { action: format!("/oidc/{name}/callback"), hidden: Vec::new() };
+    let outcome = context.oidc_answer(name, answer, cookie.as_deref()).await;
+    arrived(request, &context, outcome, picker)
+}
+
+fn first<'a>(form: &'a [u8], name: &str) -> Option<Cow<'a, str>> {
+    url::form_urlencoded::parse(form).find(|(field, _)| field == name).map(|(_, value)| value)
+}

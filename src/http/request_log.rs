@@ -1,0 +1,109 @@
+//! Every request gets an id, a log line, a metric and the headers that every answer carries.
+//!
+//! The line says method, path and status. It never holds the query or the body: both carry
+//! credentials (facts 4.5).
+
+use std::time::Instant;
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpMessage, HttpRequest, web};
+use tracing::Instrument;
+
+use super::Surface;
+use crate::entropy;
+use crate::telemetry;
+
+/// Longest path that a log line shows.
+const LONGEST_PATH: usize = 200;
+
+/// The id that a request's answer and its log lines share: a UUID (RFC 9562, version 4).
+#[derive(Clone)]
+pub(super) struct RequestId(String);
+
+impl RequestId {
+    /// The id of `request`.
+    pub(super) fn of(request: &HttpRequest) -> Self {
+        request.extensions().get::<Self>().cloned().unwrap_or_else(|| Self("unknown".into()))
+    }
+
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    fn from_bytes(mut bytes: [u8; 16]) -> Self {
+        bytes[6] = (bytes[6] & 0x0f) | 0x40;
+        bytes[8] = (bytes[8] & 0x3f) | 0x80;
+        let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        Self(format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]))
+    }
+}
+
+/// The middleware of the public listener.
+pub(super) async fn observe(
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let surface = request.app_data::<web::Data<Surface>>().cloned();
+    let random = surface.as_ref().and_then(|surface| entropy::bytes(surface.entropy.as_ref()).ok());
+    let id = RequestId::from_bytes(random.unwrap_or_default());
+    request.extensions_mut().insert(id.clone());
+    let path: String = request.path().chars().take(LONGEST_PATH).collect();
+    let span = tracing::info_span!("request", id = id.as_str(), method = %request.method(), path);
+    let started = Instant::now();
+    let mut response = next.call(request).instrument(span.clone()).await?;
+    let (status, seconds) = (response.status().as_u16(), started.elapsed().as_secs_f64());
+    let surface_name = surface_name(response.request().match_pattern().as_deref());
+    telemetry::count_request(surface_name, status, seconds);
+    span.in_scope(|| tracing::info!(status, ms = seconds * 1000.0, "answered"));
+    let https = surface.is_some_and(|surface| surface.broker.snapshot().is_https);
+    dress(response.headers_mut(), &id, https);
+    Ok(response)
+}
+
+/// What every answer carries. A handler that set a header itself keeps it.
+fn dress(headers: &mut HeaderMap, id: &RequestId, https: bool) {
+    if let Ok(id) = HeaderValue::from_str(id.as_str()) {
+        headers.insert(HeaderName::from_static("x-amzn-requestid"), id);
+    }
+    let fixed = [
+        (header::CACHE_CONTROL, "no-store"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+    ];
+    for (name, value) in fixed {
+        if !headers.contains_key(&name) {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+    }
+    if https {
+        let year = HeaderValue::from_static("max-age=31536000");
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, year);
+    }
+}
+
+/// The metric's label: few values, whatever is sent.
+fn surface_name(pattern: Option<&str>) -> &'static str {
+    match pattern {
+        Some("/") => "sts",
+        Some("/federation") => "federation",
+        Some("/portal" | "/console") => "pages",
+        Some(path) if path.starts_with("/saml") => "saml",
+        Some(path) if path.starts_with("/oidc") => "oidc",
+        _ => "other",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn request_ids_are_uuids() {
+        assert_eq!(RequestId::from_bytes([0xff; 16]).as_str(), "ffffffff-ffff-4fff-bfff-ffffffffffff");
+    }
+}

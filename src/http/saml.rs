@@ -1,0 +1,93 @@
+//! SAML in the browser: `/saml` and `/saml/{provider}/…`.
+
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use super::Surface;
+use super::browser::{arrived, begin_login};
+use super::cookies::Jar;
+use super::page::{self, Picker};
+use crate::arn::RoleArn;
+use crate::broker::{Refusal, SamlAnswer};
+use crate::directory::Verifier;
+
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    config
+        .route("/saml", web::post().to(common_acs))
+        .route("/saml/{provider}/acs", web::post().to(acs))
+        .route("/saml/{provider}/login", web::get().to(login))
+        .route("/saml/{provider}/metadata", web::get().to(metadata));
+}
+
+async fn login(request: HttpRequest, surface: web::Data<Surface>, name: web::Path<String>) -> HttpResponse {
+    begin_login(&request, &surface, &name, |verifier| matches!(verifier, Verifier::Saml(_))).await
+}
+
+async fn acs(
+    request: HttpRequest,
+    surface: web::Data<Surface>,
+    name: web::Path<String>,
+    body: web::Bytes,
+) -> HttpResponse {
+    consume(&request, &surface, Some(&name), &body).await
+}
+
+async fn common_acs(request: HttpRequest, surface: web::Data<Surface>, body: web::Bytes) -> HttpResponse {
+    consume(&request, &surface, None, &body).await
+}
+
+/// The first of each field counts, as at the STS API.
+async fn consume(request: &HttpRequest, surface: &Surface, name: Option<&str>, body: &[u8]) -> HttpResponse {
+    let (mut response, mut relay_state, mut role_index) = (None, None, None);
+    for (field, value) in url::form_urlencoded::parse(body) {
+        let slot = match field.as_ref() {
+            "SAMLResponse" => &mut response,
+            "RelayState" => &mut relay_state,
+            "roleIndex" => &mut role_index,
+            _ => continue,
+        };
+        slot.get_or_insert(value);
+    }
+    let context = surface.context(request);
+    let https = context.snapshot().is_https;
+    let Some(response) = response else {
+        return page::incomplete(request, "The form has no SAMLResponse.");
+    };
+    let chosen = match role_index.as_deref().map(str::parse::<RoleArn>).transpose() {
+        Ok(chosen) => chosen,
+        Err(_) => return page::incomplete(request, "roleIndex is not the ARN of a role."),
+    };
+    let cookie = Jar::Login.read(request, https);
+    let answer = SamlAnswer {
+        provider: name,
+        response: &response,
+        relay_state: relay_state.as_deref(),
+        cookie: cookie.as_deref(),
+        chosen: chosen.as_ref(),
+    };
+    let picker = Picker {
+        action: name.map_or_else(|| "/saml".to_owned(), |name| format!("/saml/{name}/acs")),
+        hidden: vec![
+            ("RelayState", relay_state.clone().unwrap_or_default().into_owned()),
+            ("SAMLResponse", response.clone().into_owned()),
+            ("name", String::new()),
+        ],
+    };
+    let outcome = context.saml_answer(&answer).await;
+    arrived(request, &context, outcome, picker)
+}
+
+/// Our metadata towards the provider.
+async fn metadata(
+    request: HttpRequest,
+    surface: web::Data<Surface>,
+    name: web::Path<String>,
+) -> HttpResponse {
+    let context = surface.context(&request);
+    match context.snapshot().directory.provider(&name).map(|provider| &provider.verifier) {
+        Some(Verifier::Saml(saml)) => HttpResponse::Ok()
+            .insert_header((header::CONTENT_TYPE, "application/samlmetadata+xml"))
+            .body(saml.provider.sp_metadata(&saml.acs_url)),
+        _ => page::failure(&request, &Refusal::UnknownProvider { seen: name.into_inner() }.into()),
+    }
+}

@@ -1,0 +1,103 @@
+//! STS answers as XML: two blanks a level, as AWS prints them (facts 1.1, 1.2).
+
+use std::borrow::Cow;
+
+use crate::http::error::StsError;
+
+const NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
+/// The namespace of the error that names no operation.
+const FAULT_NAMESPACE: &str = "http://webservices.amazon.com/AWSFault/2005-15-09";
+
+/// An element with text or with elements.
+pub(super) struct Element {
+    name: &'static str,
+    content: Content,
+}
+
+enum Content {
+    Text(String),
+    Elements(Vec<Element>),
+}
+
+impl Element {
+    pub(super) fn text(name: &'static str, text: impl Into<String>) -> Self {
+        Self { name, content: Content::Text(text.into()) }
+    }
+
+    pub(super) const fn group(name: &'static str, elements: Vec<Self>) -> Self {
+        Self { name, content: Content::Elements(elements) }
+    }
+
+    fn write(&self, depth: usize, out: &mut String) {
+        let (indent, name) = ("  ".repeat(depth), self.name);
+        match &self.content {
+            Content::Text(text) => out.push_str(&format!("{indent}<{name}>{}</{name}>\n", escaped(text))),
+            Content::Elements(elements) => {
+                out.push_str(&format!("{indent}<{name}>\n"));
+                elements.iter().for_each(|element| element.write(depth + 1, out));
+                out.push_str(&format!("{indent}</{name}>\n"));
+            }
+        }
+    }
+}
+
+/// `<{action}Response>`. The action is one that was matched, so it needs no escaping.
+pub(super) fn response(action: &str, result: Vec<Element>, request_id: &str) -> String {
+    let mut out = format!("<{action}Response xmlns=\"{NAMESPACE}\">\n  <{action}Result>\n");
+    result.iter().for_each(|element| element.write(2, &mut out));
+    out.push_str(&format!("  </{action}Result>\n"));
+    Element::group("ResponseMetadata", vec![Element::text("RequestId", request_id)]).write(1, &mut out);
+    out.push_str(&format!("</{action}Response>\n"));
+    out
+}
+
+/// `<ErrorResponse>`.
+pub(super) fn error(error: &StsError, request_id: &str) -> String {
+    let namespace = if error.is_unknown_action() { FAULT_NAMESPACE } else { NAMESPACE };
+    let kind = if error.status().is_server_error() { "Receiver" } else { "Sender" };
+    let mut parts = vec![Element::text("Type", kind), Element::text("Code", error.code())];
+    parts.extend(error.message().map(|message| Element::text("Message", message)));
+    let mut out = format!("<ErrorResponse xmlns=\"{namespace}\">\n");
+    Element::group("Error", parts).write(1, &mut out);
+    Element::text("RequestId", request_id).write(1, &mut out);
+    out.push_str("</ErrorResponse>\n");
+    out
+}
+
+/// Text for XML 1.0: the characters that it can't hold become U+FFFD.
+fn escaped(text: &str) -> Cow<'_, str> {
+    let is_plain = |c: char| !matches!(c, '<' | '>' | '&' | '"' | '\r') && (c >= ' ' || matches!(c, '\t' | '\n'));
+    if text.chars().all(is_plain) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        match c {
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '&' => out.push_str("&amp;"),
+            '"' => out.push_str("&quot;"),
+            '\r' => out.push_str("&#xD;"),
+            c if is_plain(c) && !matches!(c, '\u{fffe}' | '\u{ffff}') => out.push(c),
+            _ => out.push('\u{fffd}'),
+        }
+    }
+    Cow::Owned(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prints_as_aws_does() {
+        let result = vec![Element::group("Credentials", vec![Element::text("AccessKeyId", "ASIA<&>\u{1}")])];
+        assert_eq!(
+            response("AssumeRole", result, "id-1"),
+            "<AssumeRoleResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\">\n  <AssumeRoleResult>\n    \
+             <Credentials>\n      <AccessKeyId>ASIA&lt;&amp;&gt;\u{fffd}</AccessKeyId>\n    </Credentials>\n  \
+             </AssumeRoleResult>\n  <ResponseMetadata>\n    <RequestId>id-1</RequestId>\n  </ResponseMetadata>\n\
+             </AssumeRoleResponse>\n"
+        );
+    }
+}
