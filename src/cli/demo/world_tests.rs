@@ -7,7 +7,7 @@ use crate::arn::{ProviderArn, RoleArn};
 use crate::cli::demo::idp::Idp;
 use crate::cli::demo::people::{ANN, BEN, CLEO, Person};
 use crate::clock::{ManualClock, Moment};
-use crate::config::settings::Settings;
+use crate::config::Settings;
 use crate::entropy::SystemEntropy;
 use crate::identity::saml::{Answer, Expect, SamlProvider, SamlSettings};
 use crate::policy::iam::{Policy, PolicyKind};
@@ -130,4 +130,17 @@ fn everybody_is_offered_what_the_tour_says() {
     assert_eq!(offers(&ANN), ann);
     assert_eq!(offers(&BEN), [("Auditor".to_owned(), BEN.email.to_owned())]);
     assert_eq!(offers(&CLEO), []);
+}
+
+#[test]
+fn the_broker_accepts_the_configuration() {
+    let now = Moment::from_unix(1_800_000_000);
+    let folder = tempfile::tempdir().unwrap();
+    let (world, entropy) = (world(folder.path()), Arc::new(SystemEntropy::new()));
+    let keys = world.keys(entropy.as_ref()).unwrap();
+    let idp = Idp::new(world.issuer(), world.broker(), keys, Arc::new(ManualClock::at(now)), entropy);
+    world.write(&idp.saml_metadata()).unwrap();
+    let loaded = crate::config::load(&world.settings(), now).unwrap_or_else(|faults| panic!("{faults}"));
+    let told = loaded.warnings.to_string();
+    assert!(told.ends_with("0 warning(s)") && told.lines().count() == 1, "{told}");
 }
