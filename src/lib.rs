@@ -1,7 +1,7 @@
 //! Rolegate, a federation broker: *who my company, my phone or my pipeline says I am* becomes
 //! *what I may do here, for the next hour*.
 //!
-//! Every way in is one sentence, and [`broker::Broker::federate`] is that sentence:
+//! Every way in is one sentence, and [`broker::RequestContext::federate`] is that sentence:
 //!
 //! > parse → verify → map → authorize → claim → issue → record → deliver
 //!
@@ -9,12 +9,18 @@
 //! an upward import. `ARCHITECTURE.md` walks through the house.
 
 pub mod arn;
+pub mod audit;
+pub mod broker;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod console;
+pub mod directory;
 pub mod entropy;
 pub mod identity;
+pub mod issuer;
 pub mod policy;
 pub mod seal;
 pub mod secret;
 pub mod store;
+pub mod telemetry;

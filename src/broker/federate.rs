@@ -234,7 +234,6 @@ fn wrong_protocol(expected: &str, seen: &str) -> VerifyError {
 
 const fn grant(provider: &Provider) -> Grant {
     Grant {
-        rules: true,
         asserted_roles: provider.asserts_roles,
         trust_policy: provider.grants_by_trust_policy,
     }

@@ -151,15 +151,19 @@ impl OidcProvider {
         &self.settings
     }
 
-    /// Verifies an ID token that is meant for one of the configured clients. `nonce` is given
-    /// where a login asked for the token.
+    /// Verifies an ID token that is meant for one of the configured clients; with `nonce`, one
+    /// that a login here asked for, which must be meant for this broker's own client.
     pub async fn verify(
         &self,
         token: &str,
         nonce: Option<&str>,
         at: Moment,
     ) -> Result<FederatedIdentity, VerifyError> {
-        self.verify_as(token, &Expected { client_ids: &self.settings.client_ids, nonce, at }).await
+        let client_ids = match (&self.settings.login, nonce) {
+            (Some(login), Some(_)) => std::slice::from_ref(&login.client_id),
+            _ => &self.settings.client_ids,
+        };
+        self.verify_as(token, &Expected { client_ids, nonce, at }).await
     }
 
     /// Begins a login that will come back to `redirect_uri`.
@@ -174,21 +178,19 @@ impl OidcProvider {
         login::begin(&self.settings, settings, &metadata, redirect_uri, entropy)
     }
 
-    /// Finishes the login: redeems `code` and verifies the ID token, which must be meant for
-    /// this broker's own client. The caller has compared `state` already.
-    pub async fn finish_login(
+    /// Redeems the `code` of a login for its raw ID token, which is yet to be verified. The
+    /// caller has compared `state` already.
+    pub async fn redeem_code(
         &self,
         code: &str,
         redirect_uri: &str,
-        nonce: &str,
         pkce_verifier: &str,
         at: Moment,
-    ) -> Result<FederatedIdentity, LoginError> {
+    ) -> Result<Secret<String>, LoginError> {
         let settings = self.settings.login.as_ref().ok_or(LoginError::NotConfigured)?;
         let client = login::client(&self.settings, settings, &self.metadata(at).await?)?;
         let token = login::redeem(&self.publisher, client, code, redirect_uri, pkce_verifier).await?;
-        let client_ids = std::slice::from_ref(&settings.client_id);
-        Ok(self.verify_as(&token, &Expected { client_ids, nonce: Some(nonce), at }).await?)
+        Ok(Secret::new(token))
     }
 
     /// How well the provider's keys are known.

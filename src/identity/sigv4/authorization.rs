@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::SignedRequest;
-use super::canonical::{ALGORITHM, SIGNATURE_PARAMETER, parameters, sha256_hex};
+use super::canonical::{ALGORITHM, SIGNATURE_PARAMETER, parameters};
 use super::error::SigV4Error;
 use crate::clock::Moment;
 
@@ -68,19 +68,16 @@ fn in_query(request: &SignedRequest<'_>) -> bool {
 
 fn from_header(request: &SignedRequest<'_>) -> Result<Authorization, SigV4Error> {
     let whole = only(request, "authorization")?.unwrap_or_default();
-    let rest = whole.strip_prefix(ALGORITHM).and_then(|rest| rest.strip_prefix([' ', '\t']));
-    let rest =
-        rest.ok_or_else(|| SigV4Error::IncompleteSignature(String::from("Unsupported AWS 'algorithm'.")))?;
-    let parameters = header_parameters(rest)?;
+    let (algorithm, rest) = whole.split_once([' ', '\t']).unwrap_or((&whole, ""));
+    check_algorithm(algorithm)?;
+    let parameters = header_parameters(rest, &whole)?;
     let amz_date = match only(request, "x-amz-date")? {
         Some(date) => Some(date),
         None => only(request, "date")?,
     };
-    let faults = missing([
-        ("Credential", parameters.contains_key("Credential")),
-        ("Signature", parameters.contains_key("Signature")),
-        ("SignedHeaders", parameters.contains_key("SignedHeaders")),
-    ]);
+    let faults = missing(
+        ["Credential", "Signature", "SignedHeaders"].map(|name| (name, parameters.contains_key(name))),
+    );
     let mut faults: Vec<String> =
         faults.map(|name| format!("Authorization header requires '{name}' parameter.")).collect();
     if amz_date.is_none() {
@@ -89,9 +86,7 @@ fn from_header(request: &SignedRequest<'_>) -> Result<Authorization, SigV4Error>
         ));
     }
     if !faults.is_empty() {
-        // The header is named by its hash: what a stranger sent is not echoed.
-        faults.push(format!("(Hashed with SHA-256) Authorization={}", sha256_hex(whole.as_bytes())));
-        return Err(SigV4Error::IncompleteSignature(faults.join(" ")));
+        return Err(SigV4Error::IncompleteSignature(format!("{} Authorization={whole}", faults.join(" "))));
     }
     let parameter = |name| parameters.get(name).copied().unwrap_or_default();
     build(Parts {
@@ -104,12 +99,19 @@ fn from_header(request: &SignedRequest<'_>) -> Result<Authorization, SigV4Error>
     })
 }
 
-fn header_parameters(rest: &str) -> Result<HashMap<&str, &str>, SigV4Error> {
+fn check_algorithm(name: &str) -> Result<(), SigV4Error> {
+    if name == ALGORITHM {
+        return Ok(());
+    }
+    Err(SigV4Error::IncompleteSignature(format!("Unsupported AWS 'algorithm': '{name}'.")))
+}
+
+fn header_parameters<'a>(rest: &'a str, whole: &str) -> Result<HashMap<&'a str, &'a str>, SigV4Error> {
     let mut parameters = HashMap::new();
     for pair in rest.split(',').map(str::trim).filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').ok_or_else(|| {
-            SigV4Error::IncompleteSignature(String::from(
-                "A parameter of the Authorization header is not a valid key=value pair (missing equal-sign).",
+            SigV4Error::IncompleteSignature(format!(
+                "'{pair}' not a valid key=value pair (missing equal-sign) in Authorization header: '{whole}'."
             ))
         })?;
         if parameters.insert(name, value).is_some() {
@@ -133,10 +135,7 @@ fn from_query(request: &SignedRequest<'_>) -> Result<Authorization, SigV4Error> 
         )));
     }
     let parameter = |name| parameters.get(name).map(String::as_str).unwrap_or_default();
-    if parameter("X-Amz-Algorithm") != ALGORITHM {
-        let seen = parameter("X-Amz-Algorithm");
-        return Err(SigV4Error::IncompleteSignature(format!("Unsupported AWS 'algorithm': '{seen}'.")));
-    }
+    check_algorithm(parameter("X-Amz-Algorithm"))?;
     build(Parts {
         credential: parameter("X-Amz-Credential"),
         signature: parameter(SIGNATURE_PARAMETER),

@@ -12,9 +12,12 @@ type Spoil<'a> = &'a dyn Fn(&Server);
 
 /// Waits until `condition` holds.
 async fn until(condition: impl Fn() -> bool) {
-    while !condition() {
-        tokio::task::yield_now().await;
-    }
+    let waiting = async {
+        while !condition() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), waiting).await.expect("the condition to come true");
 }
 
 #[tokio::test]

@@ -184,13 +184,13 @@ fn incomplete_signatures_say_what_they_lack() {
     for (outcome, start) in [
         (
             header("AWS4-HMAC-SHA256 x=y"),
-            "Authorization header requires 'Credential' parameter. Authorization header requires 'Signature' parameter. Authorization header requires 'SignedHeaders' parameter. (Hashed",
+            "Authorization header requires 'Credential' parameter. Authorization header requires 'Signature' parameter. Authorization header requires 'SignedHeaders' parameter. Authorization=AWS4-HMAC-SHA256 x=y",
         ),
         (
             header("AWS4-HMAC-SHA256 Credential"),
-            "A parameter of the Authorization header is not a valid key=value pair",
+            "'Credential' not a valid key=value pair (missing equal-sign) in Authorization header: 'AWS4-HMAC-SHA256 Credential'.",
         ),
-        (header("AWS4-HMAC-SHA512 a=b"), "Unsupported AWS 'algorithm'."),
+        (header("AWS4-HMAC-SHA512 a=b"), "Unsupported AWS 'algorithm': 'AWS4-HMAC-SHA512'."),
         (
             header("AWS4-HMAC-SHA256 Credential=a/b/c, SignedHeaders=host, Signature=0"),
             "Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, got 'a/b/c'",
