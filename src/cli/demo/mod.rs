@@ -21,6 +21,7 @@ use self::idp::saml::SignerError;
 use self::idp::token::KeyError;
 use self::world::World;
 use crate::clock::{Clock, SystemClock};
+use crate::config;
 use crate::entropy::{NoEntropy, SystemEntropy};
 
 /// Where the demo keeps its files, below the folder it was started in.
@@ -127,7 +128,10 @@ async fn broker(
     public: TcpListener,
     operations: TcpListener,
 ) -> Result<Running, DemoError> {
-    let _ = (world.settings(), clock.now(), public, operations);
+    let loaded = config::load(&world.settings(), clock.now())
+        .map_err(|faults| DemoError::Broker(faults.to_string()))?;
+    // With `app`: app::start(loaded, app::Listeners { public, operations }).await
+    let _ = (loaded, public, operations);
     Err(DemoError::Broker("it is not built yet".into()))
 }
 

@@ -1,13 +1,14 @@
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::*;
 use crate::arn::{ProviderArn, RoleArn};
-use crate::cli::demo::idp::Idp;
+use crate::cli::demo::idp::{self, Idp};
 use crate::cli::demo::people::{ANN, BEN, CLEO, Person};
 use crate::clock::{ManualClock, Moment};
-use crate::config::settings::Settings;
+use crate::config::Settings;
 use crate::entropy::SystemEntropy;
 use crate::identity::saml::{Answer, Expect, SamlProvider, SamlSettings};
 use crate::policy::iam::{Policy, PolicyKind};
@@ -130,4 +131,33 @@ fn everybody_is_offered_what_the_tour_says() {
     assert_eq!(offers(&ANN), ann);
     assert_eq!(offers(&BEN), [("Auditor".to_owned(), BEN.email.to_owned())]);
     assert_eq!(offers(&CLEO), []);
+}
+
+#[test]
+fn the_broker_accepts_the_configuration() {
+    let now = Moment::from_unix(1_800_000_000);
+    let folder = tempfile::tempdir().unwrap();
+    let (world, entropy) = (world(folder.path()), Arc::new(SystemEntropy::new()));
+    let keys = world.keys(entropy.as_ref()).unwrap();
+    let idp = Idp::new(world.issuer(), world.broker(), keys, Arc::new(ManualClock::at(now)), entropy);
+    world.write(&idp.saml_metadata()).unwrap();
+    let loaded = crate::config::load(&world.settings(), now).unwrap_or_else(|faults| panic!("{faults}"));
+    let told = loaded.warnings.to_string();
+    assert!(told.ends_with("0 warning(s)") && told.lines().count() == 1, "{told}");
+}
+
+#[tokio::test]
+async fn the_provider_answers_over_its_socket() {
+    let folder = tempfile::tempdir().unwrap();
+    let (listener, entropy) = (TcpListener::bind("127.0.0.1:0").unwrap(), Arc::new(SystemEntropy::new()));
+    let world = World { idp: listener.local_addr().unwrap(), ..world(folder.path()) };
+    let keys = world.keys(entropy.as_ref()).unwrap();
+    let clock = Arc::new(ManualClock::at(Moment::from_unix(1_800_000_000)));
+    let idp = Arc::new(Idp::new(world.issuer(), world.broker(), keys, clock, entropy));
+    let server = idp::serve(idp, listener).unwrap();
+    let address = format!("{}/.well-known/openid-configuration", world.issuer());
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let discovery = client.get(address).send().await.unwrap().text().await.unwrap();
+    assert!(discovery.contains(&format!("\"issuer\":\"{}\"", world.issuer())), "{discovery}");
+    server.stop(false).await;
 }
