@@ -8,6 +8,7 @@
 //! A room imports only rooms on lower floors; `tests/it/tidy.rs` holds the table and fails on
 //! an upward import. `ARCHITECTURE.md` walks through the house.
 
+pub mod app;
 pub mod arn;
 pub mod audit;
 pub mod broker;
@@ -17,6 +18,7 @@ pub mod config;
 pub mod console;
 pub mod directory;
 pub mod entropy;
+pub mod http;
 pub mod identity;
 pub mod issuer;
 pub mod policy;

@@ -167,12 +167,7 @@ impl RequestContext<'_> {
         self.claim_once(one_time.id, scope, one_time.until).await
     }
 
-    pub(super) async fn claim_once(
-        &self,
-        id: [u8; 32],
-        scope: Scope,
-        until: Moment,
-    ) -> Result<(), Failure> {
+    pub(super) async fn claim_once(&self, id: [u8; 32], scope: Scope, until: Moment) -> Result<(), Failure> {
         match self.parts.store.claim(Claim { id, scope, until }, self.at).await? {
             Claimed::First => Ok(()),
             Claimed::AlreadyUsed => Err(Refusal::AlreadyUsed.into()),
@@ -221,9 +216,7 @@ impl RequestContext<'_> {
 
 fn expectation<'a>(door: &Door<'a>) -> Expect<'a> {
     match *door {
-        Door::SamlPost { recipient, answer } => {
-            Expect { recipient: Some(recipient), in_response_to: answer }
-        }
+        Door::SamlPost { recipient, answer } => Expect { recipient: Some(recipient), in_response_to: answer },
         Door::StsApi | Door::OidcLogin { .. } => Expect { recipient: None, in_response_to: Answer::Any },
     }
 }
@@ -233,10 +226,7 @@ fn wrong_protocol(expected: &str, seen: &str) -> VerifyError {
 }
 
 const fn grant(provider: &Provider) -> Grant {
-    Grant {
-        asserted_roles: provider.asserts_roles,
-        trust_policy: provider.grants_by_trust_policy,
-    }
+    Grant { asserted_roles: provider.asserts_roles, trust_policy: provider.grants_by_trust_policy }
 }
 
 fn offered_by(by: &OfferedBy) -> &str {

@@ -1,3 +1,93 @@
-//! Commands and exit codes.
+//! The command line: what each command does, and its exit code.
+//!
+//! 0 done · 1 failed at run time · 2 bad usage or configuration · 3 refused by policy.
 
 pub mod demo;
+mod serve;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::clock::{Clock, SystemClock};
+use crate::config;
+
+/// Turns who your company, your phone or your pipeline says you are into what you may do here,
+/// for the next hour.
+#[derive(Parser)]
+#[command(name = "rolegate", version, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the broker beside a demo identity provider (SAML and OIDC), on loopback
+    ///
+    /// Prints what to try. Everything it makes is in ./var/demo.
+    Demo {
+        /// Where the broker listens; the identity provider takes the next port, operations the one
+        /// after. Port 0 takes three free ones.
+        #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
+        listen: SocketAddr,
+        /// Walk through every flow once, print each step and its result, and exit: 0 only if all worked
+        #[arg(long)]
+        once: bool,
+    },
+    /// Run the broker
+    ///
+    /// Stops gracefully on SIGTERM and Ctrl-C.
+    Serve {
+        /// The configuration; `rolegate check` tells what is wrong with it
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
+    /// Check a configuration without running it
+    ///
+    /// Reports all faults in one run, each with its file, line and what to do. Exit code 2 if there
+    /// is any.
+    Check {
+        /// The configuration
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
+    /// Print the JSON Schema of the configuration
+    Schema,
+}
+
+/// The exit code of bad usage and of a bad configuration.
+const BAD_CONFIGURATION: u8 = 2;
+
+/// Runs the command that the arguments name.
+pub async fn run() -> ExitCode {
+    match Cli::parse().command {
+        Command::Demo { listen, once } => demo::run(listen, once).await,
+        Command::Serve { config } => serve::run(&config).await,
+        Command::Check { config } => check(&config),
+        Command::Schema => schema(),
+    }
+}
+
+fn check(path: &Path) -> ExitCode {
+    match config::load(path, SystemClock.now()) {
+        Ok(loaded) => {
+            if !loaded.warnings.0.is_empty() {
+                eprintln!("{}", loaded.warnings);
+            }
+            println!("{}: the configuration is valid", path.display());
+            ExitCode::SUCCESS
+        }
+        Err(faults) => {
+            eprintln!("{faults}");
+            ExitCode::from(BAD_CONFIGURATION)
+        }
+    }
+}
+
+fn schema() -> ExitCode {
+    println!("{:#}", config::schema());
+    ExitCode::SUCCESS
+}

@@ -22,7 +22,7 @@ const LARGEST_FILE: u64 = 64 * 1024 * 1024;
 
 /// An entry and where it stands.
 #[derive(Debug)]
-pub struct Item<T> {
+pub(super) struct Item<T> {
     /// The entry as written.
     pub value: T,
     /// Where it stands.
@@ -31,7 +31,7 @@ pub struct Item<T> {
 
 /// Where a table of a file stands, and each of its keys.
 #[derive(Debug)]
-pub struct Place {
+pub(super) struct Place {
     file: Arc<SourceFile>,
     whole: Range<usize>,
     keys: HashMap<String, Range<usize>>,
@@ -39,20 +39,20 @@ pub struct Place {
 
 impl Place {
     /// The value at `key`, written with dots (`login.client_id`), or the table itself.
-    pub fn at(&self, key: &str) -> Option<Spot> {
+    pub(super) fn at(&self, key: &str) -> Option<Spot> {
         let range = self.keys.get(key).unwrap_or(&self.whole).clone();
         Some(Spot { file: Arc::clone(&self.file), range })
     }
 
     /// `path` as seen from the file.
-    pub fn resolve(&self, path: &Path) -> PathBuf {
+    pub(super) fn resolve(&self, path: &Path) -> PathBuf {
         self.file.path.parent().unwrap_or(Path::new("")).join(path)
     }
 }
 
 /// What the files say.
 #[derive(Debug)]
-pub struct Written {
+pub(super) struct Written {
     /// Everything but the lists, from the main file.
     pub main: Item<Settings>,
     /// `[[account]]` of every file.
@@ -67,7 +67,7 @@ pub struct Written {
 
 /// Reads the file at `path` and those it includes. `None` where nothing can be said beyond the
 /// faults.
-pub fn read(path: &Path, faults: &mut Faults) -> Option<Written> {
+pub(super) fn read(path: &Path, faults: &mut Faults) -> Option<Written> {
     let file = open(path, None, faults)?;
     let mut main = Parsed::of(&file, faults)?;
     let place = main.place();

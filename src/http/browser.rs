@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use actix_web::http::header::{self, HeaderName};
-use actix_web::http::Method;
+use actix_web::http::{Method, StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::Surface;
@@ -55,7 +54,7 @@ pub(super) fn arrived(
 ) -> HttpResponse {
     match outcome {
         Ok(Arrived::SignedIn(opened)) => {
-            let mut response = signed_in(context, &opened, header::LOCATION);
+            let mut response = signed_in(context, &opened, StatusCode::SEE_OTHER);
             let gone = Jar::Login.clear(context.snapshot().is_https);
             if let Err(error) = response.add_cookie(&gone) {
                 tracing::warn!(%error, "the login cookie stays until it expires");
@@ -68,22 +67,22 @@ pub(super) fn arrived(
             }
             let accounts = by_account(context, &offers);
             let origins = context.snapshot().destinations.origins();
-            page::picker(request, &PickerPage { picker, subject: identity.subject().to_owned(), accounts }, &origins)
+            page::picker(
+                request,
+                &PickerPage { picker, subject: identity.subject().to_owned(), accounts },
+                &origins,
+            )
         }
         Err(failure) => page::failure(request, &failure),
     }
 }
 
-/// The console session goes into its cookie, the browser to its destination. `303` makes a GET
-/// of a POST.
-pub(super) fn signed_in(
-    context: &RequestContext<'_>,
-    opened: &SignedIn,
-    location: HeaderName,
-) -> HttpResponse {
-    HttpResponse::SeeOther()
+/// The console session goes into its cookie, the browser to its destination: by `303` after a
+/// POST, which makes a GET of it, by `302` after a GET, as AWS does (facts 4.3).
+pub(super) fn signed_in(context: &RequestContext<'_>, opened: &SignedIn, status: StatusCode) -> HttpResponse {
+    HttpResponse::build(status)
         .cookie(Jar::Console.set(opened.cookie.clone(), opened.lasts, context.snapshot().is_https))
-        .insert_header((location, opened.destination.as_str()))
+        .insert_header((header::LOCATION, opened.destination.as_str()))
         .finish()
 }
 

@@ -176,7 +176,9 @@ fn saml_refused(error: &VerifyError) -> StsError {
         VerifyCode::Audience => "Response does not contain the required audience.",
         VerifyCode::NotYetValid => "Response is not yet valid",
         VerifyCode::Unsolicited => "Response does not answer a request of this service provider",
-        VerifyCode::Claim => return invalid_token(format!("The assertion is not acceptable ({})", error.check())),
+        VerifyCode::Claim => {
+            return invalid_token(format!("The assertion is not acceptable ({})", error.check()));
+        }
     };
     invalid_token(message.into())
 }

@@ -3,7 +3,7 @@
 //! Clients send credentials in the query here. The request log never shows a query, and every
 //! answer forbids caching and referrers.
 
-use actix_web::http::header;
+use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use url::form_urlencoded;
@@ -17,9 +17,7 @@ use crate::broker::{Refusal, RequestContext};
 use crate::secret::Secret;
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config.service(
-        web::resource("/federation").route(web::get().to(get)).route(web::post().to(post)),
-    );
+    config.service(web::resource("/federation").route(web::get().to(get)).route(web::post().to(post)));
 }
 
 async fn get(request: HttpRequest, surface: web::Data<Surface>) -> HttpResponse {
@@ -96,7 +94,7 @@ async fn answer(request: &HttpRequest, surface: &Surface, fields: Fields) -> Htt
                 return page::incomplete(request, "SigninToken is missing.");
             };
             match context.redeem_signin_token(token, fields.destination.as_deref()).await {
-                Ok(opened) => signed_in(&context, &opened, header::LOCATION),
+                Ok(opened) => signed_in(&context, &opened, StatusCode::FOUND),
                 Err(failure) => page::failure(request, &failure),
             }
         }

@@ -55,16 +55,21 @@ async fn readyz(request: HttpRequest, surface: web::Data<Surface>) -> HttpRespon
         if let Verifier::Oidc(oidc) = &provider.verifier {
             let (state, detail, means) = match oidc.key_state(context.at()) {
                 KeyState::Fresh { .. } => ("ok", None, "its tokens are verified with known keys"),
-                KeyState::Stale { age, reason } => {
-                    let detail = format!("keys are {} s old: {}", age.as_secs(), reason.unwrap_or_default());
-                    ("degraded", Some(detail), "known keys still work; new ones are not seen")
+                KeyState::Stale { age, reason } => (
+                    "degraded",
+                    Some(format!("keys are {} s old: {reason}", age.as_secs())),
+                    "tokens by known keys are accepted; new keys are not seen",
+                ),
+                KeyState::Missing { reason } => {
+                    ("unknown", Some(reason), "its tokens are refused until its keys can be fetched")
                 }
-                KeyState::Missing { reason } => match reason {
-                    None => ("ok", None, "its keys are fetched with its first token"),
-                    Some(reason) => ("degraded", Some(reason), "its tokens are refused until keys can be had"),
-                },
             };
-            dependencies.push(Dependency { name: format!("provider {}", provider.name), state, detail, means });
+            dependencies.push(Dependency {
+                name: format!("provider {}", provider.name),
+                state,
+                detail,
+                means,
+            });
         }
     }
     let readiness = Readiness { ready: store.is_ok(), dependencies };
@@ -77,9 +82,7 @@ async fn readyz(request: HttpRequest, surface: web::Data<Surface>) -> HttpRespon
 
 async fn metrics() -> HttpResponse {
     match telemetry::metrics() {
-        Some(handle) => {
-            HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(handle.render())
-        }
+        Some(handle) => HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(handle.render()),
         None => HttpResponse::ServiceUnavailable().body("another recorder holds this process's metrics\n"),
     }
 }

@@ -81,7 +81,8 @@ impl SigningSecrets for LocalIssuer {
     /// The order is that of AWS (facts 1.2): the token is ours and belongs to the key, then it has
     /// not expired.
     fn open(&self, id: &str, token: Option<&str>, at: Moment) -> Result<OpenedCredential, SigV4Error> {
-        let opened = token.and_then(|token| self.unseal(id, token)).ok_or(SigV4Error::InvalidClientTokenId)?;
+        let opened =
+            token.and_then(|token| self.unseal(id, token)).ok_or(SigV4Error::InvalidClientTokenId)?;
         if opened.session.expires <= at {
             return Err(SigV4Error::ExpiredToken);
         }
@@ -121,7 +122,11 @@ mod tests {
         LocalIssuer::new(Arc::new(KeyRing::generate(&entropy).unwrap()), Arc::new(entropy))
     }
 
-    fn open(issuer: &LocalIssuer, made: &TemporaryCredentials, at: Moment) -> Result<RoleSession, SigV4Error> {
+    fn open(
+        issuer: &LocalIssuer,
+        made: &TemporaryCredentials,
+        at: Moment,
+    ) -> Result<RoleSession, SigV4Error> {
         let token = made.session_token.expose();
         let opened = issuer.open(made.access_key_id.as_str(), Some(token), at)?;
         assert!(opened.secret_access_key.same_as(made.secret_access_key.expose().as_bytes()));

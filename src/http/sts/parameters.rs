@@ -147,8 +147,7 @@ impl Check {
             self.length("policy", policy, policy, 1..=2048);
             let allowed = |c: char| matches!(c, '\u{9}' | '\u{a}' | '\u{d}' | '\u{20}'..='\u{ff}');
             if !policy.chars().all(allowed) {
-                let wanted =
-                    "satisfy regular expression pattern: [\\u0009\\u000A\\u000D\\u0020-\\u00FF]+";
+                let wanted = "satisfy regular expression pattern: [\\u0009\\u000A\\u000D\\u0020-\\u00FF]+";
                 self.fault("policy", policy, wanted);
             }
         }
@@ -164,9 +163,10 @@ impl Check {
         match self.0.len() {
             0 => Ok(()),
             1 => Err(StsError::validation(format!("1 validation error detected: {}", self.0.concat()))),
-            count => {
-                Err(StsError::validation(format!("{count} validation errors detected: {}", self.0.join("; "))))
-            }
+            count => Err(StsError::validation(format!(
+                "{count} validation errors detected: {}",
+                self.0.join("; ")
+            ))),
         }
     }
 }
@@ -193,7 +193,8 @@ mod tests {
 
     #[test]
     fn reads_what_is_right() {
-        let form = format!("{ROLE}&RoleSessionName=ann&WebIdentityToken=abcd&DurationSeconds=%2B0900&RoleArn=x");
+        let form =
+            format!("{ROLE}&RoleSessionName=ann&WebIdentityToken=abcd&DurationSeconds=%2B0900&RoleArn=x");
         let parameters = Parameters::parse(form.as_bytes());
         let read = web_identity(&parameters).ok().expect("accepted");
         assert_eq!(read.role_arn, "arn:aws:iam::111122223333:role/Deploy");

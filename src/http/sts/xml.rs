@@ -66,7 +66,8 @@ pub(super) fn error(error: &StsError, request_id: &str) -> String {
 
 /// Text for XML 1.0: the characters that it can't hold become U+FFFD.
 fn escaped(text: &str) -> Cow<'_, str> {
-    let is_plain = |c: char| !matches!(c, '<' | '>' | '&' | '"' | '\r') && (c >= ' ' || matches!(c, '\t' | '\n'));
+    let is_plain =
+        |c: char| !matches!(c, '<' | '>' | '&' | '"' | '\r') && (c >= ' ' || matches!(c, '\t' | '\n'));
     if text.chars().all(is_plain) {
         return Cow::Borrowed(text);
     }

@@ -1,0 +1,188 @@
+//! The composition root: the only place that picks adapters.
+//!
+//! [`start`] turns a loaded configuration into a running broker; [`Running`] stops it, letting
+//! requests under way finish.
+
+use std::fs;
+use std::io::{self, Write};
+use std::net::TcpListener;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use actix_web::dev::ServerHandle;
+use base64_simd::STANDARD;
+use tokio::task::JoinHandle;
+
+use crate::broker::{Broker, Parts};
+use crate::clock::{Clock, SystemClock};
+use crate::config::{Loaded, Process, StoreKind};
+use crate::entropy::{self, Entropy, NoEntropy, SystemEntropy};
+use crate::http::{self, Surface};
+use crate::issuer::local::LocalIssuer;
+use crate::seal::{KEY_BYTES, KeyRing};
+use crate::secret::Secret;
+use crate::store::embedded::EmbeddedStore;
+use crate::store::memory::MemoryStore;
+use crate::store::{Store, StoreFault};
+use crate::telemetry;
+
+/// The two sockets, bound before anything else so that a taken port is known at once.
+pub struct Listeners {
+    /// STS, sign-in, console.
+    pub public: TcpListener,
+    /// Health and metrics.
+    pub operations: TcpListener,
+}
+
+impl Listeners {
+    /// Binds what the configuration names.
+    pub fn bind(process: &Process) -> Result<Self, StartError> {
+        let bind =
+            |address| TcpListener::bind(address).map_err(|cause| StartError::Listen { address, cause });
+        Ok(Self { public: bind(process.public)?, operations: bind(process.operations)? })
+    }
+}
+
+/// Why the broker did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// An address can't be listened on.
+    #[error("can't listen on {address}: {cause}. Stop what uses it, or choose another address in [listen]")]
+    Listen {
+        /// The address.
+        address: std::net::SocketAddr,
+        /// What the system said.
+        cause: io::Error,
+    },
+    /// The store can't be opened.
+    #[error("{0}. Is another broker running on the same [store] path?")]
+    Store(#[from] StoreFault),
+    /// The key ring can't be read or made.
+    #[error("the key ring {path} can't be used: {problem}", path = .path.display())]
+    Ring {
+        /// Where it should be.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
+    /// There is no randomness.
+    #[error(transparent)]
+    Entropy(#[from] NoEntropy),
+    /// A listener could not be served.
+    #[error("the HTTP server did not start: {0}")]
+    Serve(#[from] io::Error),
+}
+
+/// A broker that serves.
+pub struct Running {
+    public: ServerHandle,
+    operations: ServerHandle,
+    tasks: Vec<JoinHandle<io::Result<()>>>,
+}
+
+impl Running {
+    /// Stops listening, lets requests under way finish, then ends.
+    pub async fn stop(self) {
+        self.public.stop(true).await;
+        self.operations.stop(true).await;
+        for task in self.tasks {
+            if let Ok(Err(error)) = task.await {
+                tracing::error!(%error, "a listener ended badly");
+            }
+        }
+    }
+}
+
+/// Starts the broker on `listeners`.
+pub async fn start(loaded: Loaded, listeners: Listeners) -> Result<Running, StartError> {
+    let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::new());
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let process = loaded.process;
+    let ring = Arc::new(open_ring(&process.ring, entropy.as_ref())?);
+    let store: Arc<dyn Store> = match process.store {
+        StoreKind::Embedded => Arc::new(EmbeddedStore::open(&process.store_path)?),
+        StoreKind::Memory => Arc::new(MemoryStore::default()),
+    };
+    let issuer = Arc::new(LocalIssuer::new(Arc::clone(&ring), Arc::clone(&entropy)));
+    let parts = Parts { issuer: issuer.clone(), secrets: issuer, store, ring, entropy: Arc::clone(&entropy) };
+    telemetry::metrics();
+    let broker = Arc::new(Broker::new(loaded.snapshot, parts));
+    let surface = Surface { broker, clock, entropy };
+    let tls = process.tls.map(|files| files.server);
+    let public = http::serve_public(surface.clone(), listeners.public, tls)?;
+    let operations = http::serve_operations(surface, listeners.operations)?;
+    Ok(Running {
+        public: public.handle(),
+        operations: operations.handle(),
+        tasks: vec![tokio::spawn(public), tokio::spawn(operations)],
+    })
+}
+
+/// Reads the ring, or makes one of a single new key.
+fn open_ring(path: &Path, entropy: &dyn Entropy) -> Result<KeyRing, StartError> {
+    let failed = |problem: String| StartError::Ring { path: path.to_owned(), problem };
+    let text = match fs::read_to_string(path) {
+        Ok(text) => Secret::new(text),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let key = Secret::new(entropy::bytes::<KEY_BYTES>(entropy)?);
+            let line = Secret::new(format!("{}\n", STANDARD.encode_to_string(key.expose())));
+            write_private(path, line.expose()).map_err(|error| failed(error.to_string()))?;
+            tracing::warn!(path = %path.display(), "a new key ring was made; credentials of an older one are void");
+            line
+        }
+        Err(error) => return Err(failed(error.to_string())),
+    };
+    let mut keys = Vec::new();
+    for (number, line) in text.expose().lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+        let key =
+            STANDARD.decode_to_vec(line.trim()).ok().and_then(|key| <[u8; KEY_BYTES]>::try_from(key).ok());
+        let key =
+            key.ok_or_else(|| failed(format!("line {} is not {KEY_BYTES} bytes of base64", number + 1)))?;
+        keys.push(Secret::new(key));
+    }
+    if keys.is_empty() {
+        return Err(failed("it holds no key; remove it, and a new one is made".into()));
+    }
+    let newest = keys.remove(0);
+    Ok(KeyRing::new(newest, keys))
+}
+
+/// Writes a file that its owner alone can read, and that did not exist before.
+fn write_private(path: &Path, text: &str) -> io::Result<()> {
+    if let Some(folder) = path.parent() {
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    }
+    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+    use crate::seal::Purpose;
+
+    #[test]
+    fn a_ring_is_made_once_and_kept_private() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("keys/ring");
+        let entropy = SystemEntropy::new();
+        let sealed = open_ring(&path, &entropy).unwrap().seal(Purpose::SessionToken, b"x", &entropy).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(open_ring(&path, &entropy).unwrap().open(Purpose::SessionToken, &sealed).unwrap(), b"x");
+    }
+
+    #[test]
+    fn a_ring_that_is_no_ring_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ring");
+        for (text, problem) in [("", "no key"), ("c2hvcnQ=\n", "line 1"), ("not base64\n", "line 1")] {
+            fs::write(&path, text).unwrap();
+            let error = open_ring(&path, &SystemEntropy::new()).unwrap_err().to_string();
+            assert!(error.contains(problem), "{error}");
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! `rolegate serve`: the daemon.
+
+use std::io;
+use std::path::Path;
+use std::process::ExitCode;
+
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::BAD_CONFIGURATION;
+use crate::app::{self, Listeners};
+use crate::clock::{Clock, SystemClock};
+use crate::config::{self, LogFormat};
+use crate::telemetry::{self, Format};
+
+pub(super) async fn run(path: &Path) -> ExitCode {
+    let loaded = match config::load(path, SystemClock.now()) {
+        Ok(loaded) => loaded,
+        Err(faults) => {
+            eprintln!("{faults}");
+            return ExitCode::from(BAD_CONFIGURATION);
+        }
+    };
+    let format = match loaded.process.log_format {
+        LogFormat::Text => Format::Text,
+        LogFormat::Json => Format::Json,
+    };
+    telemetry::start_logging(format, &loaded.process.log_level);
+    for fault in &loaded.warnings.0 {
+        tracing::warn!(message = fault.message, "configuration");
+    }
+    let (public, operations, tls) =
+        (loaded.process.public, loaded.process.operations, loaded.process.tls.is_some());
+    let started = match Listeners::bind(&loaded.process) {
+        Ok(listeners) => app::start(loaded, listeners).await,
+        Err(error) => Err(error),
+    };
+    let running = match started {
+        Ok(running) => running,
+        Err(error) => {
+            eprintln!("rolegate: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    tracing::info!(%public, %operations, tls, version = env!("CARGO_PKG_VERSION"), "serving");
+    if let Err(error) = asked_to_stop().await {
+        tracing::error!(%error, "signals can't be heard; stopping");
+    }
+    tracing::info!("stopping: requests under way may finish");
+    running.stop().await;
+    ExitCode::SUCCESS
+}
+
+async fn asked_to_stop() -> io::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}
