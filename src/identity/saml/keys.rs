@@ -72,7 +72,7 @@ impl Keys {
         }
         let key = info.parsed().map_err(|f| unreadable(&f))?;
         let algorithms: &[(&'static str, &'static dyn VerificationAlgorithm)] = match &key {
-            PublicKey::RSA(rsa) if rsa.key_size() >= 2048 => &RSA,
+            PublicKey::RSA(rsa) if (2048..=8192).contains(&rsa.key_size()) => &RSA,
             PublicKey::RSA(rsa) => return Err(Unusable(format!("an RSA key of {} bits", rsa.key_size()))),
             PublicKey::EC(point) if point.key_size() == 256 => &P256,
             PublicKey::EC(point) if point.key_size() == 384 => &P384,

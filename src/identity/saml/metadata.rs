@@ -42,7 +42,7 @@ pub enum MetadataError {
     TooManyKeys,
     /// A signing certificate can't be used.
     #[error(
-        "signing certificate {number} of the metadata is {reason}: use RSA from 2048 bits, or ECDSA on P-256 or P-384"
+        "signing certificate {number} of the metadata is {reason}: use RSA of 2048 to 8192 bits, or ECDSA on P-256 or P-384"
     )]
     UnusableKey {
         /// Which one, counted from 1.

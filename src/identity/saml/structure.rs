@@ -6,7 +6,7 @@
 
 use super::names::{ASSERTION, DSIG, PROTOCOL, SUCCESS};
 use super::signature::SignedInfo;
-use super::tree::{Element, Tree};
+use super::tree::{Element, Name, Tree};
 use super::{malformed, refused};
 use crate::identity::{VerifyCode, VerifyError};
 
@@ -44,14 +44,30 @@ pub(super) fn check<'t, 'x>(tree: &'t Tree<'x>) -> Result<Shape<'t, 'x>, VerifyE
     let assertion = one_assertion(response)?;
     versioned(assertion)?;
     identified(tree)?;
-    ordered(response, |child| match (child.namespace, child.local) {
+    ordered(response, response_child)?;
+    ordered(assertion, assertion_child)?;
+    let response_signature = signature(response)?;
+    let Some(assertion_signature) = signature(assertion)? else {
+        let seen = if response_signature.is_some() { "a signed Response only" } else { "no signature" };
+        return Err(refused(VerifyCode::Unsigned, "saml.signature.absent", "a signed assertion", seen));
+    };
+    Ok(Shape { response, response_signature, assertion_signature })
+}
+
+/// Where a child of the response stands in its schema. Extensions are not known.
+fn response_child(child: Name<'_>) -> Option<u8> {
+    match (child.namespace, child.local) {
         (ASSERTION, "Issuer") => Some(1),
         (DSIG, "Signature") => Some(2),
         (PROTOCOL, "Status") => Some(3),
         (ASSERTION, "Assertion") => Some(4),
         _ => None,
-    })?;
-    ordered(assertion, |child| match (child.namespace, child.local) {
+    }
+}
+
+/// Where a child of the assertion stands in its schema.
+fn assertion_child(child: Name<'_>) -> Option<u8> {
+    match (child.namespace, child.local) {
         (ASSERTION, "Issuer") => Some(1),
         (DSIG, "Signature") => Some(2),
         (ASSERTION, "Subject") => Some(3),
@@ -59,13 +75,7 @@ pub(super) fn check<'t, 'x>(tree: &'t Tree<'x>) -> Result<Shape<'t, 'x>, VerifyE
         (ASSERTION, "Advice") => Some(5),
         (ASSERTION, "AuthnStatement" | "AttributeStatement") => Some(STATEMENT),
         _ => None,
-    })?;
-    let response_signature = signature(response)?;
-    let Some(assertion_signature) = signature(assertion)? else {
-        let seen = if response_signature.is_some() { "a signed Response only" } else { "no signature" };
-        return Err(refused(VerifyCode::Unsigned, "saml.signature.absent", "a signed assertion", seen));
-    };
-    Ok(Shape { response, response_signature, assertion_signature })
+    }
 }
 
 /// The rank of those children of an assertion of which there may be several.
@@ -155,10 +165,7 @@ fn identified(tree: &Tree<'_>) -> Result<(), VerifyError> {
 }
 
 /// Children in the order of their schema, each once unless it is a statement, and no text.
-fn ordered(
-    parent: Element<'_, '_>,
-    rank: impl Fn(super::tree::Name<'_>) -> Option<u8>,
-) -> Result<(), VerifyError> {
+fn ordered(parent: Element<'_, '_>, rank: fn(Name<'_>) -> Option<u8>) -> Result<(), VerifyError> {
     if parent.has_text() {
         return Err(malformed("saml.structure.text", "no text between elements", parent.name().local));
     }

@@ -246,6 +246,11 @@ pub(crate) fn signed(assertion: &str) -> String {
     enveloped(assertion, &Signing::of("_a").sign(assertion))
 }
 
+/// A response whose assertion was changed in one place before it was signed.
+pub(crate) fn with(from: &str, to: &str) -> String {
+    response(&signed(&swap(ASSERTION, from, to)))
+}
+
 /// A successful response around `content`.
 pub(crate) fn response(content: &str) -> String {
     [RESPONSE[0], content, RESPONSE[1]].concat()

@@ -14,6 +14,17 @@ use super::fixture::{
     metadata, noon, response, settings, swap,
 };
 
+/// A self-signed certificate with an RSA key of 1024 bits.
+const WEAK: &str = concat!(
+    "MIIBizCB9aADAgECAgEBMA0GCSqGSIb3DQEBCwUAMAwxCjAIBgNVBAMMAXgwHhcNMjAwMTAxMDAw",
+    "MDAwWhcNMjEwMTAxMDAwMDAwWjAMMQowCAYDVQQDDAF4MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCB",
+    "iQKBgQDSLP1EdJJDbIqXVIdjJbGugU+HtNM+0Oq3EBIta20njAXhfnYOFhQ8DOE7NWSrgKQrHogB",
+    "GX//Ed8ZNDg2hpTjAtcjS3eGGIAzYggBZlEXXf2S1tnpSQtJW923EGuLXidQXJN4GnsUAjyDd1Yd",
+    "+D3Ah/ilQOzE9QKkHNZXM6z/dQIDAQABMA0GCSqGSIb3DQEBCwUAA4GBAMdEbWGVXpzzP3grOeHH",
+    "k33sJDb+1Li2kZqIrN9T7aQ5QBqET2fJETADKj6PhMAE3QdHcq7TQsAqy1/Ape0FepuxqowZDeLz",
+    "nJTIq8cwUQGJhrcsjKMuUO/SBBf4EdNQ4e/vmikS4FRroMCuKovEPPYkjRfGIdE5pWX/H4CGWme8",
+);
+
 fn read(xml: &str) -> Result<SamlProvider, MetadataError> {
     SamlProvider::new(settings(), xml.as_bytes(), noon())
 }
@@ -26,7 +37,7 @@ fn verifies(provider: &SamlProvider, document: &str, at: Moment) -> &'static str
 fn names_what_is_wrong_with_it() {
     let good = metadata(&[&HONEST]);
     assert_eq!(read(&good).unwrap().issuer(), IDP);
-    let weak = Key::of(KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap());
+    let foreign = Key::of(KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap());
     let many: Vec<Key> =
         (0..11).map(|_| Key::of(KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).unwrap())).collect();
     let certificate = base64(&HONEST.certificate);
@@ -42,8 +53,9 @@ fn names_what_is_wrong_with_it() {
         (swap(&good, "https://idp.example.com/sso", "javascript:alert(1)"), "NoLoginUrl"),
         (metadata(&[]), "NoKeys"),
         (swap(&good, "<KeyDescriptor>", "<KeyDescriptor use=\"encryption\">"), "NoKeys"),
-        (metadata(&[&HONEST, &weak]), "UnusableKey { number: 2"),
+        (metadata(&[&HONEST, &foreign]), "UnusableKey { number: 2"),
         (swap(&good, &certificate, "bm90IGEgY2VydGlmaWNhdGU="), "UnusableKey { number: 1"),
+        (swap(&good, &certificate, WEAK), "UnusableKey { number: 1, reason: \"an RSA key of 1024 bits"),
         (swap(&good, &certificate, "*"), "UnusableKey { number: 1"),
         (metadata(&many.iter().collect::<Vec<_>>()), "TooManyKeys"),
         (swap(&good, "entityID", "validUntil=\"2026-11-22T12:00:00Z\" entityID"), "Expired"),

@@ -1,6 +1,7 @@
 //! SAML from outside: the demo signer and hand-made responses against the verifier.
 
 mod algorithms;
+mod claims;
 mod conditions;
 mod fixture;
 mod honest;

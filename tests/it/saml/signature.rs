@@ -239,6 +239,8 @@ fn refused_transforms() {
         ("the wrong way round", format!("{exclusive}{enveloping}")),
         ("XPath in addition", format!("{enveloping}{xpath}{exclusive}")),
         ("XPath instead", format!("{xpath}{exclusive}")),
+        ("XSLT instead", format!("{xslt}{exclusive}")),
+        ("base64 instead", format!("{base64}{exclusive}")),
         ("XSLT", format!("{enveloping}{xslt}")),
         ("base64", format!("{enveloping}{base64}")),
         ("inclusive canonicalization", format!("{enveloping}{inclusive}")),

@@ -114,6 +114,11 @@ fn what_is_known_stands_in_its_place() {
             swap(&document, "Version=\"2.0\"><saml:Issuer x", "Version=\"1.1\"><saml:Issuer x"),
             "saml.structure.version",
         ),
+        (
+            "version 1.1 of the assertion",
+            response(&signed(&swap(ASSERTION, "Version=\"2.0\"", "Version=\"1.1\""))),
+            "saml.structure.version",
+        ),
         ("no assertion", response(""), "saml.structure.assertion-count"),
         ("two honest assertions", response(&signed(ASSERTION).repeat(2)), "saml.structure.assertion-count"),
         ("an encrypted one", response(encrypted), "saml.encrypted"),
