@@ -21,8 +21,8 @@ use self::idp::saml::SignerError;
 use self::idp::token::KeyError;
 use self::world::World;
 use crate::clock::{Clock, SystemClock};
-use crate::config;
 use crate::entropy::{NoEntropy, SystemEntropy};
+use crate::{app, config};
 
 /// Where the demo keeps its files, below the folder it was started in.
 const FOLDER: &str = "var/demo";
@@ -127,19 +127,11 @@ async fn broker(
     clock: &dyn Clock,
     public: TcpListener,
     operations: TcpListener,
-) -> Result<Running, DemoError> {
+) -> Result<app::Running, DemoError> {
     let loaded = config::load(&world.settings(), clock.now())
         .map_err(|faults| DemoError::Broker(faults.to_string()))?;
-    // With `app`: app::start(loaded, app::Listeners { public, operations }).await
-    let _ = (loaded, public, operations);
-    Err(DemoError::Broker("it is not built yet".into()))
-}
-
-/// Stands in for `app::Running` until it is merged.
-struct Running;
-
-impl Running {
-    async fn stop(self) {}
+    let started = app::start(loaded, app::Listeners { public, operations }).await;
+    started.map_err(|error| DemoError::Broker(error.to_string()))
 }
 
 /// Three sockets on loopback.

@@ -23,6 +23,17 @@ fn answer(server: &Server, aud: &str, nonce: &str) {
     server.serve("/token", 200, &body.to_string());
 }
 
+/// What a callback does: redeems the code, then verifies the token with the login's nonce.
+async fn redeem(
+    provider: &OidcProvider,
+    code: &str,
+    nonce: &str,
+    pkce_verifier: &str,
+) -> Result<FederatedIdentity, LoginError> {
+    let token = provider.redeem_code(code, REDIRECT, pkce_verifier, NOW).await?;
+    Ok(provider.verify(token.expose(), Some(nonce), NOW).await?)
+}
+
 #[tokio::test]
 async fn a_login_goes_there_and_back() {
     let server = Server::start(&[&EC.jwk]);
@@ -47,7 +58,7 @@ async fn a_login_goes_there_and_back() {
 
     answer(&server, "broker", &start.nonce);
     let verifier = start.pkce_verifier.expose();
-    let identity = provider.finish_login("c0de", REDIRECT, &start.nonce, verifier, NOW).await.unwrap();
+    let identity = redeem(&provider, "c0de", &start.nonce, verifier).await.unwrap();
     assert_eq!((identity.subject(), identity.audience()), ("ann", "broker"));
     let request = server.last_request();
     for part in ["code=c0de", "grant_type=authorization_code", &format!("code_verifier={verifier}")] {
@@ -72,7 +83,7 @@ async fn the_secret_goes_where_the_provider_wants_it() {
     server.serve("/.well-known/openid-configuration", 200, &document.to_string());
     answer(&server, "broker", "n");
     let provider = provider(&server, Some("s3cret"));
-    assert!(provider.finish_login("c", REDIRECT, "n", "v", NOW).await.is_ok());
+    assert!(redeem(&provider, "c", "n", "v").await.is_ok());
     let request = server.last_request();
     assert!(request.contains("client_secret=s3cret") && !request.contains("authorization: "), "{request}");
 }
@@ -96,7 +107,7 @@ async fn what_comes_back_is_verified_like_any_token() {
     let server = Server::start(&[&EC.jwk]);
     let provider = provider(&server, None);
     let finish = || async {
-        match provider.finish_login("c", REDIRECT, "n", "v", NOW).await {
+        match redeem(&provider, "c", "n", "v").await {
             Ok(_) => String::from("accepted"),
             Err(LoginError::Verify(error)) => error.check().to_owned(),
             Err(other) => other.to_string(),
