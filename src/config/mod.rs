@@ -11,6 +11,7 @@ mod process;
 mod providers;
 mod settings;
 mod snapshot;
+mod span;
 
 use std::path::Path;
 
