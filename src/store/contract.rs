@@ -97,7 +97,7 @@ async fn the_embedded_store_survives_a_restart() {
     store.put([3; 32], b"sealed".to_vec(), NOW.plus(HOUR), NOW).await.unwrap();
     assert_eq!(store.claim(claim(1, Scope::Whole), NOW).await.unwrap(), Claimed::First);
     assert!(EmbeddedStore::open(folder.path()).is_err(), "two processes on one file");
-    store.close();
+    drop(store);
 
     let reopened = EmbeddedStore::open(folder.path()).unwrap();
     assert_eq!(reopened.get([3; 32], NOW).await.unwrap(), Some(b"sealed".to_vec()));

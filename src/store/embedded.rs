@@ -39,6 +39,11 @@ const SWEEP: usize = 1024;
 /// See the module.
 #[derive(Debug)]
 pub struct EmbeddedStore {
+    open: Option<Open>,
+}
+
+#[derive(Debug)]
+struct Open {
     queue: SyncSender<Job>,
     database: Arc<Database>,
     writer: JoinHandle<()>,
@@ -70,16 +75,11 @@ impl EmbeddedStore {
             .name("store-writer".into())
             .spawn(move || write_all(&written, &jobs))
             .map_err(|error| failed(&error))?;
-        Ok(Self { queue, database, writer })
+        Ok(Self { open: Some(Open { queue, database, writer }) })
     }
 
-    /// Writes what is queued and closes the file.
-    pub fn close(self) {
-        let Self { queue, database, writer } = self;
-        drop((queue, database));
-        if writer.join().is_err() {
-            tracing::error!("the store's writer ended by a panic");
-        }
+    fn open_file(&self, doing: &'static str) -> Result<&Open, StoreFault> {
+        self.open.as_ref().ok_or_else(|| StoreFault::new(doing, "it is closed"))
     }
 
     async fn write(
@@ -89,11 +89,23 @@ impl EmbeddedStore {
         at: Moment,
     ) -> Result<Option<Claimed>, StoreFault> {
         let (answer, answered) = oneshot::channel();
-        self.queue.try_send(Job { operation, at, answer }).map_err(|error| match error {
+        self.open_file(doing)?.queue.try_send(Job { operation, at, answer }).map_err(|error| match error {
             TrySendError::Full(_) => StoreFault::new(doing, "too many operations are waiting"),
             TrySendError::Disconnected(_) => StoreFault::new(doing, "the writer has ended"),
         })?;
         answered.await.map_err(|_| StoreFault::new(doing, "the writer has ended"))?
+    }
+}
+
+impl Drop for EmbeddedStore {
+    /// Writes what is queued and closes the file, so that the next start finds it clean.
+    fn drop(&mut self) {
+        if let Some(Open { queue, database, writer }) = self.open.take() {
+            drop((queue, database));
+            if writer.join().is_err() {
+                tracing::error!("the store's writer ended by a panic");
+            }
+        }
     }
 }
 
@@ -114,8 +126,8 @@ impl SessionStore for EmbeddedStore {
     }
 
     fn get(&self, key: SessionKey, at: Moment) -> StoreFuture<'_, Option<Vec<u8>>> {
-        let database = Arc::clone(&self.database);
         Box::pin(async move {
+            let database = Arc::clone(&self.open_file("reading a session")?.database);
             let read = tokio::task::spawn_blocking(move || read_session(&database, key, at)).await;
             read.map_err(|error| StoreFault::new("reading a session", error))?
                 .map_err(|error| StoreFault::new("reading a session", error))
