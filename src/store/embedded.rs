@@ -89,10 +89,12 @@ impl EmbeddedStore {
         at: Moment,
     ) -> Result<Option<Claimed>, StoreFault> {
         let (answer, answered) = oneshot::channel();
-        self.open_file(doing)?.queue.try_send(Job { operation, at, answer }).map_err(|error| match error {
-            TrySendError::Full(_) => StoreFault::new(doing, "too many operations are waiting"),
-            TrySendError::Disconnected(_) => StoreFault::new(doing, "the writer has ended"),
-        })?;
+        self.open_file(doing)?.queue.try_send(Job { operation, at, answer }).map_err(
+            |error| match error {
+                TrySendError::Full(_) => StoreFault::new(doing, "too many operations are waiting"),
+                TrySendError::Disconnected(_) => StoreFault::new(doing, "the writer has ended"),
+            },
+        )?;
         answered.await.map_err(|_| StoreFault::new(doing, "the writer has ended"))?
     }
 }

@@ -95,6 +95,30 @@ roles = ["arn:aws:iam::111122223333:role/Gone"]
     }
 }
 
+/// What is valid, and yet surely not meant.
+#[test]
+fn check_warns_of_a_provider_that_does_not_exist() {
+    let folder = tempfile::tempdir().unwrap();
+    let trust = r#"{"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
+        "Principal": {"Federated": "arn:aws:iam::111122223333:saml-provider/crop"},
+        "Action": "sts:AssumeRoleWithSAML"}]}"#;
+    fs::write(folder.path().join("trust.json"), trust).unwrap();
+    let config = r#"public_url = "https://broker.example.com"
+[[account]]
+id = "111122223333"
+[[role]]
+arn = "arn:aws:iam::111122223333:role/Deploy"
+trust_policy = "trust.json"
+"#;
+    fs::write(folder.path().join("rolegate.toml"), config).unwrap();
+    let checked = rolegate(folder.path(), &["check", "--config", "rolegate.toml"]);
+    assert_eq!(checked.status.code(), Some(0));
+    let said = text(&checked.stderr);
+    let warning =
+        "rolegate.toml:6:16: warning: the trust policy names arn:aws:iam::111122223333:saml-provider/crop";
+    assert!(said.starts_with(warning), "{said}");
+}
+
 #[test]
 fn bad_usage_is_exit_code_2() {
     let folder = tempfile::tempdir().unwrap();
