@@ -32,7 +32,7 @@ pub(super) async fn run(path: &Path) -> ExitCode {
     }
     telemetry::start_logging(format, &loaded.process.log_level);
     for fault in &loaded.warnings.0 {
-        tracing::warn!(message = fault.message, "configuration");
+        tracing::warn!("{fault}");
     }
     let (public, operations, tls) =
         (loaded.process.public, loaded.process.operations, loaded.process.tls.is_some());
