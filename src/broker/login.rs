@@ -300,7 +300,7 @@ fn same(one: &str, other: &str) -> bool {
 }
 
 fn unknown(seen: &str) -> Failure {
-    Refusal::UnknownProvider { seen: seen.chars().take(200).collect() }.into()
+    Refusal::unknown_provider(seen).into()
 }
 
 fn is_unsolicited(failure: &Failure) -> bool {

@@ -86,6 +86,13 @@ pub enum Refusal {
     Destination(#[from] DestinationRefused),
 }
 
+impl Refusal {
+    /// [`Refusal::UnknownProvider`], with what a stranger sent cut to what a log line bears.
+    pub fn unknown_provider(seen: &str) -> Self {
+        Self::UnknownProvider { seen: seen.chars().take(200).collect() }
+    }
+}
+
 /// The broker itself could not do it.
 #[derive(Debug, thiserror::Error)]
 pub enum Fault {

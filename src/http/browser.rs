@@ -30,8 +30,7 @@ pub(super) async fn begin_login(
     let context = surface.context(request);
     let provider = context.snapshot().directory.provider(name);
     if !provider.is_some_and(|provider| is_right_kind(&provider.verifier)) {
-        let seen = name.chars().take(200).collect();
-        return page::failure(request, &Refusal::UnknownProvider { seen }.into());
+        return page::failure(request, &Refusal::unknown_provider(name).into());
     }
     let destination = url::form_urlencoded::parse(request.query_string().as_bytes())
         .find(|(name, _)| name == "destination")

@@ -10,6 +10,7 @@ use url::form_urlencoded;
 use zeroize::Zeroize;
 
 use super::Surface;
+use super::body;
 use super::browser::signed_in;
 use super::cookies::Jar;
 use super::page;
@@ -25,9 +26,11 @@ async fn get(request: HttpRequest, surface: web::Data<Surface>) -> HttpResponse 
     answer(&request, &surface, fields).await
 }
 
-async fn post(request: HttpRequest, surface: web::Data<Surface>, body: web::Bytes) -> HttpResponse {
-    let fields = Fields::parse(&body);
-    answer(&request, &surface, fields).await
+async fn post(request: HttpRequest, surface: web::Data<Surface>, payload: web::Payload) -> HttpResponse {
+    match body::read(payload, body::SMALL).await {
+        Ok(body) => answer(&request, &surface, Fields::parse(&body)).await,
+        Err(unread) => unread.answer(),
+    }
 }
 
 /// The parameters of the endpoint; the first of a name counts.

@@ -4,6 +4,7 @@
 //! of `broker`, and writes the answer in the shape that this caller wants. Errors become statuses
 //! in `error` alone. The room knows no store and no adapter.
 
+mod body;
 mod browser;
 mod cookies;
 mod error;
@@ -23,15 +24,15 @@ use std::time::Duration;
 use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpRequest, HttpServer, web};
+use rustix::process::{Resource, getrlimit};
 use rustls::ServerConfig;
 
 use crate::broker::{Broker, RequestContext};
 use crate::clock::Clock;
 use crate::entropy::Entropy;
 
-/// Largest body of any request. The largest honest one is an `AssumeRoleWithSAML` of 100,000
-/// characters of assertion, percent-encoded, with a policy.
-const LARGEST_BODY: usize = 1024 * 1024;
+/// Connections that one worker accepts at most.
+const CONNECTIONS_PER_WORKER: usize = 10_000;
 /// How long a client may take to send its request's head.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long an idle connection stays open.
@@ -66,7 +67,6 @@ pub fn serve_public(
     let server = HttpServer::new(move || {
         App::new()
             .app_data(web::Data::new(surface.clone()))
-            .app_data(web::PayloadConfig::new(LARGEST_BODY))
             .wrap(from_fn(request_log::observe))
             .configure(sts::routes)
             .configure(saml::routes)
@@ -75,6 +75,7 @@ pub fn serve_public(
             .configure(browser::routes)
             .default_service(web::to(browser::nothing_here))
     })
+    .max_connections(connections_per_worker())
     .client_request_timeout(HEAD_TIMEOUT)
     .keep_alive(KEEP_ALIVE)
     .shutdown_timeout(GRACE_SECONDS)
@@ -96,6 +97,13 @@ pub fn serve_operations(surface: Surface, listener: TcpListener) -> io::Result<S
     .shutdown_timeout(1)
     .disable_signals();
     Ok(server.listen(listener)?.run())
+}
+
+/// A quarter of the file descriptors stays free for everything else, health checks among it.
+fn connections_per_worker() -> usize {
+    let files = getrlimit(Resource::Nofile).current.and_then(|files| usize::try_from(files).ok());
+    let workers = std::thread::available_parallelism().map_or(1, usize::from);
+    files.map_or(CONNECTIONS_PER_WORKER, |files| (files / 4 * 3 / workers).min(CONNECTIONS_PER_WORKER))
 }
 
 fn source_ip(request: &HttpRequest) -> Option<IpAddr> {

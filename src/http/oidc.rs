@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::Surface;
+use super::body;
 use super::browser::{arrived, begin_login};
 use super::cookies::Jar;
 use super::page::{self, Picker};
@@ -52,8 +53,12 @@ async fn choice(
     request: HttpRequest,
     surface: web::Data<Surface>,
     name: web::Path<String>,
-    body: web::Bytes,
+    payload: web::Payload,
 ) -> HttpResponse {
+    let body = match body::read(payload, body::SMALL).await {
+        Ok(body) => body,
+        Err(unread) => return unread.answer(),
+    };
     let role = first(&body, "roleIndex").and_then(|role| role.parse::<RoleArn>().ok());
     let (Some(choice), Some(role)) = (first(&body, "choice"), role) else {
         return page::incomplete(&request, "The form has no choice, or roleIndex is not the ARN of a role.");

@@ -4,6 +4,7 @@ use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::Surface;
+use super::body;
 use super::browser::{arrived, begin_login};
 use super::cookies::Jar;
 use super::page::{self, Picker};
@@ -27,13 +28,23 @@ async fn acs(
     request: HttpRequest,
     surface: web::Data<Surface>,
     name: web::Path<String>,
-    body: web::Bytes,
+    payload: web::Payload,
 ) -> HttpResponse {
-    consume(&request, &surface, Some(&name), &body).await
+    match body::read(payload, body::ACS).await {
+        Ok(body) => consume(&request, &surface, Some(&name), &body).await,
+        Err(unread) => unread.answer(),
+    }
 }
 
-async fn common_acs(request: HttpRequest, surface: web::Data<Surface>, body: web::Bytes) -> HttpResponse {
-    consume(&request, &surface, None, &body).await
+async fn common_acs(
+    request: HttpRequest,
+    surface: web::Data<Surface>,
+    payload: web::Payload,
+) -> HttpResponse {
+    match body::read(payload, body::ACS).await {
+        Ok(body) => consume(&request, &surface, None, &body).await,
+        Err(unread) => unread.answer(),
+    }
 }
 
 /// The first of each field counts, as at the STS API.
@@ -88,6 +99,6 @@ async fn metadata(
         Some(Verifier::Saml(saml)) => HttpResponse::Ok()
             .insert_header((header::CONTENT_TYPE, "application/samlmetadata+xml"))
             .body(saml.provider.sp_metadata(&saml.acs_url)),
-        _ => page::failure(&request, &Refusal::UnknownProvider { seen: name.into_inner() }.into()),
+        _ => page::failure(&request, &Refusal::unknown_provider(&name).into()),
     }
 }

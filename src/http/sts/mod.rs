@@ -11,9 +11,9 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use self::parameters::Parameters;
 use self::xml::Element;
-use super::Surface;
 use super::error::StsError;
 use super::request_log::RequestId;
+use super::{Surface, body};
 use crate::arn::{ProviderArn, RoleArn};
 use crate::broker::{Arrival, Ask, Door, Failure, Federated, Refusal, RequestContext};
 use crate::directory::Provider;
@@ -45,9 +45,8 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 async fn post(
     request: HttpRequest,
     surface: web::Data<Surface>,
-    body: actix_web::Result<web::Bytes>,
+    payload: web::Payload,
 ) -> HttpResponse {
-    let Ok(body) = body else { return HttpResponse::PayloadTooLarge().finish() };
     let is_form = request
         .headers()
         .get(header::CONTENT_TYPE)
@@ -56,13 +55,16 @@ async fn post(
     if !is_form {
         return to_portal();
     }
-    let parameters = Parameters::parse(&body);
-    answer(&request, &surface, &parameters, &body).await
+    let body = match body::read(payload, body::STS).await {
+        Ok(body) => body,
+        Err(unread) => return unread.answer(),
+    };
+    answer(&request, &surface, Parameters::parse(&body), &body).await
 }
 
 async fn get(request: HttpRequest, surface: web::Data<Surface>) -> HttpResponse {
     let parameters = Parameters::parse(request.query_string().as_bytes());
-    answer(&request, &surface, &parameters, b"").await
+    answer(&request, &surface, parameters, b"").await
 }
 
 /// A browser, not a client of the API.
@@ -73,9 +75,10 @@ fn to_portal() -> HttpResponse {
 async fn answer(
     request: &HttpRequest,
     surface: &Surface,
-    parameters: &Parameters<'_>,
+    parameters: Option<Parameters<'_>>,
     body: &[u8],
 ) -> HttpResponse {
+    let Some(parameters) = &parameters else { return HttpResponse::PayloadTooLarge().finish() };
     let Some(action) = parameters.get("Action") else { return to_portal() };
     let context = surface.context(request);
     let result = match (action, parameters.get("Version")) {
@@ -242,7 +245,7 @@ fn invalid(value: &str) -> StsError {
 }
 
 fn unknown_provider(seen: &str) -> Failure {
-    Refusal::UnknownProvider { seen: seen.chars().take(200).collect() }.into()
+    Refusal::unknown_provider(seen).into()
 }
 
 /// A duration that a caller asked for, in whole seconds.

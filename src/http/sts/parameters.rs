@@ -10,13 +10,18 @@ use super::seconds;
 use crate::arn::is_name_byte;
 use crate::http::error::StsError;
 
+/// Fifty tags of two parameters, fifty transitive keys, ten policies and the rest fit well.
+const MOST_PARAMETERS: usize = 512;
+
 /// The parameters of a request, in wire order. The first of a name wins, unknown ones are
 /// ignored (facts 1.1).
 pub(super) struct Parameters<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
 
 impl<'a> Parameters<'a> {
-    pub(super) fn parse(form: &'a [u8]) -> Self {
-        Self(form_urlencoded::parse(form).collect())
+    /// `None`: there are more parameters than any operation has.
+    pub(super) fn parse(form: &'a [u8]) -> Option<Self> {
+        let parameters: Vec<_> = form_urlencoded::parse(form).take(MOST_PARAMETERS + 1).collect();
+        (parameters.len() <= MOST_PARAMETERS).then_some(Self(parameters))
     }
 
     pub(super) fn get(&self, name: &str) -> Option<&str> {
@@ -186,7 +191,7 @@ mod tests {
     const ROLE: &str = "RoleArn=arn%3Aaws%3Aiam%3A%3A111122223333%3Arole%2FDeploy";
 
     fn refusal(form: &str) -> (String, String) {
-        let parameters = Parameters::parse(form.as_bytes());
+        let parameters = Parameters::parse(form.as_bytes()).unwrap();
         let error = web_identity(&parameters).err().expect("refused");
         (error.code().to_owned(), error.message().unwrap_or_default().to_owned())
     }
@@ -195,7 +200,7 @@ mod tests {
     fn reads_what_is_right() {
         let form =
             format!("{ROLE}&RoleSessionName=ann&WebIdentityToken=abcd&DurationSeconds=%2B0900&RoleArn=x");
-        let parameters = Parameters::parse(form.as_bytes());
+        let parameters = Parameters::parse(form.as_bytes()).unwrap();
         let read = web_identity(&parameters).unwrap_or_else(|error| panic!("{error:?}"));
         assert_eq!(read.role_arn, "arn:aws:iam::111122223333:role/Deploy");
         assert_eq!(read.duration, Some(Duration::from_secs(900)));
@@ -235,6 +240,12 @@ mod tests {
             let form = format!("{ROLE}&RoleSessionName=ann&WebIdentityToken=abcd&DurationSeconds={text}");
             assert_eq!(refusal(&form).0, code, "{text}");
         }
+    }
+
+    #[test]
+    fn a_flood_of_parameters_is_not_kept() {
+        assert!(Parameters::parse("a&".repeat(MOST_PARAMETERS).as_bytes()).is_some());
+        assert!(Parameters::parse("a&".repeat(MOST_PARAMETERS + 1).as_bytes()).is_none());
     }
 
     #[test]

@@ -1,0 +1,112 @@
+//! Reading a request's body: so much of it, for so long, and not too many at once.
+//!
+//! A body is buffered before anybody knows whose it is, so every limit stands here: the surface's
+//! own size, a deadline, and a bound on what all requests together may hold.
+
+use std::time::Duration;
+
+use actix_web::HttpResponse;
+use actix_web::web::{Bytes, BytesMut, Payload};
+use futures_util::StreamExt;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+
+/// A SAML response of 256 KiB, in base64 and percent-encoded.
+pub(super) const ACS: usize = 512 * 1024;
+/// `AssumeRoleWithSAML`: 100,000 characters of assertion, percent-encoded, and a policy.
+pub(super) const STS: usize = 384 * 1024;
+/// The picker's form with an ID token of 20,000 characters, sealed; credentials for a sign-in.
+pub(super) const SMALL: usize = 96 * 1024;
+
+/// How long a body may take to arrive.
+const DEADLINE: Duration = Duration::from_secs(15);
+/// What the bodies of all requests under way may hold together, in KiB.
+const TOGETHER: usize = 256 * 1024;
+
+static ROOM: Semaphore = Semaphore::const_new(TOGETHER);
+
+/// Why a body was not read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unread {
+    /// More than the surface takes.
+    TooLarge,
+    /// It did not arrive in time, or broke off.
+    Incomplete,
+    /// Too many bodies are on their way already.
+    Crowded,
+}
+
+impl Unread {
+    /// The answer, without a body: whoever sends such a thing reads none (facts 1.1).
+    pub(super) fn answer(self) -> HttpResponse {
+        tracing::info!(reason = ?self, "body not read");
+        match self {
+            Self::TooLarge => HttpResponse::PayloadTooLarge().finish(),
+            Self::Incomplete => HttpResponse::RequestTimeout().force_close().finish(),
+            Self::Crowded => HttpResponse::ServiceUnavailable().insert_header(("retry-after", "1")).finish(),
+        }
+    }
+}
+
+/// The whole body, of at most `largest` bytes.
+pub(super) async fn read(payload: Payload, largest: usize) -> Result<Bytes, Unread> {
+    read_within(payload, largest, &ROOM, DEADLINE).await
+}
+
+async fn read_within(
+    mut payload: Payload,
+    largest: usize,
+    room: &Semaphore,
+    deadline: Duration,
+) -> Result<Bytes, Unread> {
+    let mut body = BytesMut::new();
+    let mut taken = Vec::new();
+    let reading = async {
+        while let Some(chunk) = payload.next().await {
+            let chunk = chunk.map_err(|_| Unread::Incomplete)?;
+            if body.len() + chunk.len() > largest {
+                return Err(Unread::TooLarge);
+            }
+            let kib = u32::try_from(chunk.len().div_ceil(1024)).unwrap_or(u32::MAX);
+            taken.push(room.try_acquire_many(kib).map_err(|_| Unread::Crowded)?);
+            body.extend_from_slice(&chunk);
+        }
+        Ok(())
+    };
+    timeout(deadline, reading).await.map_err(|_| Unread::Incomplete)??;
+    Ok(body.freeze())
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::FromRequest;
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    async fn payload(body: &'static [u8]) -> Payload {
+        let (request, mut payload) = TestRequest::default().set_payload(body).to_http_parts();
+        Payload::from_request(&request, &mut payload).await.unwrap()
+    }
+
+    #[actix_web::test]
+    async fn takes_what_fits_and_no_more() {
+        let room = Semaphore::new(8);
+        let read = |largest| async move { read_within(payload(b"12345").await, largest, &ROOM, DEADLINE).await };
+        assert_eq!(read(5).await.unwrap(), "12345");
+        assert_eq!(read(4).await, Err(Unread::TooLarge));
+        let _held = room.try_acquire_many(8).unwrap();
+        let crowded = read_within(payload(b"12345").await, 5, &room, DEADLINE).await;
+        assert_eq!(crowded, Err(Unread::Crowded));
+    }
+
+    #[actix_web::test]
+    async fn gives_up_on_a_body_that_does_not_come() {
+        let (request, _) = TestRequest::default().to_http_parts();
+        let (_sender, stream) = actix_http::h1::Payload::create(false);
+        let mut never = actix_web::dev::Payload::from(actix_http::Payload::from(stream));
+        let never = Payload::from_request(&request, &mut never).await.unwrap();
+        let answer = read_within(never, 5, &ROOM, Duration::from_millis(1)).await;
+        assert_eq!(answer, Err(Unread::Incomplete));
+    }
+}
