@@ -87,8 +87,9 @@ impl RequestContext<'_> {
     pub const fn at(&self) -> Moment {
         self.at
     }
-    /// Whether the store answers: it is asked for something that does not exist.
+    /// Whether the store writes: it is asked to forget something that does not exist. That also
+    /// brings a store back whose disk has recovered.
     pub async fn store_answers(&self) -> Result<(), StoreFault> {
-        self.parts.store.get([0; 32], self.at).await.map(|_| ())
+        self.parts.store.remove([0; 32], self.at).await
     }
 }

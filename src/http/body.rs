@@ -92,7 +92,8 @@ mod tests {
     #[actix_web::test]
     async fn takes_what_fits_and_no_more() {
         let room = Semaphore::new(8);
-        let read = |largest| async move { read_within(payload(b"12345").await, largest, &ROOM, DEADLINE).await };
+        let read =
+            |largest| async move { read_within(payload(b"12345").await, largest, &ROOM, DEADLINE).await };
         assert_eq!(read(5).await.unwrap(), "12345");
         assert_eq!(read(4).await, Err(Unread::TooLarge));
         let _held = room.try_acquire_many(8).unwrap();

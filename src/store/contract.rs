@@ -55,6 +55,20 @@ async fn a_claim_ends_with_its_time_and_not_before() {
     .await;
 }
 
+/// A clock that is set back after other requests ran ahead does not free what was claimed.
+#[tokio::test]
+async fn a_clock_that_is_set_back_frees_nothing() {
+    each_store(|store| async move {
+        assert_eq!(store.claim(claim(1, Scope::Whole), NOW).await.unwrap(), Claimed::First);
+        let ahead = NOW.plus(HOUR + Duration::from_secs(300));
+        for _ in 0..2000 {
+            store.remove([9; 32], ahead).await.unwrap();
+        }
+        assert_eq!(store.claim(claim(1, Scope::Whole), NOW).await.unwrap(), Claimed::AlreadyUsed);
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn of_many_at_once_one_is_first() {
     each_store(|store| async move {

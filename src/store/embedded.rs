@@ -3,20 +3,25 @@
 //! One writer thread owns the file. It takes what has queued up, writes it in one transaction
 //! and answers only after the commit is on disk, so what was acknowledged survives a crash of
 //! process or machine, and many concurrent requests share one disk flush. Expired entries are
-//! swept along with the writes.
+//! swept along with the writes. When the disk fails, the file is opened anew with the next write:
+//! a full disk that was emptied needs no restart.
 
 use std::fs;
-use std::path::Path;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
+use arc_swap::ArcSwapOption;
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
 use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 use super::{
-    Claim, Claimed, ReplayCache, SessionKey, SessionStore, Store, StoreFault, StoreFuture, claim_key,
-    conflicts,
+    Claim, Claimed, ReplayCache, SWEEP_MARGIN, SessionKey, SessionStore, Store, StoreFault, StoreFuture,
+    claim_key, conflicts,
 };
 use crate::clock::Moment;
 
@@ -33,6 +38,8 @@ const SESSION: u8 = 1;
 const QUEUE: usize = 8192;
 /// Operations that share one commit at most, so that nobody waits long.
 const BATCH: usize = 512;
+/// How long a request waits for its commit. What is written later counts all the same.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// Expired entries that one commit sweeps at most.
 const SWEEP: usize = 1024;
 
@@ -45,8 +52,15 @@ pub struct EmbeddedStore {
 #[derive(Debug)]
 struct Open {
     queue: SyncSender<Job>,
-    database: Arc<Database>,
+    file: Arc<StoreFile>,
     writer: JoinHandle<()>,
+}
+
+/// The database, unless the last write failed.
+#[derive(Debug)]
+struct StoreFile {
+    path: PathBuf,
+    database: ArcSwapOption<Database>,
 }
 
 struct Job {
@@ -70,15 +84,16 @@ impl EmbeddedStore {
     pub fn open(folder: &Path) -> Result<Self, StoreFault> {
         let failed = |error: &dyn ToString| StoreFault::new("opening its file", error.to_string());
         private_folder(folder).map_err(|error| failed(&error))?;
-        let database = Arc::new(Database::create(folder.join("store.redb")).map_err(|error| failed(&error))?);
-        create_tables(&database).map_err(|error| failed(&error))?;
+        let path = folder.join("store.redb");
+        let database = open_database(&path).map_err(|error| failed(&error))?;
+        let file = Arc::new(StoreFile { path, database: ArcSwapOption::from_pointee(database) });
         let (queue, jobs) = sync_channel(QUEUE);
-        let written = Arc::clone(&database);
+        let written = Arc::clone(&file);
         let writer = thread::Builder::new()
             .name("store-writer".into())
             .spawn(move || write_all(&written, &jobs))
             .map_err(|error| failed(&error))?;
-        Ok(Self { open: Some(Open { queue, database, writer }) })
+        Ok(Self { open: Some(Open { queue, file, writer }) })
     }
 
     fn open_file(&self, doing: &'static str) -> Result<&Open, StoreFault> {
@@ -107,15 +122,18 @@ impl EmbeddedStore {
     ) -> Result<Option<Claimed>, StoreFault> {
         let (answer, answered) = oneshot::channel();
         self.enqueue(doing, operation, at, Some(answer))?;
-        answered.await.map_err(|_| StoreFault::new(doing, "the writer has ended"))?
+        timeout(PATIENCE, answered)
+            .await
+            .map_err(|_| StoreFault::new(doing, "the disk did not answer in time"))?
+            .map_err(|_| StoreFault::new(doing, "the writer has ended"))?
     }
 }
 
 impl Drop for EmbeddedStore {
     /// Writes what is queued and closes the file, so that the next start finds it clean.
     fn drop(&mut self) {
-        if let Some(Open { queue, database, writer }) = self.open.take() {
-            drop((queue, database));
+        if let Some(Open { queue, file, writer }) = self.open.take() {
+            drop((queue, file));
             if writer.join().is_err() {
                 tracing::error!("the store's writer ended by a panic");
             }
@@ -139,7 +157,8 @@ impl SessionStore for EmbeddedStore {
 
     fn get(&self, key: SessionKey, at: Moment) -> StoreFuture<'_, Option<Vec<u8>>> {
         Box::pin(async move {
-            let database = Arc::clone(&self.open_file("reading a session")?.database);
+            let database = self.open_file("reading a session")?.file.database.load_full();
+            let database = database.ok_or_else(|| StoreFault::new("reading a session", "the disk failed"))?;
             let read = tokio::task::spawn_blocking(move || read_session(&database, key, at)).await;
             read.map_err(|error| StoreFault::new("reading a session", error))?
                 .map_err(|error| StoreFault::new("reading a session", error))
@@ -160,17 +179,19 @@ impl Store for EmbeddedStore {
 }
 
 fn private_folder(folder: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt;
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
-fn create_tables(database: &Database) -> Result<(), redb::Error> {
+/// Opens or makes the file, which its owner alone can read.
+fn open_database(path: &Path) -> Result<Database, redb::Error> {
+    let database = Database::create(path)?;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600))?;
     let transaction = database.begin_write()?;
     transaction.open_table(CLAIMS)?;
     transaction.open_table(SESSIONS)?;
     transaction.open_table(ENDINGS)?;
     transaction.commit()?;
-    Ok(())
+    Ok(database)
 }
 
 fn read_session(database: &Database, key: SessionKey, at: Moment) -> Result<Option<Vec<u8>>, redb::Error> {
@@ -183,14 +204,13 @@ fn read_session(database: &Database, key: SessionKey, at: Moment) -> Result<Opti
 }
 
 /// The writer: ends when the store is dropped and the queue is empty.
-fn write_all(database: &Database, jobs: &Receiver<Job>) {
+fn write_all(file: &StoreFile, jobs: &Receiver<Job>) {
     while let Ok(first) = jobs.recv() {
         let batch: Vec<Job> = std::iter::once(first).chain(jobs.try_iter().take(BATCH - 1)).collect();
-        let answers = write_batch(database, &batch);
-        if let Err(error) = &answers {
-            tracing::error!(%error, operations = batch.len(), "the store could not write");
+        let mut answers = file.write(&batch).map(Vec::into_iter);
+        if let Err(fault) = &answers {
+            tracing::error!(%fault, operations = batch.len(), "the store could not write");
         }
-        let mut answers = answers.map_err(|error| StoreFault::new("writing", error)).map(Vec::into_iter);
         for job in batch {
             let answer = match &mut answers {
                 Ok(answers) => Ok(answers.next().flatten()),
@@ -200,6 +220,24 @@ fn write_all(database: &Database, jobs: &Receiver<Job>) {
                 let _ = waiting.send(answer); // Whoever gave up waiting needs no answer.
             }
         }
+    }
+}
+
+impl StoreFile {
+    fn write(&self, batch: &[Job]) -> Result<Vec<Option<Claimed>>, StoreFault> {
+        let failed = |error: redb::Error| StoreFault::new("writing", error);
+        let database = match self.database.load_full() {
+            Some(database) => database,
+            None => {
+                let database = Arc::new(open_database(&self.path).map_err(failed)?);
+                self.database.store(Some(Arc::clone(&database)));
+                database
+            }
+        };
+        write_batch(&database, batch).map_err(|error| {
+            self.database.store(None);
+            failed(error)
+        })
     }
 }
 
@@ -220,7 +258,7 @@ fn write_batch(database: &Database, batch: &[Job]) -> Result<Vec<Option<Claimed>
         });
     }
     if let Some(latest) = batch.iter().map(|job| job.at).max() {
-        sweep(&transaction, latest)?;
+        sweep(&transaction, latest.minus(SWEEP_MARGIN))?;
     }
     transaction.commit()?;
     Ok(answers)

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::{
-    Claim, Claimed, ReplayCache, SessionKey, SessionStore, Store, StoreFault, StoreFuture, claim_key,
-    conflicts,
+    Claim, Claimed, ReplayCache, SWEEP_MARGIN, SessionKey, SessionStore, Store, StoreFault, StoreFuture,
+    claim_key, conflicts,
 };
 use crate::clock::Moment;
 
@@ -31,8 +31,9 @@ impl MemoryStore {
         held.operations += 1;
         if held.operations >= SWEEP_EVERY {
             held.operations = 0;
-            held.claims.retain(|_, until| *until > at);
-            held.sessions.retain(|_, (_, until)| *until > at);
+            let gone = at.minus(SWEEP_MARGIN);
+            held.claims.retain(|_, until| *until > gone);
+            held.sessions.retain(|_, (_, until)| *until > gone);
         }
         held
     }

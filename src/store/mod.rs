@@ -13,8 +13,13 @@ mod contract;
 
 use std::future::Future;
 use std::pin::Pin;
+use std::time::Duration;
 
 use crate::clock::Moment;
+
+/// Entries are kept so much longer than they are valid: a clock that is set back, or a request
+/// that was overtaken, must not find a claim gone that it should meet.
+const SWEEP_MARGIN: Duration = Duration::from_secs(600);
 
 /// What every operation gives: its answer, or a fault of the store itself.
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreFault>> + Send + 'a>>;

@@ -42,11 +42,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
     config.service(web::resource("/").route(web::post().to(post)).route(web::get().to(get)));
 }
 
-async fn post(
-    request: HttpRequest,
-    surface: web::Data<Surface>,
-    payload: web::Payload,
-) -> HttpResponse {
+async fn post(request: HttpRequest, surface: web::Data<Surface>, payload: web::Payload) -> HttpResponse {
     let is_form = request
         .headers()
         .get(header::CONTENT_TYPE)
