@@ -8,7 +8,9 @@ broker.
 import base64
 import datetime
 import subprocess
+import urllib.parse
 import uuid
+import zlib
 from dataclasses import dataclass, field
 
 from lxml import etree
@@ -146,6 +148,12 @@ class PlainIdp:
         xml = etree.tostring(self.signed(root, style))
         return base64.b64encode(tamper(xml) if tamper else xml).decode()
 
+    def request_id(self, location):
+        """The id of the login request that a browser is sent here with."""
+        query = urllib.parse.parse_qs(urllib.parse.urlsplit(location).query)
+        request = zlib.decompress(base64.b64decode(query["SAMLRequest"][0]), -zlib.MAX_WBITS)
+        return etree.fromstring(request).get("ID")
+
     def signed(self, root, style):
         if style.sign_assertion:
             assertion = root.find(f"{{{SAML}}}Assertion")
@@ -184,6 +192,11 @@ class LegacySigner(XMLSigner):
         pass
 
 
+# From version 1.3 on, xmlsec1 wants to be told that the one key it was given is the key to use.
+HELP = subprocess.run(["xmlsec1", "--help-sign"], capture_output=True, text=True).stdout
+LAX = ["--lax-key-search"] if "--lax-key-search" in HELP else []
+
+
 class XmlsecIdp(PlainIdp):
     """Our own words, signed by the `xmlsec1` command."""
 
@@ -205,7 +218,7 @@ class XmlsecIdp(PlainIdp):
         document = self.folder / "unsigned.xml"
         document.write_bytes(etree.tostring(element))
         signed = subprocess.run(
-            ["xmlsec1", "--sign", "--lax-key-search", "--privkey-pem", f"{self.pair.key},{self.pair.chain}"]
+            ["xmlsec1", "--sign", *LAX, "--privkey-pem", f"{self.pair.key},{self.pair.chain}"]
             + ["--id-attr:ID", f"{SAML}:Assertion", "--id-attr:ID", f"{SAMLP}:Response"]
             + ["--node-xpath", "/*/*[local-name()='Signature']", document],
             capture_output=True,
