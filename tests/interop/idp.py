@@ -68,12 +68,14 @@ def response_xml(says, style):
     """The response, unsigned; signatures belong behind each issuer."""
     a, p = style.assertion, style.protocol
     declare = lambda prefix, uri: f'xmlns{":" + prefix[:-1] if prefix else ""}="{uri}"'
-    typed = (
-        ' xmlns:xs="http://www.w3.org/2001/XMLSchema" '
-        'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="xs:string"'
+    schema = (
+        ' xmlns:xs="http://www.w3.org/2001/XMLSchema" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
         if style.typed_values
         else ""
     )
+    # OpenSAML declares listed prefixes on the assertion, others declare them on each value.
+    on_assertion, on_value = (schema, "") if style.prefix_list else ("", schema)
+    typed = on_value + (' xsi:type="xs:string"' if style.typed_values else "")
     attributes = "".join(
         f'<{a}Attribute Name="{name}" NameFormat="urn:oasis:names:tc:SAML:2.0:attrname-format:basic">'
         + "".join(f"<{a}AttributeValue{typed}>{value}</{a}AttributeValue>" for value in values)
@@ -85,7 +87,7 @@ def response_xml(says, style):
  IssueInstant="{instant(says.issued)}" Destination="{says.recipient}"{answers}>
 <{a}Issuer {declare(a, SAML)}>{says.issuer}</{a}Issuer>
 <{p}Status><{p}StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:Success"/></{p}Status>
-<{a}Assertion {declare(a, SAML)} ID="_{uuid.uuid4()}" Version="2.0" IssueInstant="{instant(says.issued)}">
+<{a}Assertion {declare(a, SAML)}{on_assertion} ID="_{uuid.uuid4()}" Version="2.0" IssueInstant="{instant(says.issued)}">
 <{a}Issuer>{says.issuer}</{a}Issuer>
 <{a}Subject>
 <{a}NameID Format="urn:oasis:names:tc:SAML:2.0:nameid-format:persistent">{says.subject}</{a}NameID>
@@ -163,9 +165,8 @@ class PlainIdp:
     def sign(self, element, style):
         """signxml puts its signature where the placeholder is: SAML wants it behind the issuer."""
         element.insert(1, etree.Element(f"{{{DS}}}Signature", {"Id": "placeholder"}, nsmap={"ds": DS}))
-        reference = SignatureReference(
-            URI="#" + element.get("ID"), c14n_method=EXCLUSIVE, inclusive_ns_prefixes=list(style.prefix_list) or None
-        )
+        assert not style.prefix_list, "signxml writes no PrefixList into enveloped signatures"
+        reference = SignatureReference(URI="#" + element.get("ID"), c14n_method=EXCLUSIVE)
         signer = LegacySigner(
             method=methods.enveloped,
             signature_algorithm=style.algorithm,

@@ -64,7 +64,6 @@ VARIATIONS = {
     "no KeyInfo": ("signxml", Style(key_info=False)),
     "pretty-printed": ("signxml", Style(indent="    ", sign_response=True)),
     "pretty-printed with tabs": ("signxml", Style(indent="\t")),
-    "PrefixList": ("signxml", Style(prefix_list=("xs", "xsi"), typed_values=True, sign_response=True)),
     "typed values": ("signxml", Style(typed_values=True)),
     "xmlsec1": ("xmlsec1", Style()),
     "xmlsec1, both signed": ("xmlsec1", Style(sign_response=True)),
@@ -72,6 +71,10 @@ VARIATIONS = {
     "xmlsec1, pretty-printed": ("xmlsec1", Style(indent="  ")),
     "xmlsec1, default namespaces": ("xmlsec1", Style(assertion="", protocol="", key_info=False)),
     "xmlsec1, PrefixList": ("xmlsec1", Style(prefix_list=("xs",), typed_values=True)),
+    "xmlsec1, PrefixList, both signed": (
+        "xmlsec1",
+        Style(prefix_list=("xs", "xsi", "#default"), typed_values=True, sign_response=True),
+    ),
     "xmlsec1, ECDSA P-256": ("xmlsec1-elliptic", Style(algorithm=ECDSA)),
     "pysaml2, assertion signed": ("pysaml2", Style()),
     "pysaml2, both signed": ("pysaml2", Style(sign_response=True)),
