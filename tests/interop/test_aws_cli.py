@@ -156,8 +156,8 @@ def test_parameters_refused(broker, token):
     code, message = refused(by_token, broker, token, "--duration-seconds", "7200")
     assert code == "ValidationError"
     assert message == "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."
-    code, message = refused(by_token, broker, token, "--duration-seconds", "899")
-    assert (code, "Member must have value greater than or equal to 900" in message) == ("ValidationError", True)
+    code, message = refused(by_token, broker, token, "--duration-seconds", "43201")
+    assert (code, "Member must have value less than or equal to 43200" in message) == ("ValidationError", True)
     code, message = refused(by_token, broker, token, name="a b")
     assert code == "ValidationError"
     assert r"Member must satisfy regular expression pattern: [\w+=,.@-]*" in message
