@@ -163,7 +163,24 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
+    use crate::config;
     use crate::seal::Purpose;
+
+    #[actix_web::test]
+    async fn stopping_lets_go_of_everything() {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = folder.path().join("rolegate.toml");
+        fs::write(&settings, "public_url = \"http://127.0.0.1:8080\"\n[store]\npath = \"store\"\n").unwrap();
+        let bind = || TcpListener::bind("127.0.0.1:0").unwrap();
+        let (public, operations) = (bind(), bind());
+        let ready = format!("http://{}/readyz", operations.local_addr().unwrap());
+        let loaded = config::load(&settings, SystemClock.now()).unwrap_or_else(|faults| panic!("{faults}"));
+        let running = start(loaded, Listeners { public, operations }).await.unwrap();
+        assert_eq!(reqwest::get(&ready).await.unwrap().status(), 200);
+        assert!(EmbeddedStore::open(&folder.path().join("store")).is_err(), "the store is in use");
+        running.stop().await;
+        assert!(EmbeddedStore::open(&folder.path().join("store")).is_ok(), "the store is free again");
+    }
 
     #[test]
     fn a_ring_is_made_once_and_kept_private() {

@@ -84,7 +84,7 @@ impl RequestContext<'_> {
         let session = self.authorize(&identity, &offer, ask)?;
         self.claim(&identity, &arrival.door, ask.role).await?;
         let credentials = self.issue(&session).await?;
-        self.record(&identity, &offer, &session, &credentials, ask.action).await?;
+        self.record(&identity, &session, &credentials, ask.action)?;
         Ok(Federated { identity, session, credentials })
     }
 
@@ -178,12 +178,11 @@ impl RequestContext<'_> {
         Ok(self.parts.issuer.issue(session, self.at).await.map_err(Fault::Issue)?)
     }
 
-    /// What must be known later. An OIDC exchange claims nothing and does not wait for the store:
-    /// when it fails, the credentials are good all the same, and the log says so.
-    async fn record(
+    /// What must be known later. The record is queued: the credentials are good without it, and
+    /// where the store can't take it, the log says so.
+    fn record(
         &self,
         identity: &FederatedIdentity,
-        offer: &RoleOffer,
         session: &AuthorizedSession,
         credentials: &TemporaryCredentials,
         action: &'static str,
@@ -193,11 +192,9 @@ impl RequestContext<'_> {
         let body = postcard::to_allocvec(&(access_key_id, facts)).map_err(|_| crate::entropy::NoEntropy)?;
         let sealed = self.parts.ring.seal(Purpose::StoredRecord, &body, self.parts.entropy.as_ref())?;
         let key = sha256(access_key_id.as_bytes());
-        let kept = self.parts.store.put(key, sealed, credentials.expires(), self.at).await;
-        match (kept, identity.one_time()) {
-            (Err(fault), Some(_)) => return Err(fault.into()),
-            (Err(fault), None) => tracing::warn!(%fault, "the session was issued without a record"),
-            (Ok(()), _) => {}
+        if let Err(fault) = self.parts.store.put(key, sealed, credentials.expires(), self.at) {
+            telemetry::count_fault("record");
+            tracing::warn!(%fault, "the session was issued without a record");
         }
         telemetry::count_issued(action);
         audit::Issued {
@@ -205,7 +202,7 @@ impl RequestContext<'_> {
             provider: identity.provider().as_str(),
             subject: identity.subject(),
             session: &facts.role.session_arn(&facts.session_name),
-            offered_by: offered_by(&offer.by),
+            offered_by: offered_by(session.offered_by()),
             access_key_id,
             expires: credentials.expires(),
         }

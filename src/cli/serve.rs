@@ -4,6 +4,7 @@ use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
+use rustix::process::{Resource, Rlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::BAD_CONFIGURATION;
@@ -24,9 +25,14 @@ pub(super) async fn run(path: &Path) -> ExitCode {
         LogFormat::Text => Format::Text,
         LogFormat::Json => Format::Json,
     };
+    // A core dump would hold the key ring (and every live token) in the clear.
+    let no_core = Rlimit { current: Some(0), maximum: Some(0) };
+    if let Err(error) = setrlimit(Resource::Core, no_core) {
+        eprintln!("rolegate: core dumps can't be switched off: {error}");
+    }
     telemetry::start_logging(format, &loaded.process.log_level);
     for fault in &loaded.warnings.0 {
-        tracing::warn!(message = fault.message, "configuration");
+        tracing::warn!("{fault}");
     }
     let (public, operations, tls) =
         (loaded.process.public, loaded.process.operations, loaded.process.tls.is_some());

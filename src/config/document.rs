@@ -160,15 +160,22 @@ impl<'t> Parsed<'t> {
         }
     }
 
-    fn rest(self, faults: &mut Faults) -> Option<Settings> {
+    /// What stands beside the lists. A key that is wrong is reported and left out, so that the
+    /// rest is looked at as well.
+    fn rest(mut self, faults: &mut Faults) -> Option<Settings> {
         let place = self.place();
-        let table = Spanned::new(self.whole, DeValue::Table(self.table));
-        match Settings::deserialize(ValueDeserializer::from(table)) {
-            Ok(settings) => Some(settings),
-            Err(error) => {
-                report(&error, &place, faults);
-                None
-            }
+        loop {
+            let table = Spanned::new(self.whole.clone(), DeValue::Table(self.table.clone()));
+            let error = match Settings::deserialize(ValueDeserializer::from(table)) {
+                Ok(settings) => return Some(settings),
+                Err(error) => error,
+            };
+            report(&error, &place, faults);
+            let range = error.span()?;
+            let holds = |key: &Range<usize>| key.start <= range.start && range.end <= key.end;
+            let culprit = self.table.iter().find(|(key, value)| holds(&key.span()) || holds(&value.span()));
+            let culprit = culprit.map(|(key, _)| key.get_ref().to_string());
+            self.table.remove(culprit?.as_str())?;
         }
     }
 

@@ -93,6 +93,14 @@ impl Faults {
         self.push(Severity::Warning, spot, message.into(), help.into());
     }
 
+    /// Sorts them as one reads the files; what has no place comes last.
+    pub fn in_reading_order(&mut self) {
+        self.0.sort_by_key(|fault| {
+            let spot = fault.spot.as_ref();
+            (spot.is_none(), spot.map(|spot| (spot.file.path.clone(), spot.range.start)))
+        });
+    }
+
     /// Whether any of them keeps the broker from starting.
     pub fn any_error(&self) -> bool {
         self.0.iter().any(|fault| fault.severity == Severity::Error)

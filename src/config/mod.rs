@@ -11,6 +11,7 @@ mod process;
 mod providers;
 mod settings;
 mod snapshot;
+mod span;
 
 use std::path::Path;
 
@@ -36,6 +37,7 @@ pub fn load(path: &Path, at: Moment) -> Result<Loaded, Faults> {
     let Some(written) = document::read(path, &mut faults) else { return Err(faults) };
     let process = Process::check(&written.main, &mut faults);
     let snapshot = Snapshot::build(&written, at, &mut faults);
+    faults.in_reading_order();
     match (snapshot, process) {
         (Some(snapshot), Some(process)) if !faults.any_error() => {
             Ok(Loaded { snapshot, process, warnings: faults })

@@ -8,7 +8,7 @@ use super::document::{Item, Place, Written, read_text};
 use super::fault::Faults;
 use super::providers::declared_account;
 use super::settings::{RoleSettings, RuleSettings};
-use crate::arn::{RoleArn, RoleId};
+use crate::arn::{ProviderArn, RoleArn, RoleId};
 use crate::directory::{Directory, Role};
 use crate::policy::iam::{Policy, PolicyFault, PolicyKind};
 use crate::policy::{Policies, RuleSource, Rules, TrustPolicy};
@@ -69,6 +69,7 @@ fn role(
     let text = read_policy(&written.trust_policy, place, "trust_policy", faults)?;
     let trust = sound(TrustPolicy::parse(&text), &written.trust_policy, place, "trust_policy", faults)?;
     let arn = arn?;
+    warn_of_strangers(&arn, &trust, place, directory, faults);
     let role = Role {
         id: RoleId::of_declared(&arn),
         arn,
@@ -76,6 +77,32 @@ fn role(
         max_session_duration: written.max_session_duration.0,
     };
     Some((role, trust))
+}
+
+/// A misspelt provider in a trust policy refuses everybody, and silently.
+fn warn_of_strangers(
+    role: &RoleArn,
+    trust: &TrustPolicy,
+    place: &Place,
+    directory: &Directory,
+    faults: &mut Faults,
+) {
+    for principal in trust.federated_principals() {
+        let provider = principal.parse::<ProviderArn>().ok();
+        let known = provider.and_then(|arn| directory.provider_by_arn(&arn));
+        let message = match known {
+            None => format!("the trust policy names {principal}, which is no [[provider]]"),
+            Some(provider) if provider.arn.account() != role.account() => {
+                format!("the trust policy names {principal}, which serves roles of its own account only")
+            }
+            Some(_) => continue,
+        };
+        faults.warning(
+            place.at("trust_policy"),
+            message,
+            "nobody comes in by it: compare it with the provider's ARN",
+        );
+    }
 }
 
 fn read_policy(file: &Path, place: &Place, key: &str, faults: &mut Faults) -> Option<String> {

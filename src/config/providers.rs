@@ -8,8 +8,9 @@ use url::Url;
 use super::document::{Item, Place, read_text};
 use super::fault::Faults;
 use super::settings::{
-    GrantBy, OidcLoginSettings, OidcProviderSettings, ProviderSettings, SamlProviderSettings, SecretRef, Span,
+    GrantBy, OidcLoginSettings, OidcProviderSettings, ProviderSettings, SamlProviderSettings, SecretRef,
 };
+use super::span::Span;
 use crate::arn::{AccountId, ProviderArn};
 use crate::clock::Moment;
 use crate::directory::{Directory, Provider, SamlSide, Verifier};

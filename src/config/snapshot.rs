@@ -33,9 +33,9 @@ impl Snapshot {
         let public = public_url(&written.main, faults);
         let mut directory = Directory::default();
         accounts(&written.accounts, &mut directory, faults);
-        if let Some(public) = &public {
-            providers::fill(&written.providers, public, at, &mut directory, faults);
-        }
+        // A wrong address is one fault; the providers are looked at all the same.
+        let address = public.clone().or_else(|| Url::parse("https://broker.invalid").ok())?;
+        providers::fill(&written.providers, &address, at, &mut directory, faults);
         let policies = policies::build(written, &mut directory, faults);
         let public = public?;
         let destinations = destinations(&written.main, &public, faults)?;

@@ -2,7 +2,7 @@
 //!
 //! `parse` and `deliver` of the sentence live here. A handler reads what was sent, calls one flow
 //! of `broker`, and writes the answer in the shape that this caller wants. Errors become statuses
-//! in [`error`] alone. The room knows no store and no adapter.
+//! in `error` alone. The room knows no store and no adapter.
 
 mod browser;
 mod cookies;

@@ -60,9 +60,11 @@ async fn readyz(request: HttpRequest, surface: web::Data<Surface>) -> HttpRespon
                     Some(format!("keys are {} s old: {reason}", age.as_secs())),
                     "tokens by known keys are accepted; new keys are not seen",
                 ),
-                KeyState::Missing { reason } => {
-                    ("unknown", Some(reason), "its tokens are refused until its keys can be fetched")
-                }
+                KeyState::Missing { reason } => (
+                    "unknown",
+                    Some(reason),
+                    "its keys are fetched with its first token; until that succeeds, its tokens are refused",
+                ),
             };
             dependencies.push(Dependency {
                 name: format!("provider {}", provider.name),

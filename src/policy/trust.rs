@@ -24,6 +24,11 @@ impl TrustPolicy {
         Policy::parse(PolicyKind::Trust, text).map(Self)
     }
 
+    /// The providers that it names.
+    pub fn federated_principals(&self) -> impl Iterator<Item = &str> {
+        self.0.federated_principals()
+    }
+
     /// Which statements allow which action, or the first action that is refused.
     pub(super) fn ask(&self, question: &TrustQuestion<'_>) -> Result<Vec<AllowedAction>, Untrusted> {
         let provider = question.identity.provider();

@@ -78,11 +78,12 @@ async fn sessions_are_kept_until_their_end() {
     each_store(|store| async move {
         let key = [3; 32];
         assert_eq!(store.get(key, NOW).await.unwrap(), None);
-        store.put(key, b"sealed".to_vec(), NOW.plus(HOUR), NOW).await.unwrap();
+        store.put(key, b"sealed".to_vec(), NOW.plus(HOUR), NOW).unwrap();
+        store.remove([9; 32], NOW).await.unwrap(); // Behind it in the queue.
         assert_eq!(store.get(key, NOW).await.unwrap(), Some(b"sealed".to_vec()));
         assert_eq!(store.get(key, NOW.plus(HOUR)).await.unwrap(), None);
-        store.put(key, b"again".to_vec(), NOW.plus(2 * HOUR), NOW).await.unwrap();
-        store.put([4; 32], b"other".to_vec(), NOW.plus(4 * HOUR), NOW.plus(HOUR + HOUR / 2)).await.unwrap();
+        store.put(key, b"again".to_vec(), NOW.plus(2 * HOUR), NOW).unwrap();
+        store.remove([9; 32], NOW.plus(HOUR + HOUR / 2)).await.unwrap();
         assert_eq!(store.get(key, NOW.plus(HOUR + HOUR / 2)).await.unwrap(), Some(b"again".to_vec()));
         store.remove(key, NOW).await.unwrap();
         assert_eq!(store.get(key, NOW).await.unwrap(), None);
@@ -94,10 +95,10 @@ async fn sessions_are_kept_until_their_end() {
 async fn the_embedded_store_survives_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let store = EmbeddedStore::open(folder.path()).unwrap();
-    store.put([3; 32], b"sealed".to_vec(), NOW.plus(HOUR), NOW).await.unwrap();
+    store.put([3; 32], b"sealed".to_vec(), NOW.plus(HOUR), NOW).unwrap();
     assert_eq!(store.claim(claim(1, Scope::Whole), NOW).await.unwrap(), Claimed::First);
     assert!(EmbeddedStore::open(folder.path()).is_err(), "two processes on one file");
-    store.close();
+    drop(store);
 
     let reopened = EmbeddedStore::open(folder.path()).unwrap();
     assert_eq!(reopened.get([3; 32], NOW).await.unwrap(), Some(b"sealed".to_vec()));

@@ -39,6 +39,11 @@ const SWEEP: usize = 1024;
 /// See the module.
 #[derive(Debug)]
 pub struct EmbeddedStore {
+    open: Option<Open>,
+}
+
+#[derive(Debug)]
+struct Open {
     queue: SyncSender<Job>,
     database: Arc<Database>,
     writer: JoinHandle<()>,
@@ -47,8 +52,11 @@ pub struct EmbeddedStore {
 struct Job {
     operation: Operation,
     at: Moment,
-    answer: oneshot::Sender<Result<Option<Claimed>, StoreFault>>,
+    /// `None`: nobody waits.
+    answer: Option<Answer>,
 }
+
+type Answer = oneshot::Sender<Result<Option<Claimed>, StoreFault>>;
 
 enum Operation {
     Claim(Claim),
@@ -70,16 +78,25 @@ impl EmbeddedStore {
             .name("store-writer".into())
             .spawn(move || write_all(&written, &jobs))
             .map_err(|error| failed(&error))?;
-        Ok(Self { queue, database, writer })
+        Ok(Self { open: Some(Open { queue, database, writer }) })
     }
 
-    /// Writes what is queued and closes the file.
-    pub fn close(self) {
-        let Self { queue, database, writer } = self;
-        drop((queue, database));
-        if writer.join().is_err() {
-            tracing::error!("the store's writer ended by a panic");
-        }
+    fn open_file(&self, doing: &'static str) -> Result<&Open, StoreFault> {
+        self.open.as_ref().ok_or_else(|| StoreFault::new(doing, "it is closed"))
+    }
+
+    fn enqueue(
+        &self,
+        doing: &'static str,
+        operation: Operation,
+        at: Moment,
+        answer: Option<Answer>,
+    ) -> Result<(), StoreFault> {
+        let job = Job { operation, at, answer };
+        self.open_file(doing)?.queue.try_send(job).map_err(|error| match error {
+            TrySendError::Full(_) => StoreFault::new(doing, "too many operations are waiting"),
+            TrySendError::Disconnected(_) => StoreFault::new(doing, "the writer has ended"),
+        })
     }
 
     async fn write(
@@ -89,11 +106,20 @@ impl EmbeddedStore {
         at: Moment,
     ) -> Result<Option<Claimed>, StoreFault> {
         let (answer, answered) = oneshot::channel();
-        self.queue.try_send(Job { operation, at, answer }).map_err(|error| match error {
-            TrySendError::Full(_) => StoreFault::new(doing, "too many operations are waiting"),
-            TrySendError::Disconnected(_) => StoreFault::new(doing, "the writer has ended"),
-        })?;
+        self.enqueue(doing, operation, at, Some(answer))?;
         answered.await.map_err(|_| StoreFault::new(doing, "the writer has ended"))?
+    }
+}
+
+impl Drop for EmbeddedStore {
+    /// Writes what is queued and closes the file, so that the next start finds it clean.
+    fn drop(&mut self) {
+        if let Some(Open { queue, database, writer }) = self.open.take() {
+            drop((queue, database));
+            if writer.join().is_err() {
+                tracing::error!("the store's writer ended by a panic");
+            }
+        }
     }
 }
 
@@ -107,15 +133,13 @@ impl ReplayCache for EmbeddedStore {
 }
 
 impl SessionStore for EmbeddedStore {
-    fn put(&self, key: SessionKey, sealed: Vec<u8>, until: Moment, at: Moment) -> StoreFuture<'_, ()> {
-        Box::pin(async move {
-            self.write("recording a session", Operation::Put(key, sealed, until), at).await.map(|_| ())
-        })
+    fn put(&self, key: SessionKey, sealed: Vec<u8>, until: Moment, at: Moment) -> Result<(), StoreFault> {
+        self.enqueue("recording a session", Operation::Put(key, sealed, until), at, None)
     }
 
     fn get(&self, key: SessionKey, at: Moment) -> StoreFuture<'_, Option<Vec<u8>>> {
-        let database = Arc::clone(&self.database);
         Box::pin(async move {
+            let database = Arc::clone(&self.open_file("reading a session")?.database);
             let read = tokio::task::spawn_blocking(move || read_session(&database, key, at)).await;
             read.map_err(|error| StoreFault::new("reading a session", error))?
                 .map_err(|error| StoreFault::new("reading a session", error))
@@ -163,16 +187,17 @@ fn write_all(database: &Database, jobs: &Receiver<Job>) {
     while let Ok(first) = jobs.recv() {
         let batch: Vec<Job> = std::iter::once(first).chain(jobs.try_iter().take(BATCH - 1)).collect();
         let answers = write_batch(database, &batch);
-        match answers {
-            Ok(answers) => {
-                for (job, answer) in batch.into_iter().zip(answers) {
-                    let _ = job.answer.send(Ok(answer)); // Nobody waits any more: nothing to tell.
-                }
-            }
-            Err(error) => {
-                for job in batch {
-                    let _ = job.answer.send(Err(StoreFault::new("writing", &error)));
-                }
+        if let Err(error) = &answers {
+            tracing::error!(%error, operations = batch.len(), "the store could not write");
+        }
+        let mut answers = answers.map_err(|error| StoreFault::new("writing", error)).map(Vec::into_iter);
+        for job in batch {
+            let answer = match &mut answers {
+                Ok(answers) => Ok(answers.next().flatten()),
+                Err(fault) => Err(fault.clone()),
+            };
+            if let Some(waiting) = job.answer {
+                let _ = waiting.send(answer); // Whoever gave up waiting needs no answer.
             }
         }
     }

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::{
-    Claim, Claimed, ReplayCache, SessionKey, SessionStore, Store, StoreFuture, claim_key, conflicts,
+    Claim, Claimed, ReplayCache, SessionKey, SessionStore, Store, StoreFault, StoreFuture, claim_key,
+    conflicts,
 };
 use crate::clock::Moment;
 
@@ -53,9 +54,9 @@ impl ReplayCache for MemoryStore {
 }
 
 impl SessionStore for MemoryStore {
-    fn put(&self, key: SessionKey, sealed: Vec<u8>, until: Moment, at: Moment) -> StoreFuture<'_, ()> {
+    fn put(&self, key: SessionKey, sealed: Vec<u8>, until: Moment, at: Moment) -> Result<(), StoreFault> {
         self.held(at).sessions.insert(key, (sealed, until));
-        Box::pin(std::future::ready(Ok(())))
+        Ok(())
     }
 
     fn get(&self, key: SessionKey, at: Moment) -> StoreFuture<'_, Option<Vec<u8>>> {

@@ -75,8 +75,10 @@ pub type SessionKey = [u8; 32];
 
 /// Session records.
 pub trait SessionStore: Send + Sync {
-    /// Keeps `sealed` under `key` until `until`, instead of what was there.
-    fn put(&self, key: SessionKey, sealed: Vec<u8>, until: Moment, at: Moment) -> StoreFuture<'_, ()>;
+    /// Will keep `sealed` under `key` until `until`, instead of what was there. It is queued, in
+    /// order with every other operation, and nobody waits for it: a request that is done must not
+    /// wait for a disk. A full queue is a fault.
+    fn put(&self, key: SessionKey, sealed: Vec<u8>, until: Moment, at: Moment) -> Result<(), StoreFault>;
 
     /// What is kept under `key` at `at`.
     fn get(&self, key: SessionKey, at: Moment) -> StoreFuture<'_, Option<Vec<u8>>>;

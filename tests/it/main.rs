@@ -1,4 +1,6 @@
 //! Everything that is tested from outside the crate, in one binary so that it links once.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod command_line;
 mod saml;
+mod tidy;

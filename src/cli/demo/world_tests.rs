@@ -1,3 +1,5 @@
+//! The demo's world against the real verifiers, rules and policies.
+
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;

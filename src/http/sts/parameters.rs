@@ -196,7 +196,7 @@ mod tests {
         let form =
             format!("{ROLE}&RoleSessionName=ann&WebIdentityToken=abcd&DurationSeconds=%2B0900&RoleArn=x");
         let parameters = Parameters::parse(form.as_bytes());
-        let read = web_identity(&parameters).ok().expect("accepted");
+        let read = web_identity(&parameters).unwrap_or_else(|error| panic!("{error:?}"));
         assert_eq!(read.role_arn, "arn:aws:iam::111122223333:role/Deploy");
         assert_eq!(read.duration, Some(Duration::from_secs(900)));
     }

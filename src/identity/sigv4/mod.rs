@@ -1,4 +1,4 @@
-//! AWS Signature Version 4: a signed request becomes a [`Principal`].
+//! AWS Signature Version 4: a signed request becomes a [`Principal`](super::Principal).
 //!
 //! [`authenticate`] takes both forms, the `Authorization` header and the presigned query. Where
 //! the secret comes from is the business of whoever implements [`SigningSecrets`] (the local

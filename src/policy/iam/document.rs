@@ -69,6 +69,14 @@ impl Policy {
         self.kind
     }
 
+    /// The federated principals that its statements name, provider ARNs or bare domains.
+    pub fn federated_principals(&self) -> impl Iterator<Item = &str> {
+        self.statements
+            .iter()
+            .filter_map(|statement| statement.principals.as_ref())
+            .flat_map(Principals::federated)
+    }
+
     /// Its `Id`, if it has one.
     pub fn id(&self) -> Option<&str> {
         self.id.as_deref()

@@ -19,6 +19,11 @@ impl Principals {
         Self { anyone: true, ..Self::default() }
     }
 
+    /// The federated ones.
+    pub(super) fn federated(&self) -> impl Iterator<Item = &str> {
+        self.federated.iter().map(String::as_str)
+    }
+
     /// Takes in one principal of a document.
     pub(super) fn add(&mut self, kind: &str, value: &str) -> Result<(), String> {
         let wildcard = value.contains(['*', '?']);

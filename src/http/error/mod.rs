@@ -1,0 +1,53 @@
+//! Errors become answers here, and nowhere else.
+//!
+//! [`StsError`] is the AWS form, [`PageError`] the one for people. Both say what the caller may
+//! know; the exact check, with expected and seen values, goes to the log under the same request
+//! id. No answer repeats a token, an assertion or a secret.
+
+mod page;
+mod sts;
+
+pub(super) use self::page::PageError;
+pub(super) use self::sts::StsError;
+use crate::broker::{Failure, Fault, Refusal};
+use crate::telemetry;
+
+/// Tells the log the whole story of what was `answered`.
+fn log(failure: &Failure, answered: &str) {
+    match failure {
+        Failure::Refusal(Refusal::NotBelieved(error)) => {
+            telemetry::count_refusal(error.check());
+            let (check, expected, seen) = (error.check(), error.expected(), error.seen());
+            tracing::info!(target: "audit", event = "refused", answered, check, expected, seen);
+        }
+        Failure::Refusal(refusal) => {
+            telemetry::count_refusal(check_name(refusal));
+            tracing::info!(target: "audit", event = "refused", answered, reason = %refusal);
+        }
+        Failure::Fault(fault) => {
+            telemetry::count_fault(match fault {
+                Fault::Store(_) => "store",
+                Fault::Issue(_) => "issue",
+                Fault::Entropy(_) => "entropy",
+                Fault::ProviderUnreachable(_) => "provider",
+            });
+            tracing::error!(answered, %fault, "failed");
+        }
+    }
+}
+
+/// The metric's label for a refusal that is no [`VerifyError`].
+fn check_name(refusal: &Refusal) -> &'static str {
+    match refusal {
+        Refusal::NotBelieved(error) => error.check(),
+        Refusal::UnknownProvider { .. } => "provider.unknown",
+        Refusal::AlreadyUsed => "replay",
+        Refusal::NotOffered { .. } | Refusal::NoRoles { .. } => "rules.no-offer",
+        Refusal::Denied(_) => "policy.denied",
+        Refusal::Signature(_) => "sigv4",
+        Refusal::NoSuchLogin { .. } => "login.unknown",
+        Refusal::LoginFailed { .. } => "login.failed",
+        Refusal::SigninToken { .. } | Refusal::SigninRequest(_) => "signin",
+        Refusal::Destination(_) => "signin.destination",
+    }
+}

@@ -1,0 +1,134 @@
+//! Error pages: what happened, in words for the person, and one thing to do next.
+
+use actix_web::http::StatusCode;
+
+use super::log;
+use crate::broker::{Failure, Fault, Refusal};
+use crate::identity::{VerifyCode, VerifyError};
+
+/// An error page: what happened, in words for the person, and one thing to do next.
+#[derive(Debug)]
+pub(in crate::http) struct PageError {
+    pub(in crate::http) status: StatusCode,
+    pub(in crate::http) title: &'static str,
+    pub(in crate::http) text: String,
+    pub(in crate::http) next: &'static str,
+}
+
+impl PageError {
+    /// The page for `failure`; the log gets the rest.
+    pub(in crate::http) fn of(failure: &Failure) -> Self {
+        let error = Self::describe(failure);
+        log(failure, error.title);
+        error
+    }
+
+    fn describe(failure: &Failure) -> Self {
+        let refusal = match failure {
+            Failure::Refusal(refusal) => refusal,
+            Failure::Fault(Fault::ProviderUnreachable(_)) => {
+                return Self::new(
+                    StatusCode::BAD_GATEWAY,
+                    "Your identity provider does not answer",
+                    "The sign-in could not be completed because the identity provider did not answer as expected.",
+                    "Wait a minute, then sign in again.",
+                );
+            }
+            Failure::Fault(_) => {
+                return Self::new(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "Sign-in is not possible at the moment",
+                    "The broker has a problem of its own. Nothing was used up.",
+                    "Wait a minute, then try again.",
+                );
+            }
+        };
+        match refusal {
+            Refusal::NotBelieved(error) => not_believed(error),
+            Refusal::AlreadyUsed => Self::new(
+                StatusCode::BAD_REQUEST,
+                "This sign-in was used already",
+                "Each answer of the identity provider opens one session. Going back or reloading can't reuse it.",
+                "Sign in again.",
+            ),
+            Refusal::NoRoles { .. } | Refusal::NotOffered { .. } | Refusal::Denied(_) => Self::new(
+                StatusCode::FORBIDDEN,
+                "No role for you here",
+                "You are signed in at your identity provider, but no role is granted to you here.",
+                "Ask your administrator, and give them the request id below.",
+            ),
+            Refusal::NoSuchLogin { .. } => Self::new(
+                StatusCode::BAD_REQUEST,
+                "This sign-in did not start here",
+                "The answer belongs to no sign-in of this browser, or it took longer than 15 minutes.",
+                "Sign in again, in this browser, with cookies allowed.",
+            ),
+            Refusal::LoginFailed { .. } => Self::new(
+                StatusCode::FORBIDDEN,
+                "Your identity provider refused the sign-in",
+                "It reported an error instead of who you are.",
+                "Sign in again, or ask your administrator.",
+            ),
+            Refusal::UnknownProvider { .. } => Self::new(
+                StatusCode::NOT_FOUND,
+                "No such identity provider",
+                "No identity provider of this name is set up for this kind of sign-in.",
+                "Choose one on the sign-in page.",
+            ),
+            Refusal::SigninToken { .. } => Self::new(
+                StatusCode::BAD_REQUEST,
+                "This sign-in link is no longer good",
+                "A sign-in link opens one session, within 15 minutes.",
+                "Go back to where you got it, and get a new one.",
+            ),
+            Refusal::Destination(refused) => Self::sentence("This place is not allowed", refused.to_string()),
+            Refusal::SigninRequest(text) => Self::sentence("The request can't be processed", text.clone()),
+            Refusal::Signature(_) => {
+                Self::sentence("The credentials are not good", "Invalid Credentials Parameter".into())
+            }
+        }
+    }
+
+    fn new(status: StatusCode, title: &'static str, text: &str, next: &'static str) -> Self {
+        Self { status, title, text: text.into(), next }
+    }
+
+    fn sentence(title: &'static str, text: String) -> Self {
+        Self { status: StatusCode::BAD_REQUEST, title, text, next: "Mend the request, then try again." }
+    }
+}
+
+fn not_believed(error: &VerifyError) -> PageError {
+    match error.code() {
+        VerifyCode::Expired => PageError::new(
+            StatusCode::BAD_REQUEST,
+            "This sign-in has expired",
+            "The identity provider's answer came too late to be used.",
+            "Sign in again.",
+        ),
+        VerifyCode::NotYetValid => PageError::new(
+            StatusCode::BAD_REQUEST,
+            "The clocks do not agree",
+            "The identity provider's answer is valid in the future only.",
+            "Ask your administrator to compare the clocks, and give them the request id below.",
+        ),
+        VerifyCode::ProviderRefused => PageError::new(
+            StatusCode::FORBIDDEN,
+            "Your identity provider refused the sign-in",
+            "It reported that it did not authenticate you.",
+            "Sign in again, or ask your administrator.",
+        ),
+        VerifyCode::KeysUnavailable => PageError::new(
+            StatusCode::BAD_GATEWAY,
+            "Your identity provider does not answer",
+            "Its keys could not be fetched, so its word could not be checked.",
+            "Wait a minute, then sign in again.",
+        ),
+        _ => PageError::new(
+            StatusCode::BAD_REQUEST,
+            "The identity provider's answer was not accepted",
+            "It is not addressed to this service, not properly signed, or incomplete.",
+            "Ask your administrator, and give them the request id below: the log says which check failed.",
+        ),
+    }
+}

@@ -1,0 +1,160 @@
+//! The built binary, as a user runs it.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn rolegate(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_rolegate"))
+        .current_dir(folder)
+        .args(arguments)
+        .env_remove("RUST_LOG")
+        .output()
+        .unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[test]
+fn the_demo_walks_every_flow_and_its_files_are_a_valid_configuration() {
+    let folder = tempfile::tempdir().unwrap();
+    let walked = rolegate(folder.path(), &["demo", "--once", "--listen", "127.0.0.1:0"]);
+    let said = text(&walked.stdout);
+    assert_eq!(walked.status.code(), Some(0), "{said}{}", text(&walked.stderr));
+    assert!(said.ends_with(" steps, 0 failed\n"), "{said}");
+    assert!(
+        said.contains("a SAML response used twice") && said.contains("400 InvalidIdentityToken"),
+        "{said}"
+    );
+
+    let checked = rolegate(folder.path(), &["check", "--config", "var/demo-once/rolegate.toml"]);
+    assert_eq!(checked.status.code(), Some(0), "{}", text(&checked.stderr));
+}
+
+#[test]
+fn the_shipped_configuration_is_valid() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let checked = rolegate(root, &["check", "--config", "config/rolegate.toml"]);
+    assert_eq!(checked.status.code(), Some(0), "{}", text(&checked.stderr));
+    assert_eq!(text(&checked.stdout), "config/rolegate.toml: the configuration is valid\n");
+    assert_eq!(text(&checked.stderr), "");
+}
+
+/// All faults of one run, each with its place and the way out.
+#[test]
+fn check_reports_every_fault_with_its_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let trust = r#"{"Version": "2012-10-17", "Statement": [{"Effect": "Permit", "Action": "*"}]}"#;
+    fs::write(folder.path().join("trust.json"), trust).unwrap();
+    let config = r#"public_url = "http://broker.example.com"
+colour = "blue"
+
+[[account]]
+id = "1111"
+
+[[provider]]
+kind = "oidc"
+name = "mobile"
+account = "111122223333"
+issuer = "https://accounts.example.com"
+client_ids = []
+
+[[role]]
+arn = "arn:aws:iam::111122223333:role/Deploy"
+trust_policy = "trust.json"
+max_session_duration = "4 hours"
+
+[[role]]
+arn = "arn:aws:iam::111122223333:role/Look"
+trust_policy = "trust.json"
+
+[[rule]]
+name = "broken"
+when = '"platform" in attr.groups &&'
+roles = ["arn:aws:iam::111122223333:role/Gone"]
+"#;
+    fs::write(folder.path().join("rolegate.toml"), config).unwrap();
+    let checked = rolegate(folder.path(), &["check", "--config", "rolegate.toml"]);
+    assert_eq!(checked.status.code(), Some(2));
+    let said = text(&checked.stderr);
+    for fault in [
+        "rolegate.toml:2:10: error: unknown field `colour`",
+        "rolegate.toml:17:24: error: \"4 hours\" is not a length of time",
+        "rolegate.toml:1:14: error: \"http://broker.example.com\" is not https",
+        "rolegate.toml:5:6: error: \"1111\" is not an account id of 12 digits",
+        "rolegate.toml:10:11: error: account 111122223333 is not declared",
+        "rolegate.toml:12:14: error: there is no client id",
+        "rolegate.toml:21:16: error: trust.json is not a valid policy",
+        "rolegate.toml:25:8: error: ",
+        "rolegate.toml:26:9: error: there is no role arn:aws:iam::111122223333:role/Gone",
+        "  help: ",
+    ] {
+        assert!(said.contains(fault), "{fault} is missing in:\n{said}");
+    }
+}
+
+/// What is valid, and yet surely not meant.
+#[test]
+fn check_warns_of_a_provider_that_does_not_exist() {
+    let folder = tempfile::tempdir().unwrap();
+    let trust = r#"{"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
+        "Principal": {"Federated": "arn:aws:iam::111122223333:saml-provider/crop"},
+        "Action": "sts:AssumeRoleWithSAML"}]}"#;
+    fs::write(folder.path().join("trust.json"), trust).unwrap();
+    let config = r#"public_url = "https://broker.example.com"
+[[account]]
+id = "111122223333"
+[[role]]
+arn = "arn:aws:iam::111122223333:role/Deploy"
+trust_policy = "trust.json"
+"#;
+    fs::write(folder.path().join("rolegate.toml"), config).unwrap();
+    let checked = rolegate(folder.path(), &["check", "--config", "rolegate.toml"]);
+    assert_eq!(checked.status.code(), Some(0));
+    let said = text(&checked.stderr);
+    let warning =
+        "rolegate.toml:6:16: warning: the trust policy names arn:aws:iam::111122223333:saml-provider/crop";
+    assert!(said.starts_with(warning), "{said}");
+}
+
+#[test]
+fn bad_usage_is_exit_code_2() {
+    let folder = tempfile::tempdir().unwrap();
+    for arguments in [&["serve"][..], &["dance"], &["check", "--config", "missing.toml"]] {
+        assert_eq!(rolegate(folder.path(), arguments).status.code(), Some(2), "{arguments:?}");
+    }
+}
+
+#[test]
+fn the_schema_describes_every_setting() {
+    let printed = rolegate(Path::new("."), &["schema"]);
+    let schema: serde_json::Value = serde_json::from_slice(&printed.stdout).unwrap();
+    let mut silent = Vec::new();
+    undescribed("", &schema, &mut silent);
+    assert!(silent.is_empty(), "settings without a description: {silent:?}");
+    assert!(schema["properties"]["public_url"]["description"].as_str().unwrap().contains("https"));
+}
+
+/// Properties below `schema` that nothing is said about.
+fn undescribed(path: &str, schema: &serde_json::Value, silent: &mut Vec<String>) {
+    let Some(object) = schema.as_object() else { return };
+    if let Some(properties) = object.get("properties").and_then(serde_json::Value::as_object) {
+        for (name, property) in properties {
+            let is_tag = name == "kind" && property.get("const").is_some();
+            let said_above = properties.len() == 1 && object.contains_key("description");
+            if property.get("description").is_none() && !is_tag && !said_above {
+                silent.push(format!("{path}/{name}"));
+            }
+        }
+    }
+    for (name, inner) in object {
+        match inner {
+            serde_json::Value::Array(items) => {
+                items.iter().for_each(|item| undescribed(&format!("{path}/{name}"), item, silent));
+            }
+            _ => undescribed(&format!("{path}/{name}"), inner, silent),
+        }
+    }
+}
