@@ -12,6 +12,7 @@ import urllib.parse
 import uuid
 import zlib
 from dataclasses import dataclass, field
+from xml.sax.saxutils import escape
 
 from lxml import etree
 from signxml import CanonicalizationMethod, DigestAlgorithm, SignatureMethod, XMLSigner, methods
@@ -26,10 +27,10 @@ EXCLUSIVE = CanonicalizationMethod.EXCLUSIVE_XML_CANONICALIZATION_1_0
 EVERYONE = {"groups": ["platform", "everyone"], "email": ["ann@example.com"], "team": ["core"]}
 
 
-def instant(seconds=0):
+def instant(seconds=0, fraction=""):
     """A time, as SAML writes it, that many seconds from now."""
     at = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=seconds)
-    return at.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return at.strftime(f"%Y-%m-%dT%H:%M:%S{fraction}Z")
 
 
 @dataclass
@@ -46,6 +47,7 @@ class Style:
     digest: DigestAlgorithm = DigestAlgorithm.SHA256
     key_info: bool = True
     prefix_list: tuple = ()
+    ornate: bool = False
 
 
 @dataclass
@@ -64,9 +66,25 @@ class Says:
     attributes: dict = field(default_factory=lambda: dict(EVERYONE))
 
 
+# What the schema allows beside what everybody writes.
+ORNAMENTS = {
+    "response": ' Consent="urn:oasis:names:tc:SAML:2.0:consent:obtained"',
+    "name_id": ' NameQualifier="https://idp.example/" SPNameQualifier="urn:example:sp" SPProvidedID="7"',
+    "confirmation": ' Address="192.0.2.7"',
+    "fraction": ".123456",
+    "attribute": ' FriendlyName="friendly" xmlns:x="urn:example:x" x:OriginalIssuer="https://hr.example/"',
+    "more": '<{a}SubjectLocality Address="192.0.2.7" DNSName="laptop.example"/>',
+    "nil": '<{a}Attribute Name="manager"><{a}AttributeValue xsi:nil="true" '
+    'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"/></{a}Attribute><{a}Attribute Name="none"/>'
+    '<{a}Attribute Name="xml" ><{a}AttributeValue xml:lang="de" xml:space="preserve">  Zürich\n </{a}AttributeValue>'
+    "</{a}Attribute>",
+}
+
+
 def response_xml(says, style):
     """The response, unsigned; signatures belong behind each issuer."""
     a, p = style.assertion, style.protocol
+    ornament = ORNAMENTS if style.ornate else dict.fromkeys(ORNAMENTS, "")
     declare = lambda prefix, uri: f'xmlns{":" + prefix[:-1] if prefix else ""}="{uri}"'
     schema = (
         ' xmlns:xs="http://www.w3.org/2001/XMLSchema" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
@@ -77,31 +95,31 @@ def response_xml(says, style):
     on_assertion, on_value = (schema, "") if style.prefix_list else ("", schema)
     typed = on_value + (' xsi:type="xs:string"' if style.typed_values else "")
     attributes = "".join(
-        f'<{a}Attribute Name="{name}" NameFormat="urn:oasis:names:tc:SAML:2.0:attrname-format:basic">'
-        + "".join(f"<{a}AttributeValue{typed}>{value}</{a}AttributeValue>" for value in values)
+        f'<{a}Attribute Name="{name}" NameFormat="urn:oasis:names:tc:SAML:2.0:attrname-format:basic"{ornament["attribute"]}>'
+        + "".join(f"<{a}AttributeValue{typed}>{escape(value)}</{a}AttributeValue>" for value in values)
         + f"</{a}Attribute>"
         for name, values in says.attributes.items()
     )
     answers = f' InResponseTo="{says.in_response_to}"' if says.in_response_to else ""
     text = f"""<{p}Response {declare(p, SAMLP)} ID="_{uuid.uuid4()}" Version="2.0"
- IssueInstant="{instant(says.issued)}" Destination="{says.recipient}"{answers}>
+ IssueInstant="{instant(says.issued)}" Destination="{says.recipient}"{answers}{ornament["response"]}>
 <{a}Issuer {declare(a, SAML)}>{says.issuer}</{a}Issuer>
 <{p}Status><{p}StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:Success"/></{p}Status>
 <{a}Assertion {declare(a, SAML)}{on_assertion} ID="_{uuid.uuid4()}" Version="2.0" IssueInstant="{instant(says.issued)}">
 <{a}Issuer>{says.issuer}</{a}Issuer>
 <{a}Subject>
-<{a}NameID Format="urn:oasis:names:tc:SAML:2.0:nameid-format:persistent">{says.subject}</{a}NameID>
+<{a}NameID Format="urn:oasis:names:tc:SAML:2.0:nameid-format:persistent"{ornament["name_id"]}>{escape(says.subject)}</{a}NameID>
 <{a}SubjectConfirmation Method="urn:oasis:names:tc:SAML:2.0:cm:bearer">
-<{a}SubjectConfirmationData NotOnOrAfter="{instant(says.ends)}" Recipient="{says.recipient}"{answers}/>
+<{a}SubjectConfirmationData NotOnOrAfter="{instant(says.ends)}" Recipient="{says.recipient}"{answers}{ornament["confirmation"]}/>
 </{a}SubjectConfirmation></{a}Subject>
-<{a}Conditions NotBefore="{instant(says.not_before)}" NotOnOrAfter="{instant(says.ends)}">
+<{a}Conditions NotBefore="{instant(says.not_before)}" NotOnOrAfter="{instant(says.ends, ornament["fraction"])}">
 <{a}AudienceRestriction><{a}Audience>{says.audience}</{a}Audience></{a}AudienceRestriction>
 </{a}Conditions>
 <{a}AuthnStatement AuthnInstant="{instant(says.issued)}" SessionIndex="_{uuid.uuid4()}"
- SessionNotOnOrAfter="{instant(says.session_ends)}"><{a}AuthnContext>
+ SessionNotOnOrAfter="{instant(says.session_ends, ornament["fraction"])}">{ornament["more"].format(a=a)}<{a}AuthnContext>
 <{a}AuthnContextClassRef>urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport\
 </{a}AuthnContextClassRef></{a}AuthnContext></{a}AuthnStatement>
-<{a}AttributeStatement>{attributes}</{a}AttributeStatement>
+<{a}AttributeStatement>{attributes}{ornament["nil"].format(a=a)}</{a}AttributeStatement>
 </{a}Assertion></{p}Response>"""
     root = etree.fromstring(text, etree.XMLParser(remove_blank_text=True))
     if style.indent:

@@ -8,8 +8,11 @@ AWS's exact code. Every refusal has an honest twin that differs in that one poin
 import base64
 import re
 import urllib.parse
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from botocore.exceptions import ClientError
 from lxml import etree
 from signxml import DigestAlgorithm, SignatureMethod
 
@@ -65,6 +68,8 @@ VARIATIONS = {
     "pretty-printed": ("signxml", Style(indent="    ", sign_response=True)),
     "pretty-printed with tabs": ("signxml", Style(indent="\t")),
     "typed values": ("signxml", Style(typed_values=True)),
+    "ornate": ("signxml", Style(ornate=True, sign_response=True)),
+    "xmlsec1, ornate": ("xmlsec1", Style(ornate=True, typed_values=True, assertion="", indent=" ")),
     "xmlsec1": ("xmlsec1", Style()),
     "xmlsec1, both signed": ("xmlsec1", Style(sign_response=True)),
     "xmlsec1, RSA-SHA512": ("xmlsec1", Style(sign_response=True, **RSA_512)),
@@ -116,6 +121,31 @@ def test_browser_sign_in(broker, idps, variation):
     console = browser.get("/console")
     assert console.status_code == 200
     assert "assumed-role/ReadOnly/ann@example.com" in console.text
+
+
+AWKWARD = ["O'Neil & <Söhne> \"GmbH\"", "]]>", "two\nlines\tand a tab", "日本語 😀", " blank ", "\u00a0\u2028", "a&amp;b"]
+
+
+@pytest.mark.parametrize("name", ["signxml", "xmlsec1"])
+@pytest.mark.parametrize("text", AWKWARD)
+def test_awkward_text(broker, idps, name, text):
+    """What has to be escaped, kept or not touched is canonicalized as others do it."""
+    idp = idps[name]
+    attributes = EVERYONE | {"groups": ["platform", text], "title": [text, text]}
+    for style in Style(), Style(sign_response=True, typed_values=True):
+        assert with_saml(broker, idp, DEPLOY, idp.response(style, attributes=attributes))["Subject"] == "ann"
+
+
+def test_base64_with_carriage_returns(broker, idp):
+    """Some products wrap base64 with CR LF, and write the CR as a character reference."""
+
+    def wrap(xml):
+        return re.sub(rb"(<ds:(SignatureValue|X509Certificate)>[^<]{30})", rb"\1&#13;\n", xml)
+
+    assert with_saml(broker, idp, DEPLOY, idp.response(tamper=wrap))["Subject"] == "ann"
+    encoded = idp.response()
+    wrapped = "\r\n".join(encoded[at : at + 76] for at in range(0, len(encoded), 76))
+    assert with_saml(broker, idp, DEPLOY, wrapped)["Subject"] == "ann"
 
 
 def test_idp_initiated_at_the_common_address(broker, idp):
@@ -222,6 +252,33 @@ def test_refused_replay(broker, idp):
     opened = Browser(broker).post("/saml/signxml/acs", SAMLResponse=response, roleIndex=DEPLOY)
     assert opened.status_code == 303
     assert refusal(with_saml, broker, idp, READ_ONLY, response) == again
+
+
+def test_refused_replay_at_the_same_time(broker, idp):
+    """Of sixteen that come with one response at once, one gets in."""
+    response = idp.response()
+
+    def attempt(_):
+        try:
+            return with_saml(broker, idp, DEPLOY, response)["Subject"]
+        except ClientError as error:
+            return error.response["Error"]["Message"]
+
+    with ThreadPoolExecutor(16) as pool:
+        outcomes = Counter(pool.map(attempt, range(16)))
+    assert outcomes == {"ann": 1, "Response has already been used": 15}
+
+
+def test_refused_in_another_browser(broker, idp):
+    """The answer to a login is good in the browser that asked, and in no other."""
+    asker, thief = Browser(broker), Browser(broker)
+    request_id = idp.request_id(asker.get("/saml/signxml/login").headers["Location"])
+    form = dict(SAMLResponse=idp.response(in_response_to=request_id), roleIndex=DEPLOY)
+    thief.get("/saml/signxml/login")
+    for browser in thief, Browser(broker):
+        assert browser.post("/saml/signxml/acs", **form).status_code == 400
+        assert "rolegate-console" not in browser.session.cookies
+    assert asker.post("/saml/signxml/acs", **form).status_code == 303
 
 
 def test_refused_other_identity_provider(broker, idps, folder):
