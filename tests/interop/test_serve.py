@@ -96,6 +96,7 @@ def test_log(tmp_path, issuer, form):
         assert request_id in broker.output
     found = [secret[:40] for secret in secrets if secret in broker.output]
     assert found == []
+    assert "\x1b" not in broker.output, "colours in a log that is no terminal"
     if form == "json":
         lines = [json.loads(line) for line in broker.output.splitlines()]
         assert any(line.get("message") == "answered" for line in lines)
