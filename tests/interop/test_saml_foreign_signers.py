@@ -276,7 +276,9 @@ def test_refused_in_another_browser(broker, idp):
     form = dict(SAMLResponse=idp.response(in_response_to=request_id), roleIndex=DEPLOY)
     thief.get("/saml/signxml/login")
     for browser in thief, Browser(broker):
-        assert browser.post("/saml/signxml/acs", **form).status_code == 400
+        page = browser.post("/saml/signxml/acs", **form)
+        assert page.status_code == 400
+        assert "<h1>This sign-in did not start here</h1>" in page.text
         assert "rolegate-console" not in browser.session.cookies
     assert asker.post("/saml/signxml/acs", **form).status_code == 303
 
