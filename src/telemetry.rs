@@ -1,5 +1,6 @@
 //! Logs and metrics: how they are set up, and every metric's name in one table.
 
+use std::io::IsTerminal;
 use std::sync::OnceLock;
 
 use metrics::{Unit, counter, describe_counter, describe_histogram, histogram};
@@ -37,7 +38,10 @@ pub fn parse_level(level: &str) -> Result<(), String> {
 /// Starts logging to standard error. `RUST_LOG` overrides `level`. A second call changes nothing.
 pub fn start_logging(format: Format, level: &str) {
     let filter = EnvFilter::try_from_default_env().or_else(|_| EnvFilter::try_new(level)).unwrap_or_default();
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // Colours are for people at a terminal: in a file or a journal they are noise between the words.
+    let colours = std::io::stderr().is_terminal();
+    let builder =
+        tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr);
     let _ = match format {
         Format::Text => builder.try_init(),
         Format::Json => builder.json().flatten_event(true).try_init(),

@@ -57,12 +57,7 @@ impl PageError {
                 "You are signed in at your identity provider, but no role is granted to you here.",
                 "Ask your administrator, and give them the request id below.",
             ),
-            Refusal::NoSuchLogin { .. } => Self::new(
-                StatusCode::BAD_REQUEST,
-                "This sign-in did not start here",
-                "The answer belongs to no sign-in of this browser, or it took longer than 15 minutes.",
-                "Sign in again, in this browser, with cookies allowed.",
-            ),
+            Refusal::NoSuchLogin { .. } => not_started_here(),
             Refusal::LoginFailed { .. } => Self::new(
                 StatusCode::FORBIDDEN,
                 "Your identity provider refused the sign-in",
@@ -98,6 +93,16 @@ impl PageError {
     }
 }
 
+fn not_started_here() -> PageError {
+    PageError::new(
+        StatusCode::BAD_REQUEST,
+        "This sign-in did not start here",
+        "The answer belongs to no sign-in of this browser, or to one that a later sign-in replaced, or it took \
+         longer than 15 minutes.",
+        "Sign in again, in this browser, with cookies allowed.",
+    )
+}
+
 fn not_believed(error: &VerifyError) -> PageError {
     match error.code() {
         VerifyCode::Expired => PageError::new(
@@ -112,6 +117,7 @@ fn not_believed(error: &VerifyError) -> PageError {
             "The identity provider's answer is valid in the future only.",
             "Ask your administrator to compare the clocks, and give them the request id below.",
         ),
+        VerifyCode::Unsolicited => not_started_here(),
         VerifyCode::ProviderRefused => PageError::new(
             StatusCode::FORBIDDEN,
             "Your identity provider refused the sign-in",

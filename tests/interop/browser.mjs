@@ -1,0 +1,128 @@
+// Walks through the demo as a person would, in headless Chromium, and prints what it saw as JSON.
+// usage: node browser.mjs '{"portal": …, "shots": …, "width": …, "height": …, "scheme": …, "scripts": …}'
+import { createRequire } from "node:module";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+const { chromium } = createRequire(join(process.env.INTEROP_WORK, "node/"))("playwright-core");
+const job = JSON.parse(process.argv[2]);
+const profile = mkdtempSync(join(tmpdir(), "rolegate-chromium-"));
+const seen = { pages: [], complaints: [], elsewhere: [], dialogs: [] };
+
+const context = await chromium.launchPersistentContext(profile, {
+  executablePath: "/usr/bin/chromium",
+  args: [
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+  ],
+  viewport: { width: job.width, height: job.height },
+  colorScheme: job.scheme,
+  javaScriptEnabled: job.scripts,
+});
+context.setDefaultTimeout(20_000);
+
+// Chromium notes every answer that is not a success; a page that is meant to be one is no complaint.
+const isPlainStatus = (text) => /^Failed to load resource: the server responded with a status of 40[034]/.test(text);
+
+try {
+  const page = context.pages()[0] ?? (await context.newPage());
+  context.on("request", (request) => {
+    if (new URL(request.url()).hostname !== "127.0.0.1") seen.elsewhere.push(request.url());
+  });
+  page.on("console", (message) => {
+    if (["error", "warning"].includes(message.type()) && !isPlainStatus(message.text()))
+      seen.complaints.push(`${page.url()}: ${message.text()}`);
+  });
+  page.on("pageerror", (error) => seen.complaints.push(`${page.url()}: ${error}`));
+  page.on("dialog", (dialog) => seen.dialogs.push(dialog.message()));
+
+  // What a page is, and a picture of it.
+  const look = async (name) => {
+    await page.waitForLoadState("load");
+    const facts = await page.evaluate(() => ({
+      overflow: document.documentElement.scrollWidth - document.documentElement.clientWidth,
+      small: [...document.querySelectorAll("a.button, button, .saml-role")]
+        .map((each) => each.getBoundingClientRect())
+        .filter((box) => box.height > 0 && box.height < 40).length,
+      unlabelled: [...document.querySelectorAll("input:not([type=hidden])")].filter((each) => !each.labels.length).length,
+    }));
+    seen.pages.push({
+      name,
+      path: new URL(page.url()).pathname,
+      title: await page.title(),
+      heading: await page.locator("h1").first().innerText(),
+      text: await page.locator("body").innerText(),
+      ...facts,
+    });
+    await page.screenshot({ path: `${job.shots}-${name}.png`, fullPage: true });
+  };
+  // The demo provider asks who one is; its page to the ACS sends itself where scripts run.
+  const continueAs = async (person, saml) => {
+    await page.getByRole("button", { name: `Continue as ${person}` }).click();
+    if (saml && !job.scripts) await page.locator("form button").click();
+    await page.waitForURL((url) => url.origin === new URL(job.portal).origin);
+  };
+  // By keyboard alone: to the link or button of that name.
+  const tabTo = async (locator) => {
+    for (let presses = 0; presses < 30; presses++) {
+      await page.keyboard.press("Tab");
+      if (await locator.evaluate((element) => element === document.activeElement)) return;
+    }
+    throw new Error("the keyboard does not lead there");
+  };
+
+  await page.goto(job.portal);
+  await look("1-portal");
+  await tabTo(page.getByRole("link", { name: "Company sign-in (SAML)" }));
+  await page.keyboard.press("Enter");
+  await page.waitForURL(/\/saml\/sso/);
+  await look("2-provider");
+  await continueAs("Ann Keller", true);
+  await look("3-picker");
+  await tabTo(page.locator("input[name=roleIndex]").first());
+  await page.keyboard.press("ArrowDown");
+  seen.chosen = await page.locator("input[name=roleIndex]:checked").getAttribute("value");
+  await page.screenshot({ path: `${job.shots}-3-picker-keyboard.png`, fullPage: true });
+  await tabTo(page.locator("#signin_button"));
+  await page.keyboard.press("Enter");
+  await page.waitForURL(/\/console$/);
+  await look("4-console");
+  await page.getByRole("link", { name: "Change role" }).click();
+  await page.waitForURL(/\/portal$/);
+  await look("5-portal-signed-in");
+  await page.goto(new URL("/console", job.portal).href);
+  await page.getByRole("link", { name: "Sign out" }).click();
+  await page.waitForURL(/\/portal$/);
+  await page.goto(new URL("/console", job.portal).href);
+  await look("6-signed-out");
+
+  await page.getByRole("link", { name: "Staff sign-in (OpenID Connect)" }).click();
+  await page.waitForURL(/\/authorize/);
+  await continueAs("Ann Keller", false);
+  await look("7-oidc-picker");
+  await page.locator("label", { hasText: "Developer" }).click();
+  await page.locator("#signin_button").click();
+  await page.waitForURL(/\/console$/);
+  await look("8-oidc-console");
+  await page.getByRole("link", { name: "Sign out" }).click();
+
+  await page.goto(job.portal);
+  await page.getByRole("link", { name: "Company sign-in (SAML)" }).click();
+  await continueAs("Ben Okafor", true);
+  await page.waitForURL(/\/console$/);
+  await look("9-one-role");
+  seen.cookies = (await context.cookies()).map(({ name, httpOnly, sameSite }) => ({ name, httpOnly, sameSite }));
+  await page.goto(new URL("/federation?Action=logout", job.portal).href);
+  await page.getByRole("link", { name: "Company sign-in (SAML)" }).click();
+  await continueAs("Cleo Marin", true);
+  await look("10-no-role");
+  await page.goto(new URL("/no-such-page", job.portal).href);
+  await look("11-not-found");
+} catch (error) {
+  seen.failure = String(error.stack ?? error);
+} finally {
+  await context.close();
+  rmSync(profile, { recursive: true, force: true });
+}
+console.log(JSON.stringify(seen));

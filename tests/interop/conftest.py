@@ -1,0 +1,54 @@
+"""What the suites share."""
+
+import os
+
+import pytest
+
+from broker import Broker
+from idp import PlainIdp
+from issuer import Issuer
+
+for name in list(os.environ):
+    if name.startswith("AWS_") or name.lower().endswith("_proxy"):
+        del os.environ[name]
+os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("world")
+
+
+@pytest.fixture(scope="module")
+def issuer():
+    """An OpenID Connect issuer with one RSA key."""
+    issuer = Issuer()
+    issuer.add_key("RS256")
+    yield issuer
+    if issuer.thread.is_alive():
+        issuer.die()
+
+
+@pytest.fixture(scope="module")
+def corp(folder):
+    """A SAML identity provider that signs with signxml."""
+    return PlainIdp("corp", folder)
+
+
+@pytest.fixture(scope="module")
+def broker(folder, corp, issuer):
+    """A broker that trusts both."""
+    broker = Broker(folder / "broker")
+    broker.trust_saml("corp", corp.metadata())
+    broker.trust_oidc(issuer.url)
+    corp.broker = broker
+    broker.start()
+    yield broker
+    code = broker.stop()
+    assert code == 0, broker.output
+
+
+@pytest.fixture
+def token(issuer):
+    """A fresh token of the issuer's first key."""
+    return issuer.token(next(iter(issuer.signing)))

@@ -1,0 +1,128 @@
+"""People in a browser: headless Chromium against `rolegate demo`.
+
+Portal, SAML login, role picker by keyboard, console, sign-out, the same by OpenID Connect, and the
+error pages; on a phone and a desktop, light and dark, and with JavaScript off. The pictures are in
+target/interop/screenshots/ for somebody to look at.
+"""
+
+import json
+import os
+import re
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from broker import BINARY, PATIENCE, Process, eventually, plain_environment
+
+SHOTS = Path(os.environ["INTEROP_WORK"], "screenshots")
+WALK = Path(__file__).with_name("browser.mjs")
+PHONE, DESKTOP = (390, 844), (1280, 800)
+WALKS = {
+    "phone-light": (PHONE, "light", True),
+    "phone-dark": (PHONE, "dark", True),
+    "desktop-light": (DESKTOP, "light", True),
+    "desktop-dark": (DESKTOP, "dark", True),
+    "phone-light-no-scripts": (PHONE, "light", False),
+}
+
+
+@pytest.fixture(scope="module")
+def portal(tmp_path_factory):
+    """The demo's sign-in page; Ctrl-C ends the demo well."""
+    demo = Process([BINARY, "demo", "--listen", "127.0.0.1:0"], cwd=tmp_path_factory.mktemp("demo"))
+
+    def printed():
+        assert demo.child.poll() is None, demo.output
+        return "Ctrl-C stops it" in demo.output and re.search(r"http://\S+/portal", demo.output)
+
+    yield eventually(printed, "the guided tour").group()
+    demo.signal(signal.SIGINT)
+    assert demo.wait() == 0, demo.output
+
+
+@pytest.fixture(scope="module", params=WALKS)
+def seen(request, portal):
+    """What one walk saw."""
+    (width, height), scheme, scripts = WALKS[request.param]
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    for old in SHOTS.glob(f"{request.param}-[0-9]*.png"):
+        old.unlink()
+    job = dict(portal=portal, shots=str(SHOTS / request.param), width=width, height=height)
+    job |= dict(scheme=scheme, scripts=scripts)
+    walk = subprocess.run(
+        ["node", WALK, json.dumps(job)],
+        capture_output=True,
+        text=True,
+        timeout=4 * PATIENCE,
+        env=plain_environment(),
+    )
+    assert walk.returncode == 0, walk.stderr
+    seen = json.loads(walk.stdout)
+    assert "failure" not in seen, seen["failure"] + "\n" + json.dumps(seen["pages"][-1:], indent=1)
+    seen["pages"] = {page["name"].split("-", 1)[1]: page for page in seen["pages"]}
+    return seen
+
+
+def test_sign_in_by_saml(seen):
+    """Portal, provider, picker, console: the role that the keyboard chose."""
+    pages = seen["pages"]
+    assert pages["portal"]["heading"] == "Sign in"
+    assert pages["picker"]["heading"] == "Choose a role"
+    assert "Account: prod (111122223333)" in pages["picker"]["text"]
+    assert seen["chosen"] == "arn:aws:iam::111122223333:role/eng/ReadOnly"
+    assert pages["console"]["heading"] == "ReadOnly"
+    assert "assumed-role/ReadOnly/ann@demo.example" in pages["console"]["text"]
+    assert "You are signed in as ann@demo.example" in pages["portal-signed-in"]["text"]
+
+
+def test_one_role_needs_no_picker(seen):
+    """Ben has one role and lands in its console at once."""
+    assert seen["pages"]["one-role"]["heading"] == "Auditor"
+
+
+def test_sign_out(seen):
+    """After signing out the console sends one to the portal, which knows nobody."""
+    page = seen["pages"]["signed-out"]
+    assert page["path"] == "/portal"
+    assert "signed in as" not in page["text"]
+
+
+def test_sign_in_by_oidc(seen):
+    """Code and PKCE; the picker's label is as good as its button."""
+    pages = seen["pages"]
+    assert "Account: sandbox (444455556666)" in pages["oidc-picker"]["text"]
+    assert pages["oidc-console"]["heading"] == "Developer"
+
+
+def test_error_pages(seen):
+    """They say what happened and give a request id."""
+    pages = seen["pages"]
+    assert pages["no-role"]["heading"] == "No role for you here"
+    assert re.search(r"Request id: [0-9a-f-]{36}", pages["no-role"]["text"])
+    assert re.search(r"Request id: [0-9a-f-]{36}", pages["not-found"]["text"])
+
+
+def test_nothing_complains(seen):
+    """No violation of the content security policy, no script error, no dialog."""
+    assert seen["complaints"] == []
+    assert seen["dialogs"] == []
+
+
+def test_nothing_is_fetched_from_elsewhere(seen):
+    """Every request stays on this machine."""
+    assert seen["elsewhere"] == []
+
+
+def test_pages_fit(seen):
+    """Nothing has to be scrolled sideways, buttons can be hit by a thumb, inputs have labels."""
+    assert {name: page["overflow"] for name, page in seen["pages"].items() if page["overflow"] > 0} == {}
+    ours = {name: page for name, page in seen["pages"].items() if page["path"] not in ("/saml/sso", "/authorize")}
+    assert {name: page["small"] for name, page in ours.items() if page["small"]} == {}
+    assert {name: page["unlabelled"] for name, page in ours.items() if page["unlabelled"]} == {}
+
+
+def test_cookies(seen):
+    """No script can read them, and other sites' posts don't bring them along."""
+    assert seen["cookies"] == [{"name": "rolegate-console", "httpOnly": True, "sameSite": "Lax"}]
