@@ -6,9 +6,10 @@
 use std::fs;
 use std::io::{self, Write};
 use std::net::TcpListener;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use base64_simd::STANDARD;
@@ -26,6 +27,9 @@ use crate::store::embedded::EmbeddedStore;
 use crate::store::memory::MemoryStore;
 use crate::store::{Store, StoreFault};
 use crate::telemetry;
+
+/// How often the metrics' buffers are emptied.
+const UPKEEP: Duration = Duration::from_secs(5);
 
 /// The two sockets, bound before anything else so that a taken port is known at once.
 pub struct Listeners {
@@ -112,11 +116,21 @@ pub async fn start(loaded: Loaded, listeners: Listeners) -> Result<Running, Star
     let tls = process.tls.map(|files| files.server);
     let public = http::serve_public(surface.clone(), listeners.public, tls)?;
     let operations = http::serve_operations(surface, listeners.operations)?;
+    tokio::spawn(upkeep());
     Ok(Running {
         public: public.handle(),
         operations: operations.handle(),
         tasks: vec![tokio::spawn(public), tokio::spawn(operations)],
     })
+}
+
+/// Keeps the metrics from piling up while nobody reads them.
+async fn upkeep() {
+    let mut every = tokio::time::interval(UPKEEP);
+    while let Some(metrics) = telemetry::metrics() {
+        every.tick().await;
+        metrics.run_upkeep();
+    }
 }
 
 /// Reads the ring, or makes one of a single new key.
@@ -133,6 +147,11 @@ fn open_ring(path: &Path, entropy: &dyn Entropy) -> Result<KeyRing, StartError> 
         }
         Err(error) => return Err(failed(error.to_string())),
     };
+    let mode = fs::metadata(path).map_err(|error| failed(error.to_string()))?.permissions().mode();
+    if mode & 0o077 != 0 {
+        let problem = format!("others may read it (mode {:o}); make it 600", mode & 0o777);
+        return Err(failed(problem));
+    }
     let mut keys = Vec::new();
     for (number, line) in text.expose().lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         let key =
@@ -160,8 +179,6 @@ fn write_private(path: &Path, text: &str) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
     use super::*;
     use crate::config;
     use crate::seal::Purpose;
@@ -196,6 +213,11 @@ mod tests {
     fn a_ring_that_is_no_ring_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("ring");
+        fs::write(&path, "").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        let open_to_all = open_ring(&path, &SystemEntropy::new()).unwrap_err().to_string();
+        assert!(open_to_all.contains("mode 644"), "{open_to_all}");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
         for (text, problem) in [("", "no key"), ("c2hvcnQ=\n", "line 1"), ("not base64\n", "line 1")] {
             fs::write(&path, text).unwrap();
             let error = open_ring(&path, &SystemEntropy::new()).unwrap_err().to_string();

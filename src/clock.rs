@@ -39,6 +39,13 @@ impl Moment {
     /// Reads an RFC 3339 or `xs:dateTime` instant. A value without an offset is refused:
     /// SAML Core 1.3.3 requires UTC, and guessing a zone moves every deadline.
     pub fn parse_rfc3339(text: &str) -> Option<Self> {
+        let bytes = text.as_bytes();
+        let has_shape = bytes.len() >= 20
+            && (bytes[4], bytes[7], bytes[10], bytes[13], bytes[16]) == (b'-', b'-', b'T', b':', b':')
+            && !text.contains('[');
+        if !has_shape {
+            return None;
+        }
         let instant: Timestamp = text.parse().ok()?;
         Some(Self(instant.as_millisecond()))
     }
@@ -146,8 +153,17 @@ mod tests {
     }
 
     #[test]
-    fn refuses_an_instant_without_a_zone() {
-        assert_eq!(Moment::parse_rfc3339("2026-11-22T15:04:05"), None);
+    fn refuses_other_forms_and_instants_without_a_zone() {
+        for text in [
+            "2026-11-22T15:04:05",
+            "20261122T150405Z",
+            "2026-11-22 15:04:05Z",
+            "2026-11-22T15:04:05Z[UTC]",
+            "2026-11-22t15:04:05Z",
+            "",
+        ] {
+            assert_eq!(Moment::parse_rfc3339(text), None, "{text}");
+        }
     }
 
     #[test]

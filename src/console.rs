@@ -22,6 +22,8 @@ pub const SESSION_DURATION: std::ops::RangeInclusive<u64> = 900..=43_200;
 /// Longest sealed value that is looked at: a picker's form carries an ID token of up to 20,000
 /// characters.
 const LONGEST_SEALED: usize = 40 * 1024;
+/// Bytes of tags that a cookie takes along; browsers drop cookies of more than 4 KiB.
+const LARGEST_TAGS: usize = 1024;
 /// Longest destination that is looked at.
 const LONGEST_DESTINATION: usize = 2048;
 
@@ -35,6 +37,17 @@ pub struct ConsoleSession {
 }
 
 impl ConsoleSession {
+    /// A browser's session for `session`. What a cookie can't hold is left out: the session
+    /// policy, and tags that are too large. Both are there to be shown only.
+    pub fn new(mut session: RoleSession, until: Moment) -> Self {
+        session.session_policy = None;
+        let tags: usize = session.tags.iter().map(|tag| tag.key.len() + tag.value.len()).sum();
+        if tags > LARGEST_TAGS {
+            session.tags.clear();
+        }
+        Self { session, until }
+    }
+
     /// Seals it for a cookie.
     pub fn seal(&self, ring: &KeyRing, entropy: &dyn Entropy) -> Result<String, NoEntropy> {
         seal(ring, Purpose::ConsoleSession, self, entropy)
@@ -56,11 +69,13 @@ pub struct SigninToken {
 }
 
 impl SigninToken {
-    /// A token for `session`. `asked` is the console session's length; without it, the session
-    /// lasts as long as its credentials.
+    /// A token for `session`. `asked` is the console session's length, which may go beyond the
+    /// credentials' (facts 4.2) but not beyond the provider's own session; without it, the
+    /// session lasts as long as its credentials.
     pub fn new(session: RoleSession, asked: Option<Duration>, at: Moment) -> Self {
-        let until = asked.map_or(session.expires, |length| at.plus(length));
-        Self { console: ConsoleSession { session, until }, good_until: at.plus(SIGNIN_TOKEN_LIFE) }
+        let wished = asked.map_or(session.expires, |length| at.plus(length));
+        let until = session.provider_session_ends.map_or(wished, |end| end.min(wished));
+        Self { console: ConsoleSession::new(session, until), good_until: at.plus(SIGNIN_TOKEN_LIFE) }
     }
 
     /// Seals it for a URL.
@@ -142,8 +157,12 @@ impl Destinations {
             return None;
         }
         let url = Url::parse(asked).ok()?;
-        let plain = matches!(url.scheme(), "https" | "http") && url.username().is_empty();
-        (plain && url.password().is_none() && self.origins.contains(&url.origin())).then_some(url)
+        let plain =
+            matches!(url.scheme(), "https" | "http") && url.username().is_empty() && url.password().is_none();
+        // Of our own pages, those that only show something: no sign-in may end in another one, or
+        // in a sign-out.
+        let shows = url.origin() != self.home.origin() || matches!(url.path(), "/console" | "/portal");
+        (plain && shows && self.origins.contains(&url.origin())).then_some(url)
     }
 }
 
@@ -154,6 +173,32 @@ mod tests {
     fn destinations() -> Destinations {
         let public = Url::parse("https://broker.example.com/").unwrap();
         Destinations::new(&public, &[Url::parse("https://console.example.com").unwrap()]).unwrap()
+    }
+
+    #[test]
+    fn a_console_session_never_outlives_the_providers() {
+        let role: crate::arn::RoleArn = "arn:aws:iam::111122223333:role/Deploy".parse().unwrap();
+        let at = Moment::from_unix(1_800_000_000);
+        let hours = |count: u64| at.plus(Duration::from_secs(3600 * count));
+        let session = |ends| RoleSession {
+            role_id: crate::arn::RoleId::of_declared(&role),
+            role: role.clone(),
+            session_name: "ann".into(),
+            provider: None,
+            subject: None,
+            source_identity: None,
+            tags: Vec::new(),
+            session_policy: None,
+            provider_session_ends: ends,
+            issued: at,
+            expires: hours(1),
+        };
+        let twelve = Some(Duration::from_secs(12 * 3600));
+        let until = |ends, asked| SigninToken::new(session(ends), asked, at).console.until;
+        assert_eq!(until(None, None), hours(1));
+        assert_eq!(until(None, twelve), hours(12));
+        assert_eq!(until(Some(hours(2)), twelve), hours(2));
+        assert_eq!(until(Some(hours(2)), None), hours(1));
     }
 
     #[test]
@@ -170,6 +215,8 @@ mod tests {
         }
         for bad in [
             "https://evil.example/",
+            "https://broker.example.com/federation?Action=logout",
+            "https://broker.example.com/console/../federation?Action=logout",
             "//evil.example/",
             "/console",
             "http://console.example.com/",

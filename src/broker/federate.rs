@@ -10,7 +10,7 @@ use crate::audit;
 use crate::clock::Moment;
 use crate::directory::{Provider, Verifier};
 use crate::identity::saml::{Answer, Expect};
-use crate::identity::{FederatedIdentity, Presented, VerifyCode, VerifyError};
+use crate::identity::{FederatedIdentity, OneTime, Presented, VerifyCode, VerifyError};
 use crate::issuer::TemporaryCredentials;
 use crate::policy::{AuthorizedSession, Grant, OfferedBy, RoleOffer, SessionRequest};
 use crate::seal::Purpose;
@@ -45,6 +45,8 @@ pub enum Door<'a> {
     OidcLogin {
         /// The nonce that the token must repeat.
         nonce: &'a str,
+        /// The login itself, which opens one session.
+        login: OneTime,
     },
 }
 
@@ -110,7 +112,7 @@ impl RequestContext<'_> {
             }
             (Verifier::Oidc(oidc), Presented::IdToken(token)) => {
                 let nonce = match arrival.door {
-                    Door::OidcLogin { nonce } => Some(nonce),
+                    Door::OidcLogin { nonce, .. } => Some(nonce),
                     Door::StsApi | Door::SamlPost { .. } => None,
                 };
                 oidc.verify(token, nonce, self.at).await
@@ -159,12 +161,15 @@ impl RequestContext<'_> {
         door: &Door<'_>,
         role: &RoleArn,
     ) -> Result<(), Failure> {
-        let Some(one_time) = identity.one_time() else { return Ok(()) };
-        let scope = match door {
-            Door::StsApi => Scope::Part(sha256(role.as_str().as_bytes())),
-            Door::SamlPost { .. } | Door::OidcLogin { .. } => Scope::Whole,
+        let (one_time, scope) = match door {
+            Door::StsApi => (identity.one_time(), Scope::Part(sha256(role.as_str().as_bytes()))),
+            Door::SamlPost { .. } => (identity.one_time(), Scope::Whole),
+            Door::OidcLogin { login, .. } => (Some(*login), Scope::Whole),
         };
-        self.claim_once(one_time.id, scope, one_time.until).await
+        match one_time {
+            Some(OneTime { id, until }) => self.claim_once(id, scope, until).await,
+            None => Ok(()),
+        }
     }
 
     pub(super) async fn claim_once(&self, id: [u8; 32], scope: Scope, until: Moment) -> Result<(), Failure> {
@@ -194,7 +199,7 @@ impl RequestContext<'_> {
         let key = sha256(access_key_id.as_bytes());
         if let Err(fault) = self.parts.store.put(key, sealed, credentials.expires(), self.at) {
             telemetry::count_fault("record");
-            tracing::warn!(%fault, "the session was issued without a record");
+            tracing::warn!(fault = fault.to_string(), "the session was issued without a record");
         }
         telemetry::count_issued(action);
         audit::Issued {

@@ -18,10 +18,9 @@ use crate::console::{self, ConsoleSession};
 use crate::directory::{Provider, SamlSide, Verifier};
 use crate::identity::oidc::{LoginError, OidcProvider};
 use crate::identity::saml::Answer;
-use crate::identity::{FederatedIdentity, Presented, VerifyCode};
+use crate::identity::{FederatedIdentity, OneTime, Presented, VerifyCode};
 use crate::policy::RoleOffer;
 use crate::seal::Purpose;
-use crate::store::Scope;
 
 /// How long a person may take at the identity provider and the picker together.
 const LOGIN_LIFE: Duration = Duration::from_secs(15 * 60);
@@ -193,10 +192,11 @@ impl RequestContext<'_> {
         if !same(&returned_state, state) {
             return Err(no_login("the choice belongs to another login"));
         }
-        let arrival =
-            Arrival { presented: Presented::IdToken(&id_token), provider, door: Door::OidcLogin { nonce } };
+        let once = OneTime { id: sha256(state.as_bytes()), until: login.good_until };
+        let door = Door::OidcLogin { nonce, login: once };
+        let arrival = Arrival { presented: Presented::IdToken(&id_token), provider, door };
         let arrived = self.arrive(&arrival, chosen, login.destination.clone()).await?;
-        self.finish_oidc(arrived, state, &id_token, login.good_until).await
+        self.carry_token(arrived, state, &id_token)
     }
 
     /// Verified: to the console where the role is clear, else to the picker.
@@ -222,30 +222,18 @@ impl RequestContext<'_> {
         let ask = Ask { action, role: &role, session_name: None, duration: None, session_policy: None };
         let federated = self.federate(arrival, &ask).await?;
         let session = federated.session.session().clone();
-        let console = ConsoleSession { until: session.expires, session };
+        let until = session.expires;
+        let console = ConsoleSession::new(session, until);
         Ok(Arrived::SignedIn(self.sign_in(&console, destination)?))
     }
 
-    /// An OIDC login is used up when its console opens; until then the form carries its token.
-    async fn finish_oidc(
-        &self,
-        arrived: Arrived,
-        state: &str,
-        id_token: &str,
-        until: Moment,
-    ) -> Result<Arrived, Failure> {
-        match arrived {
-            Arrived::SignedIn(signed_in) => {
-                self.claim_once(sha256(state.as_bytes()), Scope::Whole, until).await?;
-                Ok(Arrived::SignedIn(signed_in))
-            }
-            Arrived::Choose { identity, offers, .. } => {
-                let choice = RoleChoice { state: state.to_owned(), id_token: id_token.to_owned() };
-                let entropy = self.parts.entropy.as_ref();
-                let choice = console::seal(&self.parts.ring, Purpose::RoleChoice, &choice, entropy)?;
-                Ok(Arrived::Choose { identity, offers, choice: Some(choice) })
-            }
-        }
+    /// Until a role is chosen, the picker's form carries the token.
+    fn carry_token(&self, arrived: Arrived, state: &str, id_token: &str) -> Result<Arrived, Failure> {
+        let Arrived::Choose { identity, offers, .. } = arrived else { return Ok(arrived) };
+        let choice = RoleChoice { state: state.to_owned(), id_token: id_token.to_owned() };
+        let entropy = self.parts.entropy.as_ref();
+        let choice = console::seal(&self.parts.ring, Purpose::RoleChoice, &choice, entropy)?;
+        Ok(Arrived::Choose { identity, offers, choice: Some(choice) })
     }
 
     async fn redeem_code(

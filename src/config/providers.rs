@@ -27,6 +27,9 @@ const LARGEST_SECRET: u64 = 64 * 1024;
 /// More tolerance than this would keep expired documents alive (AWS's own leeway, facts 3.3).
 const LARGEST_SKEW: Duration = Duration::from_secs(300);
 
+/// A stolen assertion is good for as long.
+const LARGEST_AGE: Duration = Duration::from_secs(3600);
+
 /// Adds every provider that can be built.
 pub(super) fn fill(
     written: &[Item<ProviderSettings>],
@@ -72,6 +75,10 @@ fn saml_provider(
     faults: &mut Faults,
 ) -> Option<Provider> {
     let account = common(&written.name, &written.account, written.clock_skew, place, directory, faults);
+    if written.max_assertion_age.0 > LARGEST_AGE {
+        let message = format!("{} s is more than 1h", written.max_assertion_age.0.as_secs());
+        faults.error(place.at("max_assertion_age"), message, "write 5m, and 1h at most");
+    }
     let base = public.as_str().trim_end_matches('/');
     let acs_url = format!("{base}/saml/{}/acs", written.name);
     let entity_id =
@@ -94,6 +101,7 @@ fn saml_provider(
         audiences,
         recipients: vec![acs_url.clone(), format!("{base}/saml")],
         clock_skew: written.clock_skew.0,
+        max_age: written.max_assertion_age.0,
     };
     match SamlProvider::new(settings, metadata.as_bytes(), at) {
         Ok(provider) => Some(Provider {

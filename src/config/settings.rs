@@ -218,6 +218,10 @@ pub struct SamlProviderSettings {
     /// How far the two clocks may differ. Default `60s`, at most `5m`.
     #[serde(default = "default_saml_skew")]
     pub clock_skew: Span,
+    /// How old an assertion may be when it is used, choosing a role included. Default `5m`, as on
+    /// AWS; at most `1h`.
+    #[serde(default = "default_max_age")]
+    pub max_assertion_age: Span,
     /// What a role may be granted by.
     #[serde(default)]
     pub grant: GrantBy,
@@ -360,6 +364,10 @@ pub struct RuleSettings {
 
 fn default_saml_skew() -> Span {
     Span(Duration::from_secs(60))
+}
+
+fn default_max_age() -> Span {
+    Span(Duration::from_secs(300))
 }
 
 fn default_oidc_skew() -> Span {

@@ -105,7 +105,7 @@ mod tests {
     async fn gives_up_on_a_body_that_does_not_come() {
         let (request, _) = TestRequest::default().to_http_parts();
         let (_sender, stream) = actix_http::h1::Payload::create(false);
-        let mut never = actix_web::dev::Payload::from(actix_http::Payload::from(stream));
+        let mut never = actix_http::Payload::from(stream);
         let never = Payload::from_request(&request, &mut never).await.unwrap();
         let answer = read_within(never, 5, &ROOM, Duration::from_millis(1)).await;
         assert_eq!(answer, Err(Unread::Incomplete));

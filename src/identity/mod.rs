@@ -84,16 +84,17 @@ pub struct Asserted {
 /// A document that may be used once, until `until`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OneTime {
-    /// SHA-256 over provider, issuer and the document's own id.
+    /// SHA-256 over issuer and the document's own id. Not over our provider: two entries for one
+    /// identity provider must not give a document two lives.
     pub id: [u8; 32],
     /// Expiry of the document plus the provider's clock skew: later it is refused anyhow.
     pub until: Moment,
 }
 
 impl OneTime {
-    fn new(provider: &ProviderArn, issuer: &str, document_id: &str, until: Moment) -> Self {
+    fn new(issuer: &str, document_id: &str, until: Moment) -> Self {
         let mut context = digest::Context::new(&digest::SHA256);
-        for part in [provider.as_str(), issuer, document_id] {
+        for part in [issuer, document_id] {
             context.update(&(part.len() as u64).to_be_bytes());
             context.update(part.as_bytes());
         }
@@ -102,6 +103,10 @@ impl OneTime {
         Self { id, until }
     }
 }
+
+/// Longest subject, in bytes: it stands in every session token. SAML bounds a persistent NameID at
+/// 256 characters (Core 8.3.7), OpenID Connect a `sub` at 255 (Core 2).
+const LONGEST_SUBJECT: usize = 1024;
 
 impl FederatedIdentity {
     const fn new(verified: Verified) -> Self {

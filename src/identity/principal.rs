@@ -54,6 +54,9 @@ pub struct RoleSession {
     pub tags: Vec<SessionTag>,
     /// The inline session policy, as sent.
     pub session_policy: Option<String>,
+    /// When the provider's own session ends (SAML `SessionNotOnOrAfter`): nothing that comes of
+    /// it may outlive that.
+    pub provider_session_ends: Option<Moment>,
     /// When it was issued.
     pub issued: Moment,
     /// When it ends.

@@ -112,6 +112,7 @@ mod tests {
             source_identity: Some("ann".into()),
             tags: vec![SessionTag { key: "team".into(), value: "platform".into(), transitive: true }],
             session_policy: None,
+            provider_session_ends: None,
             issued: NOW,
             expires: NOW.plus(Duration::from_secs(3600)),
         }

@@ -40,6 +40,12 @@ pub enum Denial {
         /// What the role allows.
         maximum: Duration,
     },
+    /// `PackedPolicyTooLarge` (facts 1.7): tags and session policy don't fit into a session.
+    #[error("tags and session policy take {percent}% of the room they have")]
+    TooLarge {
+        /// How much they would take.
+        percent: usize,
+    },
     /// `MalformedPolicyDocument` (facts 1.7): the first fault of the session policy.
     #[error("session policy: {0}")]
     SessionPolicy(PolicyFault),

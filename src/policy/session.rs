@@ -12,6 +12,9 @@ use crate::arn::{RoleArn, RoleId, is_name_byte};
 use crate::clock::Moment;
 use crate::identity::{FederatedIdentity, Protocol, RoleSession};
 
+/// Bytes that tags and session policy may take together in a session token.
+const PACKED_LIMIT: usize = 4096;
+
 /// A session that is asked for.
 #[derive(Debug, Clone, Copy)]
 pub struct SessionRequest<'a> {
@@ -118,6 +121,7 @@ fn session(
         source_identity: ask.offer.source_identity.clone(),
         tags: ask.offer.tags.clone(),
         session_policy: ask.session_policy.map(str::to_owned),
+        provider_session_ends: identity.session_ends(),
         issued: at,
         expires: at.plus(length),
     }
@@ -135,7 +139,15 @@ fn well_formed(identity: &FederatedIdentity, ask: &SessionRequest<'_>) -> Result
         return Err(Denial::Tags(fault.clone()));
     }
     tags::check(&offer.tags).map_err(Denial::Tags)?;
+    packed(offer, ask.session_policy)?;
     session_policy(ask.session_policy)
+}
+
+/// Whether everything variable fits into the session token (facts 1.5, `PackedPolicySize`).
+fn packed(offer: &RoleOffer, policy: Option<&str>) -> Result<(), Denial> {
+    let tags: usize = offer.tags.iter().map(|tag| tag.key.len() + tag.value.len() + 4).sum();
+    let size = tags + policy.map_or(0, str::len);
+    if size <= PACKED_LIMIT { Ok(()) } else { Err(Denial::TooLarge { percent: size * 100 / PACKED_LIMIT }) }
 }
 
 /// A roles claim in a token narrows what the token is good for, whatever rules say (facts 3.5).

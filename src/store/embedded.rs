@@ -209,7 +209,7 @@ fn write_all(file: &StoreFile, jobs: &Receiver<Job>) {
         let batch: Vec<Job> = std::iter::once(first).chain(jobs.try_iter().take(BATCH - 1)).collect();
         let mut answers = file.write(&batch).map(Vec::into_iter);
         if let Err(fault) = &answers {
-            tracing::error!(%fault, operations = batch.len(), "the store could not write");
+            tracing::error!(fault = fault.to_string(), operations = batch.len(), "the store could not write");
         }
         for job in batch {
             let answer = match &mut answers {

@@ -12,6 +12,9 @@ pub(super) use self::sts::StsError;
 use crate::broker::{Failure, Fault, Refusal};
 use crate::telemetry;
 
+/// Longest text of a caller that one log field holds, in characters.
+const LONGEST_LOGGED: usize = 300;
+
 /// Tells the log the whole story of what was `answered`.
 fn log(failure: &Failure, answered: &str) {
     match failure {
@@ -22,7 +25,8 @@ fn log(failure: &Failure, answered: &str) {
         }
         Failure::Refusal(refusal) => {
             telemetry::count_refusal(check_name(refusal));
-            tracing::info!(target: "audit", event = "refused", answered, reason = %refusal);
+            let reason = cut(&refusal.to_string());
+            tracing::info!(target: "audit", event = "refused", answered, reason);
         }
         Failure::Fault(fault) => {
             telemetry::count_fault(match fault {
@@ -31,9 +35,16 @@ fn log(failure: &Failure, answered: &str) {
                 Fault::Entropy(_) => "entropy",
                 Fault::ProviderUnreachable(_) => "provider",
             });
-            tracing::error!(answered, %fault, "failed");
+            let fault = cut(&fault.to_string());
+            tracing::error!(answered, fault, "failed");
         }
     }
+}
+
+/// What strangers sent, cut to what a log line bears. It is logged as a string value, never with
+/// `%` or as `message`: those print line breaks and escapes as they are.
+fn cut(text: &str) -> String {
+    text.chars().take(LONGEST_LOGGED).collect()
 }
 
 /// The metric's label for a refusal that is no [`VerifyError`].

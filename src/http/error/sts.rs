@@ -2,7 +2,7 @@
 
 use actix_web::http::StatusCode;
 
-use super::log;
+use super::{cut, log};
 use crate::broker::{Failure, Fault, Refusal};
 use crate::identity::{Protocol, VerifyCode, VerifyError};
 use crate::policy::{Denial, SessionNameFault, TagFault};
@@ -110,7 +110,8 @@ impl StsError {
             Some(failure) => log(failure, self.code),
             None => {
                 telemetry::count_refusal("sts.request");
-                tracing::info!(code = self.code, message = self.message(), "refused");
+                let said = self.message().map(cut);
+                tracing::info!(code = self.code, said, "refused");
             }
         }
     }
@@ -159,6 +160,10 @@ fn invalid_token(message: String) -> StsError {
 /// Facts 2.2.
 fn saml_refused(error: &VerifyError) -> StsError {
     let message = match error.code() {
+        VerifyCode::Expired if error.check() == "saml.too-old" => {
+            let message = "Token must be redeemed within 5 minutes of issuance";
+            return StsError::bad("ExpiredTokenException", message);
+        }
         VerifyCode::Expired => return StsError::bad("ExpiredTokenException", "Response has expired"),
         VerifyCode::ProviderRefused => {
             let message = "The identity provider reported that it did not authenticate the user";
@@ -236,6 +241,10 @@ fn denied(denial: &Denial, action: &str) -> StsError {
         Denial::Tags(fault) => StsError::validation(fault.to_string()),
         Denial::DurationOverRoleMaximum { .. } => StsError::validation(
             "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.".into(),
+        ),
+        Denial::TooLarge { percent } => StsError::bad(
+            "PackedPolicyTooLarge",
+            format!("Packed policy consumes {percent}% of allotted space, please use smaller policy."),
         ),
         Denial::SessionPolicy(fault) => StsError::bad("MalformedPolicyDocument", fault.to_string()),
         Denial::SessionOver => StsError::bad("ExpiredTokenException", "Response has expired"),

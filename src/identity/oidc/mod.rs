@@ -115,7 +115,8 @@ pub struct OidcProvider {
 }
 
 enum Keys {
-    Pinned(KeySet),
+    /// Keys from the configuration; the cache knows where to send a login.
+    Pinned(KeySet, Arc<KeyCache>),
     Published(Arc<KeyCache>),
 }
 
@@ -141,6 +142,7 @@ impl OidcProvider {
             KeySource::Discovery => Keys::Published(KeyCache::new(publisher.clone())),
             KeySource::Static(json) => Keys::Pinned(
                 KeySet::parse(json.as_bytes()).map_err(|error| OidcFault::Keys(error.to_string()))?,
+                KeyCache::new(publisher.clone()),
             ),
         };
         Ok(Self { settings, publisher, keys })
@@ -196,7 +198,7 @@ impl OidcProvider {
     /// How well the provider's keys are known.
     pub fn key_state(&self, at: Moment) -> KeyState {
         match &self.keys {
-            Keys::Pinned(_) => KeyState::Fresh { age: Duration::ZERO },
+            Keys::Pinned(..) => KeyState::Fresh { age: Duration::ZERO },
             Keys::Published(cache) => cache.state(at),
         }
     }
@@ -224,7 +226,7 @@ impl OidcProvider {
         let (key_id, algorithm) = (token.key_id.as_deref(), token.algorithm);
         let verify = |key: &ParsedPublicKey| key.verify_sig(token.signed, &token.signature);
         let verified = match &self.keys {
-            Keys::Pinned(keys) => {
+            Keys::Pinned(keys, _) => {
                 keys.find(key_id, algorithm).map(verify).ok_or_else(|| unknown_key(key_id, keys))?
             }
             Keys::Published(cache) => cache.with_key(key_id, algorithm, at, verify).await?,
@@ -236,12 +238,8 @@ impl OidcProvider {
     }
 
     async fn metadata(&self, at: Moment) -> Result<Metadata, LoginError> {
-        match &self.keys {
-            Keys::Published(cache) => Ok(cache.metadata(at).await?),
-            Keys::Pinned(_) => {
-                self.publisher.metadata().await.map_err(|error| LoginError::Provider(error.to_string()))
-            }
-        }
+        let (Keys::Published(cache) | Keys::Pinned(_, cache)) = &self.keys;
+        Ok(cache.metadata(at).await?)
     }
 }
 

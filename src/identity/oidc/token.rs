@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use super::{OidcSettings, asserted};
 use crate::clock::Moment;
-use crate::identity::{FederatedIdentity, Protocol, Verified, VerifyCode, VerifyError};
+use crate::identity::{FederatedIdentity, LONGEST_SUBJECT, Protocol, Verified, VerifyCode, VerifyError};
 
 /// Claims without which a token is refused, in the order in which AWS reports them (facts 3.3).
 const REQUIRED: [&str; 5] = ["iss", "sub", "aud", "iat", "exp"];
@@ -34,11 +34,21 @@ pub(super) fn identity(
 ) -> Result<FederatedIdentity, VerifyError> {
     check_present(&claims)?;
     let subject = string(&claims, "sub")?;
+    if subject.len() > LONGEST_SUBJECT {
+        let expected = format!("a sub of at most {LONGEST_SUBJECT} bytes");
+        return Err(VerifyError::new(
+            VerifyCode::Claim,
+            "oidc.sub.length",
+            expected,
+            subject.len().to_string(),
+        ));
+    }
     let audience = audience(&claims)?;
     if !expected.client_ids.contains(&audience) {
         let clients = expected.client_ids.join(", ");
         return Err(VerifyError::new(VerifyCode::Audience, "oidc.audience", clients, audience));
     }
+    check_for_this_login(&claims, expected)?;
     check_nonce(&claims, expected.nonce)?;
     check_times(&claims, settings, expected.at)?;
     Ok(FederatedIdentity::new(Verified {
@@ -94,6 +104,17 @@ fn audience(claims: &Map<String, Value>) -> Result<String, VerifyError> {
             several.join(", "),
         )),
     }
+}
+
+/// A token that a login asked for must name this client in `aud` as well, whatever `azp` says
+/// (OpenID Connect Core 3.1.3.7).
+fn check_for_this_login(claims: &Map<String, Value>, expected: &Expected<'_>) -> Result<(), VerifyError> {
+    let named = claims.get("aud").and_then(strings).unwrap_or_default();
+    if expected.nonce.is_none() || named.iter().any(|name| expected.client_ids.contains(name)) {
+        return Ok(());
+    }
+    let clients = expected.client_ids.join(", ");
+    Err(VerifyError::new(VerifyCode::Audience, "oidc.audience", clients, named.join(", ")))
 }
 
 fn check_nonce(claims: &Map<String, Value>, expected: Option<&str>) -> Result<(), VerifyError> {

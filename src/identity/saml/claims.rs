@@ -8,7 +8,7 @@ use super::conditions::required;
 use super::names::ASSERTION;
 use super::tree::Element;
 use super::{malformed, refused};
-use crate::identity::{Asserted, VerifyCode, VerifyError};
+use crate::identity::{Asserted, LONGEST_SUBJECT, VerifyCode, VerifyError};
 
 /// The prefix of every attribute that AWS defines.
 const AWS: &str = "https://aws.amazon.com/SAML/Attributes/";
@@ -35,6 +35,10 @@ pub(super) fn subject(assertion: Element<'_, '_>) -> Result<(String, String), Ve
     };
     let text = name.text().filter(|text| !text.trim_ascii().is_empty());
     let text = text.ok_or_else(|| malformed("saml.name-id", "text", "none"))?;
+    if text.len() > LONGEST_SUBJECT {
+        let expected = format!("at most {LONGEST_SUBJECT} bytes");
+        return Err(malformed("saml.name-id.length", expected, text.len().to_string()));
+    }
     let format = name.attribute("Format").filter(|format| !format.is_empty());
     let format = format.ok_or_else(|| malformed("saml.name-id.format", "a Format", "none"))?;
     Ok((text.to_owned(), format.strip_prefix(FORMAT).unwrap_or(format).to_owned()))

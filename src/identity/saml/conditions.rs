@@ -51,12 +51,15 @@ impl Rules<'_> {
         let issuer = required(assertion, "Issuer", "saml.issuer.missing")?;
         self.check_issuer(issuer, "saml.issuer")?;
         let issued = assertion.attribute("IssueInstant").unwrap_or_default();
-        self.check_begun(moment(issued, "saml.issue-instant")?, "saml.not-yet-issued")?;
+        let issued = moment(issued, "saml.issue-instant")?;
+        self.check_begun(issued, "saml.not-yet-issued")?;
         let conditions = required(assertion, "Conditions", "saml.conditions.missing")?;
         let conditions_end = self.check_conditions(conditions)?;
         let (recipient, confirmation_ends) = self.check_confirmation(assertion)?;
         let session_ends = self.check_session(assertion)?;
-        let ends = conditions_end.map_or(confirmation_ends, |end| end.min(confirmation_ends));
+        let stale = issued.plus(self.settings.max_age);
+        self.check_not_over(stale, "saml.too-old")?;
+        let ends = conditions_end.map_or(confirmation_ends, |end| end.min(confirmation_ends)).min(stale);
         Ok(Terms { recipient, until: ends.plus(self.settings.clock_skew), session_ends })
     }
 

@@ -57,6 +57,8 @@ pub struct SamlSettings {
     pub recipients: Vec<String>,
     /// How far its clock and ours may differ.
     pub clock_skew: Duration,
+    /// How old an assertion may be, by its `IssueInstant`, when it is used.
+    pub max_age: Duration,
 }
 
 /// What the place where a response arrived expects of it.
@@ -140,7 +142,7 @@ impl SamlProvider {
             attributes,
             claims: None,
             session_ends: terms.session_ends,
-            one_time: Some(OneTime::new(&self.settings.arn, self.issuer(), id, terms.until)),
+            one_time: Some(OneTime::new(self.issuer(), id, terms.until)),
             asserted,
         }))
     }

@@ -146,6 +146,7 @@ fn at_another_time() {
             Expired,
             "saml.session-expired",
         ),
+        ("age", issued("2026-11-22T11:54:01Z"), issued("2026-11-22T11:54:00Z"), Expired, "saml.too-old"),
         (
             "begin",
             begins("2026-11-22T12:01:00Z"),

@@ -121,6 +121,7 @@ pub(crate) fn settings() -> SamlSettings {
         audiences: vec![OURS.to_owned(), "urn:amazon:webservices".to_owned()],
         recipients: vec![ACS.to_owned(), "https://broker.example.com/saml".to_owned()],
         clock_skew: SKEW,
+        max_age: Duration::from_secs(300),
     }
 }
 

@@ -1,3 +1,5 @@
+//! The OpenID Connect side of the demo provider: PKCE, one-time codes, exact redirect URIs.
+
 use super::*;
 use crate::cli::demo::people::{ANN, Person};
 use crate::entropy::SystemEntropy;

@@ -1,3 +1,5 @@
+//! The demo provider over HTTP.
+
 use std::sync::Arc;
 
 use actix_web::dev::ServiceResponse;

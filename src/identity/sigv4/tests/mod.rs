@@ -39,6 +39,7 @@ impl SigningSecrets for One {
             source_identity: None,
             tags: Vec::new(),
             session_policy: None,
+            provider_session_ends: None,
             issued: SIGNED,
             expires: self.expires,
         };

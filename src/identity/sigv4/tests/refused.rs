@@ -184,11 +184,11 @@ fn incomplete_signatures_say_what_they_lack() {
     for (outcome, start) in [
         (
             header("AWS4-HMAC-SHA256 x=y"),
-            "Authorization header requires 'Credential' parameter. Authorization header requires 'Signature' parameter. Authorization header requires 'SignedHeaders' parameter. Authorization=AWS4-HMAC-SHA256 x=y",
+            "Authorization header requires 'Credential' parameter. Authorization header requires 'Signature' parameter. Authorization header requires 'SignedHeaders' parameter.",
         ),
         (
             header("AWS4-HMAC-SHA256 Credential"),
-            "'Credential' not a valid key=value pair (missing equal-sign) in Authorization header: 'AWS4-HMAC-SHA256 Credential'.",
+            "'Credential' not a valid key=value pair (missing equal-sign) in Authorization header.",
         ),
         (header("AWS4-HMAC-SHA512 a=b"), "Unsupported AWS 'algorithm': 'AWS4-HMAC-SHA512'."),
         (
