@@ -1,13 +1,11 @@
 //! `rolegate serve`: the daemon.
 
-use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
 use rustix::process::{Resource, Rlimit, setrlimit};
-use tokio::signal::unix::{SignalKind, signal};
 
-use super::BAD_CONFIGURATION;
+use super::{BAD_CONFIGURATION, asked_to_stop};
 use crate::app::{self, Listeners};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{self, LogFormat};
@@ -54,14 +52,4 @@ pub(super) async fn run(path: &Path) -> ExitCode {
     tracing::info!("stopping: requests under way may finish");
     running.stop().await;
     ExitCode::SUCCESS
-}
-
-async fn asked_to_stop() -> io::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
-    Ok(())
 }

@@ -87,6 +87,9 @@ fn warn_of_strangers(
     directory: &Directory,
     faults: &mut Faults,
 ) {
+    if faults.any_error() {
+        return; // The provider may be there, and faulty: one fault is said once.
+    }
     for principal in trust.federated_principals() {
         let provider = principal.parse::<ProviderArn>().ok();
         let known = provider.and_then(|arn| directory.provider_by_arn(&arn));

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use actix_web::http::{Method, StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::Surface;
 use super::cookies::Jar;
 use super::page::{self, Choice, ConsolePage, Picker, PickerAccount, PickerPage, PortalPage, SignInButton};
+use super::{Surface, get_or_head};
 use crate::broker::{Arrived, Failure, Refusal, RequestContext, SignedIn};
 use crate::console::ConsoleSession;
 use crate::directory::Verifier;
@@ -15,8 +15,8 @@ use crate::policy::RoleOffer;
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
-        .route("/portal", web::get().to(portal))
-        .route("/console", web::get().to(console))
+        .route("/portal", get_or_head().to(portal))
+        .route("/console", get_or_head().to(console))
         .route("/assets/rolegate.css", web::get().to(page::stylesheet));
 }
 

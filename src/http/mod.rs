@@ -23,7 +23,7 @@ use std::time::Duration;
 
 use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
-use actix_web::{App, HttpRequest, HttpServer, web};
+use actix_web::{App, HttpRequest, HttpServer, Route, guard, web};
 use rustix::process::{Resource, getrlimit};
 use rustls::ServerConfig;
 
@@ -104,6 +104,11 @@ fn connections_per_worker() -> usize {
     let files = getrlimit(Resource::Nofile).current.and_then(|files| usize::try_from(files).ok());
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
     files.map_or(CONNECTIONS_PER_WORKER, |files| (files / 4 * 3 / workers).min(CONNECTIONS_PER_WORKER))
+}
+
+/// A route for what is only looked at; actix-web leaves the body out of the answer to `HEAD`.
+fn get_or_head() -> Route {
+    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
 }
 
 fn source_ip(request: &HttpRequest) -> Option<IpAddr> {

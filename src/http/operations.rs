@@ -3,15 +3,15 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 
-use super::Surface;
+use super::{Surface, get_or_head};
 use crate::directory::Verifier;
 use crate::identity::oidc::KeyState;
 use crate::telemetry;
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
-        .route("/healthz", web::get().to(healthz))
-        .route("/readyz", web::get().to(readyz))
+        .route("/healthz", get_or_head().to(healthz))
+        .route("/readyz", get_or_head().to(readyz))
         .route("/metrics", web::get().to(metrics));
 }
 

@@ -20,6 +20,7 @@ use self::idp::Idp;
 use self::idp::saml::SignerError;
 use self::idp::token::KeyError;
 use self::world::World;
+use crate::cli::asked_to_stop;
 use crate::clock::{Clock, SystemClock};
 use crate::entropy::{NoEntropy, SystemEntropy};
 use crate::{app, config};
@@ -112,7 +113,7 @@ async fn stage(listen: SocketAddr, once: bool) -> Result<bool, DemoError> {
         walk::walk(&world, &idp, clock.as_ref()).await?
     } else {
         print!("{}", tour::text(&world));
-        tokio::signal::ctrl_c().await.map_err(DemoError::System)?;
+        asked_to_stop().await.map_err(DemoError::System)?;
         println!("\nStopping.");
         true
     };
