@@ -229,12 +229,12 @@ policies = ["anything.json"]
             self.add_role(CLOSED, statement(self.saml_arn("somebody-else"), actions))
         self.config.write_text(self.settings)
 
-    def start(self):
-        """Runs it, until it says that it is ready."""
+    def start(self, **options):
+        """Runs it, until it says that it is ready. Options go to the process."""
         if not self.config.exists():
             self.write()
         self.earlier_output = self.output
-        self.process = Process([BINARY, "serve", "--config", self.config])
+        self.process = Process([BINARY, "serve", "--config", self.config], **options)
 
         def ready():
             assert self.process.child.poll() is None, self.output

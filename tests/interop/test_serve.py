@@ -3,6 +3,7 @@ schema."""
 
 import json
 import re
+import resource
 import signal
 import socket
 import threading
@@ -223,6 +224,68 @@ def test_restart(tmp_path, issuer, token):
     assert refusal(sts(broker, credentials).get_caller_identity)[0] == "InvalidClientTokenId"
     assert browser.get("/console").status_code == 303
     assert broker.stop() == 0, broker.output
+
+
+def test_full_disk(tmp_path, issuer, token):
+    """Without room nothing is accepted twice, tokens still work, and room brings the store back.
+
+    The disk is full by a limit on the file's size: a write beyond it fails as one on a full disk.
+    """
+    broker, corp = Broker(tmp_path / "broker"), PlainIdp("corp", tmp_path)
+    corp.broker = broker
+    broker.trust_saml("corp", corp.metadata())
+    broker.trust_oidc(issuer.url)
+    # Python ignores SIGXFSZ, and the child shall too.
+    broker.start(restore_signals=False)
+    used, fresh = corp.response(), corp.response()
+    assert with_saml(broker, corp, DEPLOY, used)["Subject"] == "ann"
+    child = broker.process.child.pid
+    resource.prlimit(child, resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
+    full = ("ServiceUnavailable", "The broker's store does not answer. Try again.", 503)
+    assert refusal(with_saml, broker, corp, DEPLOY, fresh) == full
+    assert with_token(broker, BUILDER, token)["Credentials"]["AccessKeyId"].startswith("ASIA")
+    readiness = requests.get(f"{broker.operations}/readyz", timeout=PATIENCE)
+    assert (readiness.status_code, readiness.json()["ready"]) == (503, False)
+    resource.prlimit(child, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    assert with_saml(broker, corp, DEPLOY, fresh)["Subject"] == "ann"
+    assert refusal(with_saml, broker, corp, DEPLOY, used)[1] == "Response has already been used"
+    assert refusal(with_saml, broker, corp, DEPLOY, fresh)[1] == "Response has already been used"
+    assert requests.get(f"{broker.operations}/readyz", timeout=PATIENCE).status_code == 200
+    assert broker.stop() == 0, broker.output
+
+
+def test_log_lines_are_not_forged(tmp_path, issuer):
+    """Line breaks and escapes of a stranger stay within the line that they belong to."""
+    broker = Broker(tmp_path / "broker")
+    broker.trust_oidc(issuer.url)
+    broker.start()
+    forged = "%0A2026-11-22T17:00:00Z  INFO audit: event=issued %1b[2J"
+    query = "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=A/20261122/us-east-1/sts/aws4_request"
+    query += f"&X-Amz-Signature=x&X-Amz-SignedHeaders=host&X-Amz-Date={forged}"
+    for path in [
+        f"/?Action=GetCallerIdentity&Version=2011-06-15&{query}",
+        f"/?Action={forged}&Version=2011-06-15",
+        f"/oidc/corp/callback?error={forged}&error_description={forged}",
+        f"/saml/{forged}/login",
+    ]:
+        assert requests.get(broker.url + path, timeout=PATIENCE, allow_redirects=False).status_code >= 400
+    assert broker.stop() == 0
+    assert "event=issued" in broker.output
+    lines = broker.output.splitlines()
+    assert not [line for line in lines if line.startswith("2026-11-22T17:00:00Z")], broker.output
+    assert "\x1b" not in broker.output
+
+
+def test_slow_body(broker):
+    """A body that does not come is given up, and the connection with it."""
+    address = broker.url.removeprefix("http://").split(":")
+    with socket.create_connection((address[0], int(address[1])), timeout=PATIENCE) as sender:
+        sender.settimeout(30)
+        head = "POST / HTTP/1.1\r\nHost: broker\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+        sender.sendall(f"{head}Content-Length: 1000\r\n\r\nA".encode())
+        assert sender.recv(64).startswith(b"HTTP/1.1 408 ")
+        while sender.recv(4096):
+            pass
 
 
 def test_second_broker_on_the_same_ports_and_store(broker):
