@@ -60,6 +60,11 @@ impl Moment {
         self.format("%Y%m%dT%H%M%SZ")
     }
 
+    /// `2030-01-01 00:00 UTC`, for pages.
+    pub fn for_people(self) -> String {
+        self.format("%Y-%m-%d %H:%M UTC")
+    }
+
     /// The moment `span` later, saturating.
     pub fn plus(self, span: Duration) -> Self {
         Self(self.0.saturating_add(millis(span)))

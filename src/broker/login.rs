@@ -16,6 +16,7 @@ use crate::arn::RoleArn;
 use crate::clock::Moment;
 use crate::console::{self, ConsoleSession};
 use crate::directory::{Provider, SamlSide, Verifier};
+use crate::entropy;
 use crate::identity::oidc::{LoginError, OidcProvider};
 use crate::identity::saml::Answer;
 use crate::identity::{FederatedIdentity, OneTime, Presented, VerifyCode};
@@ -29,6 +30,9 @@ const LOGIN_LIFE: Duration = Duration::from_secs(15 * 60);
 pub struct LoginStart {
     /// Where to.
     pub redirect: String,
+    /// Tells this login's cookie from those of other tabs; it comes back as `RelayState`, or
+    /// follows from `state` ([`login_tag`]). Eight hexadecimal digits, and no secret.
+    pub tag: String,
     /// What its login cookie holds, sealed.
     pub cookie: String,
     /// How long the cookie is good for.
@@ -110,22 +114,25 @@ impl RequestContext<'_> {
         let provider = self.provider(name)?;
         let destination = self.snapshot.destinations.land_on(destination).map_err(Refusal::Destination)?;
         let entropy = self.parts.entropy.as_ref();
-        let (redirect, awaited) = match &provider.verifier {
+        let (redirect, tag, awaited) = match &provider.verifier {
             Verifier::Saml(saml) => {
-                let request = saml.provider.login_request(&saml.acs_url, None, entropy, self.at)?;
-                (request.url, Awaited::Saml { request_id: request.id })
+                let tag = hexadecimal(&entropy::bytes::<4>(entropy)?);
+                let request = saml.provider.login_request(&saml.acs_url, Some(&tag), entropy, self.at)?;
+                (request.url, tag, Awaited::Saml { request_id: request.id })
             }
             Verifier::Oidc(oidc) => {
                 let started = oidc.begin_login(&self.callback_url(name), entropy, self.at).await;
                 let started = started.map_err(login_failure)?;
                 let pkce_verifier = started.pkce_verifier.expose().clone();
-                (started.url, Awaited::Oidc { state: started.state, nonce: started.nonce, pkce_verifier })
+                let tag = login_tag(&started.state);
+                let awaited = Awaited::Oidc { state: started.state, nonce: started.nonce, pkce_verifier };
+                (started.url, tag, awaited)
             }
         };
         let good_until = self.at.plus(LOGIN_LIFE);
         let state = LoginState { provider: name.to_owned(), awaited, destination, good_until };
         let cookie = console::seal(&self.parts.ring, Purpose::LoginState, &state, entropy)?;
-        Ok(LoginStart { redirect, cookie, lasts: LOGIN_LIFE })
+        Ok(LoginStart { redirect, tag, cookie, lasts: LOGIN_LIFE })
     }
 
     /// A SAML response that came by a browser's POST.
@@ -281,6 +288,15 @@ impl RequestContext<'_> {
     fn callback_url(&self, name: &str) -> String {
         format!("{}/oidc/{name}/callback", self.snapshot.public_url)
     }
+}
+
+/// The tag of the login that `state` belongs to.
+pub fn login_tag(state: &str) -> String {
+    hexadecimal(&sha256(state.as_bytes())[..4])
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn same(one: &str, other: &str) -> bool {

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 
 pub use self::federate::{Arrival, Ask, Door, Federated};
-pub use self::login::{Arrived, LoginStart, OidcAnswer, SamlAnswer};
+pub use self::login::{Arrived, LoginStart, OidcAnswer, SamlAnswer, login_tag};
 pub use self::refusal::{Failure, Fault, Refusal};
 pub use self::signin::SignedIn;
 use crate::clock::Moment;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use actix_web::http::{Method, StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::cookies::Jar;
+use super::cookies::{self, Jar};
 use super::page::{self, Choice, ConsolePage, Picker, PickerAccount, PickerPage, PortalPage, SignInButton};
 use super::{Surface, get_or_head};
 use crate::broker::{Arrived, Failure, Refusal, RequestContext, SignedIn};
@@ -36,10 +36,17 @@ pub(super) async fn begin_login(
         .find(|(name, _)| name == "destination")
         .map(|(_, value)| value.into_owned());
     match context.begin_login(name, destination.as_deref()).await {
-        Ok(start) => HttpResponse::SeeOther()
-            .cookie(Jar::Login.set(start.cookie, start.lasts, context.snapshot().is_https))
-            .insert_header((header::LOCATION, start.redirect))
-            .finish(),
+        Ok(start) => {
+            let https = context.snapshot().is_https;
+            let mut response = HttpResponse::SeeOther();
+            for gone in cookies::crowded_out(request, https) {
+                response.cookie(gone);
+            }
+            response
+                .cookie(Jar::Login(&start.tag).set(start.cookie, start.lasts, https))
+                .insert_header((header::LOCATION, start.redirect))
+                .finish()
+        }
         Err(failure) => page::failure(request, &failure),
     }
 }
@@ -49,13 +56,14 @@ pub(super) fn arrived(
     request: &HttpRequest,
     context: &RequestContext<'_>,
     outcome: Result<Arrived, Failure>,
+    login: Option<&str>,
     mut picker: Picker,
 ) -> HttpResponse {
     match outcome {
         Ok(Arrived::SignedIn(opened)) => {
             let mut response = signed_in(context, &opened, StatusCode::SEE_OTHER);
-            let gone = Jar::Login.clear(context.snapshot().is_https);
-            if let Err(error) = response.add_cookie(&gone) {
+            let gone = login.map(|tag| Jar::Login(tag).clear(context.snapshot().is_https));
+            if let Some(Err(error)) = gone.map(|gone| response.add_cookie(&gone)) {
                 tracing::warn!(%error, "the login cookie stays until it expires");
             }
             response
@@ -138,6 +146,7 @@ async fn console(request: HttpRequest, surface: web::Data<Surface>) -> HttpRespo
         provider: session.provider.map(|provider| provider.to_string()).unwrap_or_default(),
         tags: session.tags.into_iter().map(|tag| (tag.key, tag.value)).collect(),
         until: until.to_rfc3339(),
+        until_for_people: until.for_people(),
         remaining: format!("{} h {:02} min", minutes / 60, minutes % 60),
     };
     page::console(&request, &view)

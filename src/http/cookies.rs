@@ -1,4 +1,5 @@
-//! The two cookies: a login under way, and a console session. Both hold sealed values only.
+//! The two kinds of cookie: logins under way, one a tab, and the console session. Both hold sealed
+//! values only.
 
 use std::time::Duration;
 
@@ -6,24 +7,27 @@ use actix_web::HttpRequest;
 use actix_web::cookie::time::Duration as CookieDuration;
 use actix_web::cookie::{Cookie, SameSite};
 
+/// Logins that a browser may have under way. A further one makes it forget them all, before their
+/// cookies outgrow what servers take as a header.
+const MOST_LOGINS: usize = 8;
+
 /// Which cookie.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Jar {
-    /// A login that has not come back yet.
-    Login,
-    /// A console session.
+pub(super) enum Jar<'a> {
+    /// A login that has not come back yet, by its tag.
+    Login(&'a str),
+    /// The console session.
     Console,
 }
 
-impl Jar {
+impl Jar<'_> {
     /// Over HTTPS the `__Host-` prefix keeps neighbours on the same domain from planting one
     /// (RFC 6265bis, 4.1.3.2).
-    const fn name(self, https: bool) -> &'static str {
-        match (self, https) {
-            (Self::Login, true) => "__Host-rolegate-login",
-            (Self::Login, false) => "rolegate-login",
-            (Self::Console, true) => "__Host-rolegate-console",
-            (Self::Console, false) => "rolegate-console",
+    fn name(self, https: bool) -> String {
+        let prefix = if https { "__Host-" } else { "" };
+        match self {
+            Self::Login(tag) => format!("{prefix}rolegate-login-{tag}"),
+            Self::Console => format!("{prefix}rolegate-console"),
         }
     }
 
@@ -31,14 +35,14 @@ impl Jar {
     /// that is `Lax`; `None` is allowed together with `Secure` only.
     const fn same_site(self, https: bool) -> SameSite {
         match (self, https) {
-            (Self::Login, true) => SameSite::None,
+            (Self::Login(_), true) => SameSite::None,
             _ => SameSite::Lax,
         }
     }
 
     /// What the browser sent.
     pub(super) fn read(self, request: &HttpRequest, https: bool) -> Option<String> {
-        request.cookie(self.name(https)).map(|cookie| cookie.value().to_owned())
+        request.cookie(&self.name(https)).map(|cookie| cookie.value().to_owned())
     }
 
     /// Sets it.
@@ -60,5 +64,67 @@ impl Jar {
             .same_site(self.same_site(https))
             .max_age(lasts)
             .finish()
+    }
+}
+
+/// The tags of the logins that the browser has under way.
+pub(super) fn login_tags(request: &HttpRequest, https: bool) -> Vec<String> {
+    let prefix = Jar::Login("").name(https);
+    let Ok(cookies) = request.cookies() else { return Vec::new() };
+    let tags = cookies.iter().filter_map(|cookie| cookie.name().strip_prefix(&prefix));
+    tags.filter(|tag| is_tag(tag)).map(str::to_owned).collect()
+}
+
+/// The login that an answer with this `RelayState` belongs to. A provider that does not hand
+/// `RelayState` back leaves no doubt as long as there is one login only.
+pub(super) fn login_of(request: &HttpRequest, relay_state: Option<&str>, https: bool) -> Option<String> {
+    if let Some(tag) = relay_state.filter(|state| is_tag(state)) {
+        return Some(tag.to_owned());
+    }
+    let mut tags = login_tags(request, https);
+    if tags.len() == 1 { tags.pop() } else { None }
+}
+
+/// The logins to forget because there are too many.
+pub(super) fn crowded_out(request: &HttpRequest, https: bool) -> Vec<Cookie<'static>> {
+    let tags = login_tags(request, https);
+    if tags.len() < MOST_LOGINS {
+        return Vec::new();
+    }
+    tags.iter().map(|tag| Jar::Login(tag).clear(https)).collect()
+}
+
+fn is_tag(text: &str) -> bool {
+    text.len() == 8 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    fn with(names: &[&str]) -> HttpRequest {
+        let request = TestRequest::default();
+        names.iter().fold(request, |request, name| request.cookie(Cookie::new(*name, "x"))).to_http_request()
+    }
+
+    #[test]
+    fn each_tab_finds_its_own_login() {
+        let two = with(&["rolegate-login-0123abcd", "rolegate-login-4567cdef", "rolegate-login-x", "other"]);
+        assert_eq!(login_of(&two, Some("4567cdef"), false).as_deref(), Some("4567cdef"));
+        assert_eq!(login_of(&two, Some("https://console.example.com/"), false), None);
+        assert_eq!(login_of(&two, None, false), None);
+        let one = with(&["rolegate-login-0123abcd"]);
+        assert_eq!(login_of(&one, None, false).as_deref(), Some("0123abcd"));
+        assert_eq!(login_of(&one, None, true), None, "over HTTPS the prefix counts");
+    }
+
+    #[test]
+    fn logins_do_not_pile_up() {
+        let names: Vec<String> = (0..8).map(|tab| format!("rolegate-login-0000000{tab}")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        assert_eq!(crowded_out(&with(&names[..7]), false).len(), 0);
+        assert_eq!(crowded_out(&with(&names), false).len(), 8);
     }
 }

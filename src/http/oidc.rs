@@ -10,7 +10,7 @@ use super::browser::{arrived, begin_login};
 use super::cookies::Jar;
 use super::page::{self, Picker};
 use crate::arn::RoleArn;
-use crate::broker::{OidcAnswer, Refusal};
+use crate::broker::{OidcAnswer, Refusal, login_tag};
 use crate::directory::Verifier;
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
@@ -45,7 +45,8 @@ async fn callback(
     let (Some(code), Some(state)) = (first(query, "code"), first(query, "state")) else {
         return page::incomplete(&request, "The answer has no code or no state.");
     };
-    answer(&request, &surface, &name, OidcAnswer::Code { code: &code, state: &state }).await
+    let login = login_tag(&state);
+    answer(&request, &surface, &name, &login, OidcAnswer::Code { code: &code, state: &state }).await
 }
 
 /// The picker's form.
@@ -60,23 +61,27 @@ async fn choice(
         Err(unread) => return unread.answer(),
     };
     let role = first(&body, "roleIndex").and_then(|role| role.parse::<RoleArn>().ok());
-    let (Some(choice), Some(role)) = (first(&body, "choice"), role) else {
-        return page::incomplete(&request, "The form has no choice, or roleIndex is not the ARN of a role.");
+    let fields = (first(&body, "choice"), first(&body, "login"), role);
+    let (Some(choice), Some(login), Some(role)) = fields else {
+        let text = "The form lacks choice or login, or roleIndex is not the ARN of a role.";
+        return page::incomplete(&request, text);
     };
-    answer(&request, &surface, &name, OidcAnswer::Choice { choice: &choice, role: &role }).await
+    answer(&request, &surface, &name, &login, OidcAnswer::Choice { choice: &choice, role: &role }).await
 }
 
 async fn answer(
     request: &HttpRequest,
     surface: &Surface,
     name: &str,
+    login: &str,
     answer: OidcAnswer<'_>,
 ) -> HttpResponse {
     let context = surface.context(request);
-    let cookie = Jar::Login.read(request, context.snapshot().is_https);
-    let picker = Picker { action: format!("/oidc/{name}/callback"), hidden: Vec::new() };
+    let cookie = Jar::Login(login).read(request, context.snapshot().is_https);
+    let hidden = vec![("login", login.to_owned())];
+    let picker = Picker { action: format!("/oidc/{name}/callback"), hidden };
     let outcome = context.oidc_answer(name, answer, cookie.as_deref()).await;
-    arrived(request, &context, outcome, picker)
+    arrived(request, &context, outcome, Some(login), picker)
 }
 
 fn first<'a>(form: &'a [u8], name: &str) -> Option<Cow<'a, str>> {

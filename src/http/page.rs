@@ -66,6 +66,7 @@ pub(super) struct ConsolePage {
     pub(super) provider: String,
     pub(super) tags: Vec<(String, String)>,
     pub(super) until: String,
+    pub(super) until_for_people: String,
     pub(super) remaining: String,
 }
 

@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use super::Surface;
 use super::body;
 use super::browser::{arrived, begin_login};
-use super::cookies::Jar;
+use super::cookies::{self, Jar};
 use super::page::{self, Picker};
 use crate::arn::RoleArn;
 use crate::broker::{Refusal, SamlAnswer};
@@ -68,7 +68,8 @@ async fn consume(request: &HttpRequest, surface: &Surface, name: Option<&str>, b
         Ok(chosen) => chosen,
         Err(_) => return page::incomplete(request, "roleIndex is not the ARN of a role."),
     };
-    let cookie = Jar::Login.read(request, https);
+    let login = cookies::login_of(request, relay_state.as_deref(), https);
+    let cookie = login.as_deref().and_then(|tag| Jar::Login(tag).read(request, https));
     let answer = SamlAnswer {
         provider: name,
         response: &response,
@@ -85,7 +86,7 @@ async fn consume(request: &HttpRequest, surface: &Surface, name: Option<&str>, b
         ],
     };
     let outcome = context.saml_answer(&answer).await;
-    arrived(request, &context, outcome, picker)
+    arrived(request, &context, outcome, login.as_deref(), picker)
 }
 
 /// Our metadata towards the provider.

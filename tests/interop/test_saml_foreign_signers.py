@@ -283,6 +283,20 @@ def test_refused_in_another_browser(broker, idp):
     assert asker.post("/saml/signxml/acs", **form).status_code == 303
 
 
+def test_two_tabs(broker, idp):
+    """Each tab's login has a cookie of its own: answers may come in any order, each once."""
+    browser = Browser(broker)
+    tabs = [browser.get("/saml/signxml/login").headers["Location"] for _ in range(2)]
+    for location in reversed(tabs):
+        relay_state = urllib.parse.parse_qs(urllib.parse.urlsplit(location).query)["RelayState"][0]
+        answer = idp.response(in_response_to=idp.request_id(location))
+        form = dict(SAMLResponse=answer, RelayState=relay_state, roleIndex=DEPLOY)
+        other = dict(form, RelayState="00000000")
+        assert browser.post("/saml/signxml/acs", **other).status_code == 400
+        assert browser.post("/saml/signxml/acs", **form).status_code == 303
+        assert browser.post("/saml/signxml/acs", **form).status_code == 400
+
+
 def test_refused_other_identity_provider(broker, idps, folder):
     """A provider's word counts under its own name only, and a stranger's not at all."""
     other = idps["xmlsec1"]
