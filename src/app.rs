@@ -28,6 +28,8 @@ use crate::store::memory::MemoryStore;
 use crate::store::{Store, StoreFault};
 use crate::telemetry;
 
+/// How long the workers may take to let go of the store.
+const LETTING_GO: Duration = Duration::from_secs(5);
 /// How often the metrics' buffers are emptied.
 const UPKEEP: Duration = Duration::from_secs(5);
 
@@ -60,7 +62,7 @@ pub enum StartError {
         cause: io::Error,
     },
     /// The store can't be opened.
-    #[error("{0}. Is another broker running on the same [store] path?")]
+    #[error("{0}; is another broker running on the same [store] path?")]
     Store(#[from] StoreFault),
     /// The key ring can't be read or made.
     #[error("the key ring {path} can't be used: {problem}", path = .path.display())]
@@ -83,6 +85,7 @@ pub struct Running {
     public: ServerHandle,
     operations: ServerHandle,
     tasks: Vec<JoinHandle<io::Result<()>>>,
+    store: Arc<dyn Store>,
 }
 
 impl Running {
@@ -95,6 +98,7 @@ impl Running {
                 tracing::error!(%error, "a listener ended badly");
             }
         }
+        close(self.store).await;
     }
 }
 
@@ -109,6 +113,7 @@ pub async fn start(loaded: Loaded, listeners: Listeners) -> Result<Running, Star
         StoreKind::Memory => Arc::new(MemoryStore::default()),
     };
     let issuer = Arc::new(LocalIssuer::new(Arc::clone(&ring), Arc::clone(&entropy)));
+    let kept = Arc::clone(&store);
     let parts = Parts { issuer: issuer.clone(), secrets: issuer, store, ring, entropy: Arc::clone(&entropy) };
     telemetry::metrics();
     let broker = Arc::new(Broker::new(loaded.snapshot, parts));
@@ -121,7 +126,20 @@ pub async fn start(loaded: Loaded, listeners: Listeners) -> Result<Running, Star
         public: public.handle(),
         operations: operations.handle(),
         tasks: vec![tokio::spawn(public), tokio::spawn(operations)],
+        store: kept,
     })
+}
+
+/// Closes the store once the workers, which end a moment after their listener, have let go of it.
+async fn close(store: Arc<dyn Store>) {
+    let alone = async {
+        while Arc::strong_count(&store) > 1 {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    if tokio::time::timeout(LETTING_GO, alone).await.is_err() {
+        tracing::warn!("the store is still in use; it is checked at the next start");
+    }
 }
 
 /// Keeps the metrics from piling up while nobody reads them.
@@ -142,7 +160,7 @@ fn open_ring(path: &Path, entropy: &dyn Entropy) -> Result<KeyRing, StartError> 
             let key = Secret::new(entropy::bytes::<KEY_BYTES>(entropy)?);
             let line = Secret::new(format!("{}\n", STANDARD.encode_to_string(key.expose())));
             write_private(path, line.expose()).map_err(|error| failed(error.to_string()))?;
-            tracing::warn!(path = %path.display(), "a new key ring was made; credentials of an older one are void");
+            tracing::info!(path = %path.display(), "a key ring was made");
             line
         }
         Err(error) => return Err(failed(error.to_string())),

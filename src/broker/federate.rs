@@ -12,6 +12,7 @@ use crate::directory::{Provider, Verifier};
 use crate::identity::saml::{Answer, Expect};
 use crate::identity::{FederatedIdentity, OneTime, Presented, VerifyCode, VerifyError};
 use crate::issuer::TemporaryCredentials;
+use crate::policy::rules::Outcome;
 use crate::policy::{AuthorizedSession, Grant, OfferedBy, RoleOffer, SessionRequest};
 use crate::seal::Purpose;
 use crate::store::{Claim, Claimed, Scope};
@@ -99,6 +100,7 @@ impl RequestContext<'_> {
         let mut offers = self.snapshot.policies.offers(&identity, grant(arrival.provider), self.at);
         offers.retain(|offer| self.snapshot.directory.role(&offer.role).is_some());
         if offers.is_empty() {
+            self.tell_failing_rules(&identity);
             let (subject, provider) = (identity.subject().to_owned(), arrival.provider.name.clone());
             return Err(Refusal::NoRoles { subject, provider }.into());
         }
@@ -132,7 +134,19 @@ impl RequestContext<'_> {
         role: &RoleArn,
     ) -> Result<RoleOffer, Failure> {
         let offer = self.snapshot.policies.offer_for(identity, grant(provider), role, self.at);
-        offer.ok_or_else(|| Refusal::NotOffered { role: role.clone() }.into())
+        offer.ok_or_else(|| {
+            self.tell_failing_rules(identity);
+            Refusal::NotOffered { role: role.clone() }.into()
+        })
+    }
+
+    /// A rule that can't be evaluated offers nothing. Whoever wonders why must find it in the log.
+    fn tell_failing_rules(&self, identity: &FederatedIdentity) {
+        for (rule, outcome) in self.snapshot.policies.rules().evaluate(identity, None, self.at) {
+            if let Outcome::Fails { field, reason } = outcome {
+                tracing::warn!(rule = rule.name(), field, reason, "a rule failed, and offers nothing");
+            }
+        }
     }
 
     fn authorize(

@@ -13,8 +13,6 @@ mod signin;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
-
 pub use self::federate::{Arrival, Ask, Door, Federated};
 pub use self::login::{Arrived, LoginStart, OidcAnswer, SamlAnswer, login_tag};
 pub use self::refusal::{Failure, Fault, Refusal};
@@ -29,7 +27,7 @@ use crate::store::{Store, StoreFault};
 
 /// Everything that the flows need. One a process.
 pub struct Broker {
-    snapshot: ArcSwap<Snapshot>,
+    snapshot: Arc<Snapshot>,
     parts: Parts,
 }
 
@@ -50,12 +48,12 @@ pub struct Parts {
 impl Broker {
     /// A broker that decides by `snapshot`.
     pub fn new(snapshot: Snapshot, parts: Parts) -> Self {
-        Self { snapshot: ArcSwap::from_pointee(snapshot), parts }
+        Self { snapshot: Arc::new(snapshot), parts }
     }
 
     /// The configuration in force.
     pub fn snapshot(&self) -> Arc<Snapshot> {
-        self.snapshot.load_full()
+        Arc::clone(&self.snapshot)
     }
 
     /// The kind of store, for `/readyz`.
@@ -69,7 +67,7 @@ impl Broker {
     }
 }
 
-/// A request's fixed surroundings. A reload never changes a request half way.
+/// A request's fixed surroundings.
 pub struct RequestContext<'b> {
     parts: &'b Parts,
     snapshot: Arc<Snapshot>,

@@ -1,6 +1,6 @@
 //! The command line: what each command does, and its exit code.
 //!
-//! 0 done · 1 failed at run time · 2 bad usage or configuration · 3 refused by policy.
+//! 0 done · 1 failed at run time · 2 bad usage or configuration.
 
 pub mod demo;
 mod serve;
@@ -29,7 +29,7 @@ struct Cli {
 enum Command {
     /// Run the broker beside a demo identity provider (SAML and OIDC), on loopback
     ///
-    /// Prints what to try. Everything it makes is in ./var/demo.
+    /// Prints what to try. Everything it makes is in ./var/demo, or ./var/demo-once with --once.
     Demo {
         /// Where the broker listens; the identity provider takes the next port, operations the one
         /// after. Port 0 takes three free ones.

@@ -171,9 +171,14 @@ impl<'t> Parsed<'t> {
                 Err(error) => error,
             };
             report(&error, &place, faults);
+            if error.message().contains("missing field `public_url`") {
+                let stand_in = DeValue::String("https://broker.invalid".into());
+                self.table.insert(Spanned::new(0..0, "public_url".into()), Spanned::new(0..0, stand_in));
+                continue;
+            }
             let range = error.span()?;
-            let holds = |key: &Range<usize>| key.start <= range.start && range.end <= key.end;
-            let culprit = self.table.iter().find(|(key, value)| holds(&key.span()) || holds(&value.span()));
+            let mut entries = self.table.iter();
+            let culprit = entries.find(|(key, value)| holds(&key.span(), &range) || within(value, &range));
             let culprit = culprit.map(|(key, _)| key.get_ref().to_string());
             self.table.remove(culprit?.as_str())?;
         }
@@ -188,6 +193,17 @@ impl<'t> Parsed<'t> {
             );
         }
     }
+}
+
+fn holds(outer: &Range<usize>, inner: &Range<usize>) -> bool {
+    outer.start <= inner.start && inner.end <= outer.end
+}
+
+/// Whether `range` lies within `value`. A `[section]`'s own span is its header alone.
+fn within(value: &Spanned<DeValue<'_>>, range: &Range<usize>) -> bool {
+    let inside = |(key, value): (&Spanned<_>, _)| holds(&key.span(), range) || within(value, range);
+    holds(&value.span(), range)
+        || matches!(value.get_ref(), DeValue::Table(table) if table.iter().any(inside))
 }
 
 /// Reads a text file of at most `largest` bytes; the error says what is wrong with it.

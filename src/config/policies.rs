@@ -1,6 +1,6 @@
 //! `[[role]]` and `[[rule]]` become roles of the directory, trust policies and compiled rules.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::time::Duration;
 
@@ -139,9 +139,9 @@ fn sound<T>(
 
 fn rules(written: &[Item<RuleSettings>], directory: &Directory, faults: &mut Faults) -> Option<Rules> {
     let mut sources = Vec::with_capacity(written.len());
-    let mut names: HashMap<&str, ()> = HashMap::new();
+    let mut names: HashSet<&str> = HashSet::new();
     for Item { value, place } in written {
-        if names.insert(&value.name, ()).is_some() {
+        if !names.insert(&value.name) {
             let message = format!("there is another rule called {:?}", value.name);
             faults.error(
                 place.at("name"),
@@ -159,7 +159,7 @@ fn rules(written: &[Item<RuleSettings>], directory: &Directory, faults: &mut Fau
                 faults.error(
                     spot,
                     problem.message,
-                    "the documentation of rules lists what an expression may use",
+                    "README.md, under Rules, lists what an expression may use",
                 );
             }
             None

@@ -14,7 +14,7 @@ use super::span::Span;
 use crate::arn::{AccountId, ProviderArn};
 use crate::clock::Moment;
 use crate::directory::{Directory, Provider, SamlSide, Verifier};
-use crate::identity::oidc::{KeySource, LoginSettings, OidcProvider, OidcSettings, http_client};
+use crate::identity::oidc::{KeySource, LoginSettings, OidcFault, OidcProvider, OidcSettings, http_client};
 use crate::identity::saml::{SamlProvider, SamlSettings};
 use crate::secret::Secret;
 
@@ -180,11 +180,11 @@ fn oidc_provider(
             verifier: Verifier::Oidc(Box::new(provider)),
         }),
         Err(error) => {
-            faults.error(
-                place.at("issuer"),
-                with_causes(&error),
-                "write the issuer exactly as its tokens do",
-            );
+            let (key, help) = match error {
+                OidcFault::Keys(_) => ("jwks", "save the issuer's JWKS there, with a `kid` for every key"),
+                _ => ("issuer", "write the issuer exactly as its tokens do"),
+            };
+            faults.error(place.at(key), with_causes(&error), help);
             None
         }
     }

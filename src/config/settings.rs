@@ -250,7 +250,7 @@ pub struct OidcProviderSettings {
     /// Signature algorithms to accept. Default RS256, RS384, RS512, ES256, ES384.
     #[serde(default)]
     pub algorithms: Vec<String>,
-    /// A JWKS file to use instead of the issuer's discovery document, for machines without a way
+    /// A JWKS file, relative to this one, to use instead of the issuer's discovery document, for machines without a way
     /// out.
     pub jwks: Option<PathBuf>,
     /// How far the two clocks may differ. Default `60s`, at most `5m`.
@@ -324,7 +324,8 @@ pub struct RoleSettings {
     pub description: Option<String>,
     /// JSON file with the trust policy, relative to this file.
     pub trust_policy: PathBuf,
-    /// JSON files with the policies of the role, relative to this file.
+    /// JSON files with the policies of the role, relative to this file. They are checked; the
+    /// broker itself does not enforce them.
     #[serde(default)]
     pub policies: Vec<PathBuf>,
     /// The longest session, `1h` to `12h`. Default `1h`, as on AWS.

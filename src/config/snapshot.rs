@@ -1,4 +1,4 @@
-//! The configuration as it is valid: immutable, shared by reference, swapped whole.
+//! The configuration as it is valid: immutable, shared by reference.
 
 use url::Url;
 

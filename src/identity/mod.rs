@@ -176,8 +176,8 @@ impl FederatedIdentity {
 }
 
 /// Why an identity was not believed. `code` is stable; [`VerifyError::check`] names the exact
-/// check, for the log and `explain`, with what was expected and what was seen. The public
-/// answer is made from `code` alone (`http::error`), so that it is no oracle.
+/// check, for the log, with what was expected and what was seen. The public
+/// answer (`http::error`) says no more than AWS's own does, so that it is no oracle.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{check}: expected {expected}, saw {seen}")]
 pub struct VerifyError {
@@ -215,7 +215,7 @@ pub enum VerifyCode {
 }
 
 impl VerifyError {
-    /// A refusal by `check`, a short kebab-case name such as `saml.audience`.
+    /// A refusal by `check`, a stable name such as `saml.audience`.
     pub fn new(
         code: VerifyCode,
         check: &'static str,

@@ -88,7 +88,7 @@ pub struct AllowedAction {
     pub statements: Vec<StatementRef>,
 }
 
-/// An action that is refused. The reason is for the log and `explain`; a caller learns neither
+/// An action that is refused. The reason is for the log; a caller learns neither
 /// it nor whether the role exists (facts 1.4).
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{action}: {reason}")]

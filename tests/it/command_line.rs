@@ -95,6 +95,47 @@ roles = ["arn:aws:iam::111122223333:role/Gone"]
     }
 }
 
+/// A wrong key within a section, or a missing address, hides nothing else.
+#[test]
+fn check_goes_on_after_a_faulty_section() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = r#"[listen]
+operatons = "127.0.0.1:9090"
+
+[log]
+level = 5
+
+[[account]]
+id = "1111"
+"#;
+    fs::write(folder.path().join("rolegate.toml"), config).unwrap();
+    let checked = rolegate(folder.path(), &["check", "--config", "rolegate.toml"]);
+    assert_eq!(checked.status.code(), Some(2));
+    let said = text(&checked.stderr);
+    for fault in [
+        "missing field `public_url`",
+        "rolegate.toml:2:1: error: unknown field `operatons`",
+        "rolegate.toml:5:9: error: invalid type: integer `5`, expected a string",
+        "rolegate.toml:8:6: error: \"1111\" is not an account id of 12 digits",
+        "4 error(s), 0 warning(s)",
+    ] {
+        assert!(said.contains(fault), "{fault} is missing in:\n{said}");
+    }
+}
+
+#[test]
+fn two_demos_do_not_share_a_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let world = folder.path().join("var/demo-once");
+    fs::create_dir_all(&world).unwrap();
+    let lock = fs::File::create(world.join("lock")).unwrap();
+    lock.lock().unwrap();
+    let second = rolegate(folder.path(), &["demo", "--once", "--listen", "127.0.0.1:0"]);
+    assert_eq!(second.status.code(), Some(1));
+    assert!(text(&second.stderr).contains("another demo runs in var/demo-once"), "{}", text(&second.stderr));
+    assert!(!world.join("rolegate.toml").exists());
+}
+
 /// What is valid, and yet surely not meant.
 #[test]
 fn check_warns_of_a_provider_that_does_not_exist() {

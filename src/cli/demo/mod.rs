@@ -23,8 +23,11 @@ use self::world::World;
 use crate::cli::asked_to_stop;
 use crate::clock::{Clock, SystemClock};
 use crate::entropy::{NoEntropy, SystemEntropy};
+use crate::telemetry::{self, Format};
 use crate::{app, config};
 
+/// What the demo logs below its tour: each request, and why one was refused.
+const LOG_LEVEL: &str = "warn,rolegate=info,audit=info";
 /// Where the demo keeps its files, below the folder it was started in.
 const FOLDER: &str = "var/demo";
 /// The same for `--once`, so that a walk leaves a running demo alone.
@@ -71,6 +74,9 @@ pub(crate) enum DemoError {
         /// The system's reason.
         source: io::Error,
     },
+    /// Two demos would write the same files.
+    #[error("another demo runs in {0}; stop it, or start this one in another folder")]
+    Taken(PathBuf),
     /// A file of the world.
     #[error("can't use {path}")]
     File {
@@ -104,6 +110,7 @@ async fn stage(listen: SocketAddr, once: bool) -> Result<bool, DemoError> {
     let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy::new()));
     let listeners = Listeners::bind(listen)?;
     let world = listeners.world(if once { FOLDER_ONCE } else { FOLDER }.into())?;
+    let _alone = world.lock()?;
     let keys = world.keys(entropy.as_ref())?;
     let idp = Arc::new(Idp::new(world.issuer(), world.broker(), keys, clock.clone(), entropy.clone()));
     world.write(&idp.saml_metadata())?;
@@ -113,6 +120,7 @@ async fn stage(listen: SocketAddr, once: bool) -> Result<bool, DemoError> {
         walk::walk(&world, &idp, clock.as_ref()).await?
     } else {
         print!("{}", tour::text(&world));
+        telemetry::start_logging(Format::Text, LOG_LEVEL);
         asked_to_stop().await.map_err(DemoError::System)?;
         println!("\nStopping.");
         true

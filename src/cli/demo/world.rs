@@ -3,7 +3,7 @@
 //! The texts stand in `world/`; `@NAME@` in them is replaced by what this start knows. They are
 //! written anew at every start, because the ports may change. Keys are made once and kept.
 
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::Write;
 use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt;
@@ -93,6 +93,19 @@ impl World {
             token: TokenKey::from_pem(token.expose())?,
             portal_secret,
         })
+    }
+
+    /// Keeps other demos out of the folder until the file is dropped.
+    pub(crate) fn lock(&self) -> Result<File, DemoError> {
+        let path = self.folder.join("lock");
+        let failed = |source| DemoError::File { path: path.clone(), source };
+        fs::create_dir_all(&self.folder).map_err(failed)?;
+        let file = File::create(&path).map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => Ok(file),
+            Err(TryLockError::WouldBlock) => Err(DemoError::Taken(self.folder.clone())),
+            Err(TryLockError::Error(source)) => Err(failed(source)),
+        }
     }
 
     /// Writes configuration, policies and the provider's metadata.

@@ -24,9 +24,9 @@ fn log(failure: &Failure, answered: &str) {
             tracing::info!(target: "audit", event = "refused", answered, check, expected, seen);
         }
         Failure::Refusal(refusal) => {
-            telemetry::count_refusal(check_name(refusal));
-            let reason = cut(&refusal.to_string());
-            tracing::info!(target: "audit", event = "refused", answered, reason);
+            let (check, reason) = (check_name(refusal), cut(&refusal.to_string()));
+            telemetry::count_refusal(check);
+            tracing::info!(target: "audit", event = "refused", answered, check, reason);
         }
         Failure::Fault(fault) => {
             telemetry::count_fault(match fault {

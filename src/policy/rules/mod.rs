@@ -2,7 +2,8 @@
 //!
 //! [`Rules::compile`] refuses what can't be evaluated safely (`shape`); [`Rules::matching`]
 //! looks only at the rules of the identity's provider. A rule whose evaluation fails, in any of
-//! its expressions, does not match: a mistake never grants. The reason is kept for `explain`.
+//! its expressions, does not match: a mistake never grants. [`Rules::evaluate`]
+//! tells the reason.
 
 mod compiler;
 mod expression;

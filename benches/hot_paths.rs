@@ -1,0 +1,196 @@
+//! What the hot paths cost, as ratios within one run: ours against the bare signature check.
+//!
+//! `cargo bench` prints them and writes `target/speed.json`. Each figure is the median of rounds
+//! that alternate between the two sides, so that a machine that drifts drifts for both.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)] // A benchmark that can't run should stop.
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::rsa::KeySize;
+use aws_lc_rs::signature::{
+    KeyPair, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RsaKeyPair,
+};
+use base64_simd::URL_SAFE_NO_PAD;
+use rolegate::cli::demo::idp::saml::{ResponseFacts, SamlSigner};
+use rolegate::clock::Moment;
+use rolegate::entropy::SystemEntropy;
+use rolegate::identity::oidc::{KeySource, OidcProvider, OidcSettings, http_client};
+use rolegate::identity::saml::{Answer, Expect, SamlProvider, SamlSettings};
+use rolegate::seal::{KeyRing, Purpose};
+use serde_json::json;
+
+const NOW: Moment = Moment::from_unix(1_800_000_000);
+const ROUNDS: usize = 31;
+const EACH: u32 = 200;
+
+fn main() {
+    let rsa = Rsa::generate();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let (token, provider) = (rsa.id_token(), rsa.provider());
+    let jwt = compare(
+        || drop(black_box(runtime.block_on(provider.verify(&token, None, NOW)).unwrap())),
+        || rsa.check(),
+    );
+    let (response, saml) = saml();
+    let expect = || Expect { recipient: None, in_response_to: Answer::Any };
+    let assertion =
+        compare(|| drop(black_box(saml.verify(&response, expect(), NOW).unwrap())), || rsa.check());
+    let (ring, entropy) = (KeyRing::generate(&SystemEntropy::new()).unwrap(), SystemEntropy::new());
+    let session = [0x5a; 400];
+    let sealing = compare(
+        || drop(black_box(ring.seal(Purpose::SessionToken, &session, &entropy).unwrap())),
+        || rsa.check(),
+    );
+    println!("SAML response of {} bytes of base64", response.len());
+    report(&[
+        ("jwt_verify_vs_rsa", jwt, Goal::Ratio(1.3)),
+        ("saml_verify_vs_rsa", assertion, Goal::Ratio(3.0)),
+        ("seal_us", sealing, Goal::Micros(10.0)),
+    ]);
+}
+
+/// Median microseconds of ours and of the floor.
+#[derive(Clone, Copy)]
+struct Figure {
+    ours: f64,
+    floor: f64,
+}
+
+enum Goal {
+    Ratio(f64),
+    Micros(f64),
+}
+
+fn compare(ours: impl Fn(), floor: impl Fn()) -> Figure {
+    let round = |work: &dyn Fn()| {
+        let started = Instant::now();
+        (0..EACH).for_each(|_| work());
+        started.elapsed().as_secs_f64() * 1e6 / f64::from(EACH)
+    };
+    let rounds: Vec<(f64, f64)> = (0..ROUNDS).map(|_| (round(&ours), round(&floor))).collect();
+    let median = |mut figures: Vec<f64>| {
+        figures.sort_by(f64::total_cmp);
+        figures[figures.len() / 2]
+    };
+    Figure {
+        ours: median(rounds.iter().map(|round| round.0).collect()),
+        floor: median(rounds.iter().map(|round| round.1).collect()),
+    }
+}
+
+fn report(figures: &[(&str, Figure, Goal)]) {
+    let mut written = serde_json::Map::new();
+    for (name, Figure { ours, floor }, goal) in figures {
+        let ratio = ours / floor;
+        let (value, unit, wanted, met) = match goal {
+            Goal::Ratio(most) => (ratio, "x", format!("<= {most} x the bare RSA check"), ratio <= *most),
+            Goal::Micros(most) => (*ours, "us", format!("<= {most} us"), ours <= most),
+        };
+        println!(
+            "{name:20} {value:7.2} {unit:2}  ({ours:.1} us; bare RSA-2048 check {floor:.1} us)  {wanted}: {met}"
+        );
+        written.insert(
+            (*name).to_owned(),
+            json!({"value": value, "unit": unit, "floor": floor, "ratio": ratio, "goal": wanted,
+                   "met": met, "command": "cargo bench"}),
+        );
+    }
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/target/speed.json");
+    std::fs::write(path, format!("{:#}\n", serde_json::Value::Object(written))).unwrap();
+}
+
+/// An RSA-2048 key and a message that it signed: the floor.
+struct Rsa {
+    key: RsaKeyPair,
+    public: ParsedPublicKey,
+    signature: Vec<u8>,
+}
+
+impl Rsa {
+    const MESSAGE: [u8; 400] = [b'x'; 400];
+
+    fn generate() -> Self {
+        let key = RsaKeyPair::generate(KeySize::Rsa2048).unwrap();
+        let public = ParsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, key.public_key().as_ref()).unwrap();
+        let signature = sign(&key, &Self::MESSAGE);
+        Self { key, public, signature }
+    }
+
+    fn check(&self) {
+        self.public.verify_sig(black_box(&Self::MESSAGE), &self.signature).unwrap();
+    }
+
+    fn id_token(&self) -> String {
+        let part = |value: serde_json::Value| URL_SAFE_NO_PAD.encode_to_string(value.to_string());
+        let header = part(json!({"alg": "RS256", "kid": "k", "typ": "JWT"}));
+        let claims = part(json!({
+            "iss": "https://accounts.example.com", "sub": "109876543210", "aud": "app",
+            "iat": NOW.unix(), "exp": NOW.unix() + 300, "email": "ann@example.com",
+            "groups": ["platform", "engineering"],
+        }));
+        let signed = format!("{header}.{claims}");
+        let signature = URL_SAFE_NO_PAD.encode_to_string(sign(&self.key, signed.as_bytes()));
+        format!("{signed}.{signature}")
+    }
+
+    fn provider(&self) -> OidcProvider {
+        let public = self.key.public_key();
+        let number = |bytes: &[u8]| URL_SAFE_NO_PAD.encode_to_string(bytes);
+        let modulus = public.modulus().big_endian_without_leading_zero();
+        let exponent = public.exponent().big_endian_without_leading_zero();
+        let keys = json!({"keys": [{"kty": "RSA", "kid": "k", "use": "sig", "alg": "RS256",
+                                    "n": number(modulus), "e": number(exponent)}]});
+        let settings = OidcSettings {
+            arn: "arn:aws:iam::111122223333:oidc-provider/accounts.example.com".parse().unwrap(),
+            name: "mobile".into(),
+            issuer: "https://accounts.example.com".into(),
+            client_ids: vec!["app".into()],
+            algorithms: vec![jsonwebtoken::Algorithm::RS256],
+            clock_skew: Duration::from_secs(60),
+            keys: KeySource::Static(keys.to_string()),
+            allow_loopback_http: false,
+            login: None,
+        };
+        OidcProvider::new(settings, http_client().unwrap()).unwrap()
+    }
+}
+
+#[allow(clippy::disallowed_methods)] // RSA PKCS#1 signatures take a generator and draw nothing from it.
+fn sign(key: &RsaKeyPair, message: &[u8]) -> Vec<u8> {
+    let mut signature = vec![0; key.public_modulus_len()];
+    key.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signature).unwrap();
+    signature
+}
+
+/// A response of about 9 KB, as a person in a hundred groups has it, and who verifies it.
+fn saml() -> (String, SamlProvider) {
+    let issuer = "https://idp.example.com/metadata";
+    let signer = SamlSigner::generate(issuer, "https://idp.example.com/sso").unwrap();
+    let acs = "https://broker.example.com/saml/corp/acs";
+    let groups = (0..100).map(|n| format!("department-{n:03}-engineering")).collect();
+    let attributes = [("groups", groups), ("email", vec!["ann@example.com".to_owned()])];
+    let facts = ResponseFacts {
+        recipient: acs,
+        audience: "urn:broker",
+        in_response_to: None,
+        subject: "ann",
+        attributes: &attributes,
+        at: NOW,
+        lifetime: Duration::from_secs(300),
+    };
+    let response = signer.respond(&facts, &SystemEntropy::new()).unwrap();
+    let settings = SamlSettings {
+        arn: "arn:aws:iam::111122223333:saml-provider/corp".parse().unwrap(),
+        name: "corp".into(),
+        entity_id: "urn:broker".into(),
+        audiences: vec!["urn:broker".into()],
+        recipients: vec![acs.into()],
+        clock_skew: Duration::from_secs(60),
+        max_age: Duration::from_secs(300),
+    };
+    let provider = SamlProvider::new(settings, signer.metadata().as_bytes(), NOW).unwrap();
+    (response, provider)
+}
