@@ -8,6 +8,7 @@ FROM rust:1.95-slim-bookworm AS build
 RUN apt-get update && apt-get install --yes --no-install-recommends gcc libc6-dev && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY Cargo.toml Cargo.lock askama.toml ./
+COPY benches benches
 COPY src src
 RUN cargo build --locked --profile dist --bin rolegate
 
