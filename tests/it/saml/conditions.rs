@@ -91,6 +91,14 @@ fn the_sts_api_takes_any_of_our_recipients() {
     );
 }
 
+/// A subject stands in every session token, so it has a length.
+#[test]
+fn a_subject_has_a_length() {
+    let named = |length: usize| with(">ann</saml:NameID>", &format!(">{}</saml:NameID>", "a".repeat(length)));
+    accepted("1024 bytes", &named(1024));
+    refused("1025 bytes", &named(1025), Malformed, "saml.name-id.length");
+}
+
 #[test]
 fn from_somebody_else() {
     accepted("the twin of all", &honest());

@@ -45,6 +45,8 @@ async fn claims_of_the_wrong_form_or_meaning() {
         (json!({"aud": ["app", "ios"]}), "oidc.audience.several"),
         (json!({"aud": ["app", "other"], "azp": "app"}), "accepted"),
         (json!({"aud": "other", "azp": "app"}), "accepted"),
+        (json!({"sub": "s".repeat(1024)}), "accepted"),
+        (json!({"sub": "s".repeat(1025)}), "oidc.sub.length"),
         (json!({"aud": "app", "azp": "other"}), "oidc.audience"),
         (json!({"aud": "app", "azp": ["app"]}), "oidc.claim.form"),
         (json!({"exp": now + 1}), "accepted"),

@@ -120,6 +120,11 @@ async fn what_comes_back_is_verified_like_any_token() {
     // A client of the bearer exchange is not this broker.
     answer(&server, "app", "n");
     assert_eq!(finish().await, "oidc.audience");
+    // An authorized party alone does not make a token of another audience this login's.
+    let elsewhere = claims(json!({"iss": server.issuer, "aud": "api", "azp": "broker", "nonce": "n"}));
+    let body = json!({"access_token": "a", "token_type": "Bearer", "id_token": token(&elsewhere)});
+    server.serve("/token", 200, &body.to_string());
+    assert_eq!(finish().await, "oidc.audience");
     server.serve("/token", 200, r#"{"access_token":"a","token_type":"Bearer"}"#);
     assert!(finish().await.ends_with("its answer has no ID token"));
     server.serve("/token", 400, r#"{"error":"invalid_grant"}"#);
