@@ -1,0 +1,99 @@
+//! The targets: what must hold for every input.
+
+use std::sync::LazyLock;
+
+use arbitrary::Unstructured;
+use bergshamra_c14n::C14nMode;
+use rolegate::identity::saml::fuzzing::canonical;
+use rolegate::identity::saml::{SamlProvider, unverified_issuer};
+
+use crate::fixture::{self, ASSERTION, Key, base64};
+use crate::world::{ANY, ASKED, DOCUMENTS, IDENTITIES, NEVER, PROVIDER, STRANGER, everything, now};
+use crate::{honest, mutate, reader, reference};
+
+/// Any bytes, as a document and as what is posted: no panic, and nobody is believed whose key is
+/// not known, whoever signed.
+pub fn response(bytes: &[u8]) {
+    let encoded = base64(bytes);
+    let posted = std::str::from_utf8(bytes).ok();
+    for text in [Some(encoded.as_str()), posted].into_iter().flatten() {
+        let _ = unverified_issuer(text);
+        for expect in [ASKED, ANY].into_iter().chain(NEVER) {
+            let identity = STRANGER.verify(text, expect, now());
+            assert!(identity.is_err(), "a stranger is believed: {identity:?}");
+        }
+    }
+}
+
+/// An honest signed document, mutated: whenever it is accepted, it says what an honest one says,
+/// in every part, and it is never accepted where an honest one would not be.
+pub fn signed_mutations(bytes: &[u8]) {
+    let mut input = Unstructured::new(bytes);
+    let Ok(document) = mutate::document(&DOCUMENTS, &mut input) else { return };
+    let text = base64(&document);
+    for expect in [ASKED, ANY] {
+        if let Ok(identity) = PROVIDER.verify(&text, expect, now()) {
+            let seen = everything(&identity);
+            assert!(IDENTITIES.contains(&seen), "nobody signed this: {seen}\n{}", shown(&document));
+        }
+    }
+    for expect in NEVER {
+        let identity = PROVIDER.verify(&text, expect, now());
+        assert!(identity.is_err(), "not for us: {identity:?}\n{}", shown(&document));
+    }
+}
+
+/// Whatever a trusted provider signs: no panic, and who is accepted is who stands there, read by
+/// another parser.
+pub fn signed_content(bytes: &[u8]) {
+    static SIGNER: LazyLock<(Key, SamlProvider)> = LazyLock::new(|| {
+        let key = honest::elliptic();
+        let metadata = fixture::metadata(&[&key]);
+        let provider = SamlProvider::new(fixture::settings(), metadata.as_bytes(), now());
+        (key, provider.expect("honest metadata"))
+    });
+    let (key, provider) = &*SIGNER;
+    let mut input = Unstructured::new(bytes);
+    let Ok(assertion) = mutate::document(&[ASSERTION, honest::AWS_ASSERTION], &mut input) else { return };
+    let Ok(assertion) = std::str::from_utf8(&assertion) else { return };
+    let Some(signed) = honest::signed_by(key, assertion) else { return };
+    let document = fixture::response(&signed);
+    if let Ok(identity) = provider.verify(&base64(document.as_bytes()), ANY, now()) {
+        let read = reader::read(&document).expect("well-formed, for it was accepted");
+        assert_eq!(identity.subject(), read.subject, "{document}");
+        assert_eq!(identity.attributes(), &read.attributes, "{document}");
+    }
+}
+
+/// Parser and canonicalizer: what is accepted is well-formed, its canonical form is the one that
+/// other parsers and canonicalizers come to, and canonical it stays.
+pub fn xml(bytes: &[u8]) {
+    let Some(ours) = canonical(bytes) else { return };
+    assert_eq!(canonical(ours.as_bytes()).as_ref(), Some(&ours), "canonical once, and not twice");
+    let document = std::str::from_utf8(bytes).expect("UTF-8, for it was accepted");
+    let Some(reference) = reference::canonical(document) else {
+        // Names beyond ASCII are let through here, because they equal no name that is looked for.
+        assert!(!document.is_ascii(), "accepted, and not well-formed: {document:?}");
+        return;
+    };
+    assert_eq!(ours, reference, "{document:?}");
+    // bergshamra leaves white space in attribute values as it was typed, so it gets what is
+    // canonical already.
+    let third = bergshamra_c14n::canonicalize::<&str>(&ours, C14nMode::Exclusive, None, &[]);
+    assert_eq!(third.ok().as_deref(), Some(ours.as_bytes()), "{document:?}");
+}
+
+/// A provider's metadata: no panic, whatever it says.
+pub fn metadata(bytes: &[u8]) {
+    let provider = SamlProvider::new(fixture::settings(), bytes, now());
+    if let Ok(provider) = provider {
+        assert!(!provider.issuer().is_empty());
+        let identity = provider.verify(&base64(DOCUMENTS[0].as_bytes()), ANY, now());
+        let known = identity.map(|identity| everything(&identity));
+        assert!(known.is_err() || known.as_ref() == Ok(&IDENTITIES[0]), "{known:?}");
+    }
+}
+
+fn shown(document: &[u8]) -> std::borrow::Cow<'_, str> {
+    String::from_utf8_lossy(document)
+}
