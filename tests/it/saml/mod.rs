@@ -3,6 +3,7 @@
 mod algorithms;
 mod claims;
 mod conditions;
+mod cost;
 mod fixture;
 mod honest;
 mod metadata;
