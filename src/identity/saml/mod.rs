@@ -253,6 +253,18 @@ pub fn unverified_issuer(response_base64: &str) -> Result<String, VerifyError> {
     issuer.map(str::to_owned).ok_or_else(|| malformed("saml.issuer.missing", "Issuer", "none"))
 }
 
+/// Inner parts, opened for `fuzz/` alone.
+#[cfg(fuzzing)]
+pub mod fuzzing {
+    use super::{RESPONSE, c14n, parse, scan};
+
+    /// The exclusive canonical form of a document's root, if the document is accepted.
+    pub fn canonical(document: &[u8]) -> Option<String> {
+        let tree = parse(scan::scan(document, &RESPONSE).ok()?, &RESPONSE).ok()?;
+        c14n::canonicalize(tree.root().ok()?, None, &[]).ok()
+    }
+}
+
 fn decode(response_base64: &str) -> Result<Vec<u8>, VerifyError> {
     if response_base64.len() > MAX_BASE64 {
         let (expected, seen) =

@@ -18,8 +18,8 @@ const MAX_NAMESPACES: usize = 64;
 
 /// Parses what `scan` let through, or canonical bytes.
 pub(super) fn parse<'x>(text: &'x str, limits: &Limits) -> Result<Tree<'x>, VerifyError> {
-    // One node in 64 bytes is usual. The cap keeps a hostile document from reserving much.
-    let expected = (text.len() / 64).clamp(16, 512);
+    // One node in 32 bytes is usual. The cap keeps a hostile document from reserving much.
+    let expected = (text.len() / 32).clamp(16, 512);
     let tree = Tree {
         source_bytes: text.len(),
         nodes: Vec::with_capacity(expected),
@@ -243,31 +243,24 @@ impl<'x> Parser<'x, '_> {
 
     /// The qualified name that stands here.
     fn name(&mut self) -> Result<QualifiedName<'x>, VerifyError> {
-        let (from, mut colon) = (self.at, None);
-        let mut is_sound = true;
-        let mut starts = true;
-        while let Some(byte) = self.bytes.get(self.at) {
-            match chars::NAME[usize::from(*byte)] {
-                chars::Kind::Start => starts = false,
-                chars::Kind::Inner => is_sound &= !starts,
-                chars::Kind::Colon => {
-                    is_sound &= !starts && colon.is_none();
-                    colon = Some(self.at);
-                    starts = true;
-                }
-                chars::Kind::Other => break,
-            }
-            self.at += 1;
+        let from = self.at;
+        let first = self.ncname()?;
+        if self.bytes.get(self.at) != Some(&b':') {
+            return Ok(QualifiedName { written: first, prefix: "", local: first });
         }
-        let written = self.between(from, self.at);
-        if starts || !is_sound {
-            return Err(syntax(if written.is_empty() { "no name where one must be" } else { written }));
+        self.at += 1;
+        let local = self.ncname()?;
+        Ok(QualifiedName { written: self.between(from, self.at), prefix: first, local })
+    }
+
+    fn ncname(&mut self) -> Result<&'x str, VerifyError> {
+        let length = chars::ncname_length(&self.bytes[self.at..]);
+        if length == 0 {
+            return Err(syntax("no name where one must be"));
         }
-        let (prefix, local) = match colon {
-            Some(colon) => (self.between(from, colon), self.between(colon + 1, self.at)),
-            None => ("", written),
-        };
-        Ok(QualifiedName { written, prefix, local })
+        let name = self.between(self.at, self.at + length);
+        self.at += length;
+        Ok(name)
     }
 
     fn white_space(&mut self) -> bool {
