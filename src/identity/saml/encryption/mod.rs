@@ -32,8 +32,7 @@ mod tests;
 use zeroize::Zeroizing;
 
 pub(super) use self::algorithms::DecryptionKey;
-use super::names::ASSERTION;
-use super::tree::{Element, Tree};
+use super::tree::Element;
 use super::{malformed, scan};
 use crate::identity::VerifyError;
 
@@ -81,17 +80,4 @@ pub(super) fn decrypt(
         }
     }
     Err(malformed("saml.encryption.failed", "an assertion encrypted to one of our keys", "another"))
-}
-
-/// The element that a plaintext must be: `wanted` of SAML, and nothing that was encrypted twice.
-pub(super) fn content<'t, 'x>(plain: &'t Tree<'x>, wanted: &str) -> Result<Element<'t, 'x>, VerifyError> {
-    let root = plain.root()?;
-    let again = |element: Element<'_, '_>| element.is(ASSERTION, "EncryptedAssertion");
-    if root.is(shape::XMLENC, "EncryptedData") || plain.elements().any(again) {
-        return Err(malformed("saml.encryption.nested", wanted, "something encrypted again"));
-    }
-    if !root.is(ASSERTION, wanted) {
-        return Err(malformed("saml.encryption.content", wanted, root.name().local));
-    }
-    Ok(root)
 }

@@ -15,7 +15,7 @@ use crate::identity::saml::tree::{Element, is_blank};
 use crate::identity::saml::{chars, malformed};
 
 /// XML Encryption 1.0, and most of 1.1.
-pub(super) const XMLENC: &str = "http://www.w3.org/2001/04/xmlenc#";
+const XMLENC: &str = "http://www.w3.org/2001/04/xmlenc#";
 /// What 1.1 adds.
 const XMLENC11: &str = "http://www.w3.org/2009/xmlenc11#";
 /// An `EncryptedData` stands for an element.
