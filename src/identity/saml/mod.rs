@@ -12,6 +12,7 @@
 //! and `signature` by `keys` → `conditions` → `claims`; `trace` takes notes for `explain`.
 //! `metadata` and `request` are what the two sides tell each other beforehand.
 
+mod aliases;
 mod c14n;
 mod chars;
 mod claims;
@@ -129,6 +130,7 @@ impl SamlProvider {
             subject,
             subject_type: Some(subject_type),
             audience: terms.recipient.to_owned(),
+            aliases: aliases::of(assertion, &attributes),
             attributes,
             claims: None,
             session_ends: terms.session_ends,
