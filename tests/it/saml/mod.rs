@@ -6,6 +6,7 @@ mod conditions;
 mod fixture;
 mod honest;
 mod metadata;
+mod settings;
 mod signature;
 mod structure;
 mod xml;
