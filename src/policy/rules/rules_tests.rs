@@ -24,6 +24,8 @@ fn registered() -> FederatedIdentity {
         .alias("mail", Some("urn:oid:0.9.2342.19200300100.1.3"))
         .alias("groups", Some("http://schemas.example.com/claims/Group"))
         .alias("cn", None)
+        // Nobody makes such an alias; if somebody did, the name would win.
+        .alias("team", Some("http://schemas.example.com/claims/Group"))
         .build()
 }
 

@@ -8,6 +8,7 @@ mod encrypt;
 mod fixture;
 mod honest;
 mod metadata;
+mod settings;
 mod signature;
 mod structure;
 mod xml;
