@@ -21,7 +21,9 @@ mod names;
 mod parse;
 mod request;
 mod scan;
+mod sign;
 mod signature;
+mod sp_keys;
 mod structure;
 mod tree;
 
@@ -34,6 +36,7 @@ pub use self::metadata::MetadataError;
 use self::names::{ASSERTION, PROTOCOL};
 use self::parse::parse;
 pub use self::request::LoginRequest;
+pub use self::sp_keys::{SigningFailed, SpKey, SpKeyFault, SpKeys};
 use super::{FederatedIdentity, OneTime, Protocol, Verified, VerifyCode, VerifyError};
 use crate::arn::ProviderArn;
 use crate::clock::Moment;

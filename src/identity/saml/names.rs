@@ -22,3 +22,7 @@ pub(super) const BEARER: &str = "urn:oasis:names:tc:SAML:2.0:cm:bearer";
 pub(super) const REDIRECT_BINDING: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect";
 /// The binding a response comes by (SAML Bindings 3.5).
 pub(super) const POST_BINDING: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST";
+/// What we sign with (RFC 6931, 2.3.2). Every provider takes it.
+pub(super) const RSA_SHA256: &str = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256";
+/// What we digest with (XML Encryption 1.1, 5.8.2).
+pub(super) const SHA256: &str = "http://www.w3.org/2001/04/xmlenc#sha256";
