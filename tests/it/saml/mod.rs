@@ -7,6 +7,8 @@ mod fixture;
 mod honest;
 mod metadata;
 mod service_provider;
+mod service_provider_http;
+mod service_provider_settings;
 mod signature;
 mod structure;
 mod xml;
