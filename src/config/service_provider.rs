@@ -42,7 +42,6 @@ pub(super) fn settings(
             RequestBinding::Post => Binding::Post,
         }),
         force_authn: written.force_authn,
-        authn_contexts: written.authn_contexts.clone(),
         name_id_format: written.name_id_format.clone(),
         slo_url: Some(format!("{base}/saml/{}/slo", written.name)),
     })

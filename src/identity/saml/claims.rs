@@ -92,9 +92,12 @@ fn values(attribute: Element<'_, '_>) -> Result<Vec<String>, VerifyError> {
         if !element.is(ASSERTION, "AttributeValue") {
             return Err(malformed("saml.attribute", "AttributeValue", element.name().local));
         }
+        if let Some(text) = element.text() {
+            return Ok(text.to_owned());
+        }
         // eduPersonTargetedID wraps its value in a NameID.
         let inner = element.child(ASSERTION, "NameID").filter(|_| element.children().count() == 1);
-        let text = inner.filter(|_| !element.has_text()).unwrap_or(element).text();
+        let text = inner.filter(|_| !element.has_text()).and_then(Element::text);
         let text = text.ok_or_else(|| malformed("saml.attribute.value", "text or one NameID", "elements"))?;
         Ok(text.to_owned())
     };

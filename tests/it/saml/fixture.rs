@@ -14,7 +14,7 @@ use aws_lc_rs::signature::{
 };
 use rcgen::{CertificateParams, KeyPair, RsaKeySize};
 use rolegate::clock::Moment;
-use rolegate::identity::saml::{Answer, Expect, SamlProvider, SamlSettings, SpKey, SpSettings};
+use rolegate::identity::saml::{Accept, Answer, Expect, SamlProvider, SamlSettings, SpKey, SpSettings};
 use rolegate::identity::{FederatedIdentity, VerifyCode, VerifyError};
 
 pub(crate) const IDP: &str = "https://idp.example.com/metadata";
@@ -135,6 +135,9 @@ pub(crate) fn settings() -> SamlSettings {
         recipients: vec![ACS.to_owned(), "https://broker.example.com/saml".to_owned()],
         clock_skew: SKEW,
         max_age: Duration::from_secs(300),
+        authn_contexts: Vec::new(),
+        must_be_encrypted: false,
+        accept: Accept::default(),
         sp: SpSettings::default(),
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::authn_request::RequestKey;
 use super::saml::{SamlSigner, new_key_pem};
 use crate::clock::Moment;
-use crate::identity::saml::{Binding, SamlProvider, SamlSettings, SpKey, SpKeys, SpSettings};
+use crate::identity::saml::{Accept, Binding, SamlProvider, SamlSettings, SpKey, SpKeys, SpSettings};
 
 /// Its consumer.
 pub(super) const ACS: &str = "http://127.0.0.1:8080/saml/corp/acs";
@@ -32,6 +32,9 @@ pub(super) fn broker(binding: Binding) -> (SamlProvider, RequestKey) {
         recipients: vec![ACS.into()],
         clock_skew: Duration::from_secs(60),
         max_age: Duration::from_secs(300),
+        authn_contexts: Vec::new(),
+        must_be_encrypted: false,
+        accept: Accept::default(),
         sp,
     };
     let metadata = SamlSigner::generate("urn:idp", "http://127.0.0.1:8081/saml/sso").unwrap().metadata();
