@@ -9,6 +9,7 @@ mod metadata;
 mod service_provider;
 mod service_provider_http;
 mod service_provider_settings;
+mod settings;
 mod signature;
 mod structure;
 mod xml;
