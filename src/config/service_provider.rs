@@ -3,7 +3,7 @@
 use super::document::Place;
 use super::fault::Faults;
 use super::secrets::{exposed, named, read_secret};
-use super::settings::{RequestBinding, SamlProviderSettings, SecretRef};
+use super::settings::{Encryption, RequestBinding, SamlProviderSettings, SecretRef};
 use crate::clock::Moment;
 use crate::identity::saml::{Binding, SamlProvider, SpKey, SpKeys, SpSettings};
 
@@ -25,6 +25,13 @@ pub(super) fn settings(
             place.at("sign_requests"),
             "login requests can't be signed: the provider has no keys",
             "add keys = [{ file = \"sp.pem\" }], or leave sign_requests out",
+        );
+    }
+    if written.encryption == Encryption::Required && keys.is_empty() {
+        faults.error(
+            place.at("encryption"),
+            "nothing can be encrypted to us: the provider has no keys",
+            "add keys = [{ file = \"sp.pem\" }], or leave encryption out",
         );
     }
     let uris = written.authn_contexts.iter().map(|uri| ("authn_contexts", uri));

@@ -167,6 +167,17 @@ fn signing_needs_a_key() {
 }
 
 #[test]
+fn encryption_needs_a_key() {
+    let world = World::new();
+    world.faults(
+        "encryption = \"required\"",
+        "error: nothing can be encrypted to us: the provider has no keys",
+    );
+    world.bears("encryption = \"allowed\"");
+    world.bears("keys = [{ file = \"one.pem\" }]\nencryption = \"required\"");
+}
+
+#[test]
 fn a_provider_that_wants_signatures_is_listened_to() {
     let mut world = World::new();
     world.metadata = swap(&world.metadata, "protocolS", "WantAuthnRequestsSigned=\"true\" protocolS");
