@@ -7,7 +7,8 @@ use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
 use rolegate::clock::Moment;
 use rolegate::entropy::SystemEntropy;
 use rolegate::identity::saml::{
-    Binding, LoginRequest, Outbound, RequestFault, SamlProvider, SamlSettings, SpKeys, SpSettings,
+    Binding, LoginRequest, Outbound, RequestFault, SamlProvider, SamlSettings, SigningFailed, SpKeys,
+    SpSettings,
 };
 use url::Url;
 use x509_parser::prelude::{FromDer, X509Certificate};
@@ -133,6 +134,13 @@ fn a_redirect_is_signed_over_its_query() {
     assert!(is_signed_by(&FIRST, octets.as_bytes(), &signature));
     assert!(!is_signed_by(&SECOND, octets.as_bytes(), &signature));
     assert!(!inflated(&url).contains("Signature"), "not twice");
+}
+
+#[test]
+fn without_a_key_nothing_that_should_be_signed_leaves() {
+    let keyless = SpSettings { keys: SpKeys::default(), ..signing() };
+    assert_eq!(ask(&provider(&BOTH, keyless)), Err(RequestFault::Unsigned(SigningFailed)));
+    assert!(ask(&provider(&BOTH, signing())).is_ok());
 }
 
 #[test]
