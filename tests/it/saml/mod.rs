@@ -3,8 +3,8 @@
 mod algorithms;
 mod claims;
 mod conditions;
-#[allow(dead_code)] // Until responses are decrypted.
 mod encrypt;
+mod encryption;
 mod fixture;
 mod honest;
 mod metadata;

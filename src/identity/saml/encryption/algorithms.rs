@@ -150,13 +150,13 @@ impl Cipher {
     }
 
     /// The plaintext of `sealed`, if the key is the one it was encrypted with.
-    pub(super) fn open(self, key: &ContentKey, sealed: &[u8]) -> Option<Zeroizing<String>> {
+    pub(super) fn open(self, key: &ContentKey, sealed: &[u8]) -> Option<String> {
         let bytes = &key.bytes[..self.key_length()];
         let (plain, fits) = match self {
             Self::Gcm(algorithm) => (open_gcm(algorithm, bytes, sealed)?, Choice::from(1)),
             Self::Cbc { algorithm, .. } => open_cbc(algorithm, bytes, sealed)?,
         };
-        let text = text(plain);
+        let text = String::from_utf8(plain).ok();
         text.filter(|_| bool::from(key.genuine & fits))
     }
 }
@@ -181,11 +181,11 @@ pub(super) fn oaep(
     })
 }
 
-fn open_gcm(algorithm: &'static aead::Algorithm, key: &[u8], sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+fn open_gcm(algorithm: &'static aead::Algorithm, key: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
     let (iv, sealed) = sealed.split_at_checked(GCM_IV)?;
     let key = LessSafeKey::new(UnboundKey::new(algorithm, key).ok()?);
     let nonce = Nonce::try_assume_unique_for_key(iv).ok()?;
-    let mut plain = Zeroizing::new(sealed.to_vec());
+    let mut plain = sealed.to_vec();
     let length = key.open_in_place(nonce, Aad::empty(), &mut plain).ok()?.len();
     plain.truncate(length);
     Some(plain)
@@ -194,14 +194,10 @@ fn open_gcm(algorithm: &'static aead::Algorithm, key: &[u8], sealed: &[u8]) -> O
 /// Decrypts, and takes the padding off: its last byte counts it, the others are anything
 /// (XML-Enc 1.1, 5.2). Gives a text too where the padding is wrong, and the truth beside it, so
 /// that both take as long.
-fn open_cbc(
-    algorithm: &'static cipher::Algorithm,
-    key: &[u8],
-    sealed: &[u8],
-) -> Option<(Zeroizing<Vec<u8>>, Choice)> {
+fn open_cbc(algorithm: &'static cipher::Algorithm, key: &[u8], sealed: &[u8]) -> Option<(Vec<u8>, Choice)> {
     let (iv, sealed) = sealed.split_first_chunk::<BLOCK>()?;
     let key = DecryptingKey::cbc(UnboundCipherKey::new(algorithm, key).ok()?).ok()?;
-    let mut plain = Zeroizing::new(sealed.to_vec());
+    let mut plain = sealed.to_vec();
     key.decrypt(&mut plain, DecryptionContext::Iv128(FixedLength::from(iv))).ok()?;
     let (count, longest) = (*plain.last()?, BLOCK as u8);
     let fits = !count.ct_eq(&0) & !count.ct_gt(&longest);
@@ -209,16 +205,6 @@ fn open_cbc(
     let length = plain.len() - usize::from(count);
     plain.truncate(length);
     Some((plain, fits))
-}
-
-fn text(mut plain: Zeroizing<Vec<u8>>) -> Option<Zeroizing<String>> {
-    match String::from_utf8(std::mem::take(&mut *plain)) {
-        Ok(text) => Some(Zeroizing::new(text)),
-        Err(fault) => {
-            *plain = fault.into_bytes();
-            None
-        }
-    }
 }
 
 #[cfg(test)]
@@ -278,7 +264,7 @@ mod tests {
         let open = |genuine| {
             cipher.open(&ContentKey { bytes: bytes.clone(), genuine: Choice::from(genuine) }, &sealed)
         };
-        assert_eq!(open(1).unwrap().as_str(), "a text");
+        assert_eq!(open(1).unwrap(), "a text");
         assert!(open(0).is_none());
     }
 }

@@ -29,9 +29,8 @@ mod shape;
 #[cfg(test)]
 mod tests;
 
-use zeroize::Zeroizing;
-
 pub(super) use self::algorithms::DecryptionKey;
+use super::trace::Trace;
 use super::tree::Element;
 use super::{malformed, scan};
 use crate::identity::VerifyError;
@@ -39,45 +38,53 @@ use crate::identity::VerifyError;
 /// More than any plaintext of a document can have: a document's limit is a ciphertext's too.
 const MAX_CIPHERTEXT: usize = scan::RESPONSE.bytes;
 
-/// What may be decrypted besides AES-GCM.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Policy {
+/// For whom something is encrypted, and how it may be.
+pub(super) struct Recipient<'a> {
+    /// Our keys: two at most, by configuration.
+    pub(super) keys: &'a [&'a DecryptionKey],
     /// Whether the provider may use AES-CBC at all (`aes-cbc`).
     pub(super) cbc: bool,
-    /// Whether the encrypted element was read from bytes that the provider's own signature
-    /// covers, and that signature was verified.
+    /// Whether what is decrypted was read from bytes that the provider's own signature covers,
+    /// and that signature was verified.
     pub(super) authenticated: bool,
+    /// Where it is noted.
+    pub(super) trace: &'a Trace,
 }
 
-/// The plaintext of an element with one `xenc:EncryptedData`. Tries every wrapped key (at most
-/// four) with each of ours (two, by configuration).
-pub(super) fn decrypt(
-    encrypted: Element<'_, '_>,
-    keys: &[DecryptionKey],
-    policy: Policy,
-) -> Result<Zeroizing<String>, VerifyError> {
-    let parts = shape::read(encrypted)?;
-    if parts.cipher.is_cbc() && !policy.cbc {
-        return Err(malformed("saml.encryption.cbc", "AES-GCM", "AES-CBC, which is not allowed"));
-    }
-    if parts.cipher.is_cbc() && !policy.authenticated {
-        let expected = "AES-GCM, or AES-CBC within a signed Response";
-        return Err(malformed(
-            "saml.encryption.cbc-unauthenticated",
-            expected,
-            "AES-CBC without a signature",
-        ));
-    }
-    if keys.is_empty() {
-        let expected = "an assertion in clear, or keys of our own for this provider";
-        return Err(malformed("saml.encryption.not-configured", expected, "an encrypted assertion"));
-    }
-    let pairs = parts.keys.iter().flat_map(|wrapped| keys.iter().map(move |ours| (wrapped, ours)));
-    for (wrapped, ours) in pairs {
-        let content_key = ours.unwrap(wrapped, parts.cipher);
-        if let Some(plain) = parts.cipher.open(&content_key, &parts.ciphertext) {
-            return Ok(plain);
+impl Recipient<'_> {
+    /// The plaintext of an element with one `xenc:EncryptedData`. Tries every wrapped key (at
+    /// most four) with each of ours.
+    pub(super) fn decrypt(&self, encrypted: Element<'_, '_>) -> Result<String, VerifyError> {
+        if self.keys.is_empty() {
+            let expected = "an assertion in clear, or `keys` of our own for this provider";
+            return Err(malformed("saml.encryption.not-configured", expected, "an encrypted assertion"));
         }
+        let parts = shape::read(encrypted)?;
+        if parts.cipher.is_cbc() {
+            self.admit_cbc()?;
+        }
+        let pairs = parts.keys.iter().flat_map(|wrapped| self.keys.iter().map(move |ours| (wrapped, ours)));
+        let expected = "an assertion encrypted to one of our keys";
+        for (wrapped, ours) in pairs {
+            let content_key = ours.unwrap(wrapped, parts.cipher);
+            if let Some(plain) = parts.cipher.open(&content_key, &parts.ciphertext) {
+                self.trace.passed("saml.encryption", || (expected.to_owned(), "one".to_owned()));
+                return Ok(plain);
+            }
+        }
+        Err(malformed("saml.encryption.failed", expected, "another"))
     }
-    Err(malformed("saml.encryption.failed", "an assertion encrypted to one of our keys", "another"))
+
+    fn admit_cbc(&self) -> Result<(), VerifyError> {
+        let seen = "AES-CBC";
+        if !self.cbc {
+            return Err(malformed("saml.encryption.cbc", "AES-GCM", seen));
+        }
+        if !self.authenticated {
+            let expected = "AES-GCM, or a signed Response";
+            return Err(malformed("saml.encryption.cbc-unauthenticated", expected, seen));
+        }
+        self.trace.waived("saml.encryption.cbc", || ("AES-GCM".to_owned(), seen.to_owned()));
+        Ok(())
+    }
 }

@@ -31,18 +31,22 @@ const DIGEST_SHA256: &str = "<ds:DigestMethod xmlns:ds=\"http://www.w3.org/2000/
 const MASK_SHA256: &str = "<x:MGF xmlns:x=\"http://www.w3.org/2009/xmlenc11#\" \
      Algorithm=\"http://www.w3.org/2009/xmlenc11#mgf1sha256\"/>";
 const RSA_OAEP: &str = "http://www.w3.org/2009/xmlenc11#rsa-oaep";
-/// The default, and the strictest.
+/// What may be encrypted by AES-CBC: nothing, which is the default, or what is signed.
+#[derive(Clone, Copy)]
+struct Policy {
+    cbc: bool,
+    authenticated: bool,
+}
 const STRICT: Policy = Policy { cbc: false, authenticated: false };
-/// Everything that may ever be allowed.
 const LAX: Policy = Policy { cbc: true, authenticated: true };
 
-/// A recipient.
-struct Recipient {
+/// Somebody to encrypt to.
+struct Owner {
     ours: [DecryptionKey; 1],
     public: PublicEncryptingKey,
 }
 
-impl Recipient {
+impl Owner {
     fn new() -> Self {
         let private = PrivateDecryptingKey::generate(KeySize::Rsa2048).unwrap();
         let ours = [DecryptionKey::from_pkcs8(private.as_der().unwrap().as_ref()).unwrap()];
@@ -58,12 +62,13 @@ impl Recipient {
     }
 }
 
-static OURS: LazyLock<Recipient> = LazyLock::new(Recipient::new);
-static OTHER: LazyLock<Recipient> = LazyLock::new(Recipient::new);
+static OURS: LazyLock<Owner> = LazyLock::new(Owner::new);
+static OTHER: LazyLock<Owner> = LazyLock::new(Owner::new);
 
 fn open(document: &str, keys: &[DecryptionKey], policy: Policy) -> Result<String, VerifyError> {
     let tree = parse(document, &scan::RESPONSE)?;
-    decrypt(tree.root()?, keys, policy).map(|plain| plain.to_string())
+    let (keys, Policy { cbc, authenticated }) = (keys.iter().collect::<Vec<_>>(), policy);
+    Recipient { keys: &keys, cbc, authenticated, trace: &Trace::off() }.decrypt(tree.root()?)
 }
 
 #[track_caller]
