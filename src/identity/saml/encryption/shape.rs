@@ -10,14 +10,10 @@ use aws_lc_rs::rsa::OaepAlgorithm;
 use super::MAX_CIPHERTEXT;
 use super::algorithms::{self, Cipher};
 use crate::identity::VerifyError;
-use crate::identity::saml::names::DSIG;
+use crate::identity::saml::names::{DSIG, XMLENC, XMLENC11};
 use crate::identity::saml::tree::{Element, is_blank};
 use crate::identity::saml::{chars, malformed};
 
-/// XML Encryption 1.0, and most of 1.1.
-const XMLENC: &str = "http://www.w3.org/2001/04/xmlenc#";
-/// What 1.1 adds.
-const XMLENC11: &str = "http://www.w3.org/2009/xmlenc11#";
 /// An `EncryptedData` stands for an element.
 const ELEMENT: &str = "http://www.w3.org/2001/04/xmlenc#Element";
 /// A `RetrievalMethod` leads to an `EncryptedKey`.
