@@ -13,7 +13,9 @@ use std::time::Duration;
 use rolegate::cli::demo::idp::saml::SamlSigner;
 use rolegate::clock::Moment;
 use rolegate::identity::VerifyError;
-use rolegate::identity::saml::{Answer, Expect, SamlProvider, SamlSettings, unverified_issuer};
+use rolegate::identity::saml::{
+    Accept, Answer, Expect, SamlProvider, SamlSettings, SpSettings, unverified_issuer,
+};
 
 use self::report::{Entry, cpu_micros, file, median};
 
@@ -79,6 +81,10 @@ fn provider() -> SamlProvider {
         recipients: vec!["https://broker.example.com/saml/corp/acs".into()],
         clock_skew: Duration::from_secs(60),
         max_age: Duration::from_secs(300),
+        authn_contexts: Vec::new(),
+        must_be_encrypted: false,
+        accept: Accept::default(),
+        sp: SpSettings::default(),
     };
     SamlProvider::new(settings, signer.metadata().as_bytes(), NOW).unwrap()
 }

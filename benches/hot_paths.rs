@@ -21,7 +21,7 @@ use rolegate::cli::demo::idp::saml::{ResponseFacts, SamlSigner};
 use rolegate::clock::{Clock as _, Moment, SystemClock};
 use rolegate::entropy::SystemEntropy;
 use rolegate::identity::oidc::{KeySource, OidcProvider, OidcSettings, http_client};
-use rolegate::identity::saml::{Answer, Expect, SamlProvider, SamlSettings};
+use rolegate::identity::saml::{Accept, Answer, Expect, SamlProvider, SamlSettings, SpSettings};
 use rolegate::seal::{KeyRing, Purpose};
 use serde_json::json;
 
@@ -174,6 +174,10 @@ impl Saml {
             recipients: vec![Self::ACS.into()],
             clock_skew: Duration::from_secs(60),
             max_age: Duration::from_secs(300),
+            authn_contexts: Vec::new(),
+            must_be_encrypted: false,
+            accept: Accept::default(),
+            sp: SpSettings::default(),
         };
         let metadata = signer.metadata();
         let provider = SamlProvider::new(settings, metadata.as_bytes(), at).unwrap();
