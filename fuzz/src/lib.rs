@@ -6,6 +6,9 @@
 //! makes them anew from the test suite's fixture.
 
 #[allow(dead_code)]
+#[path = "../../tests/it/saml/encrypt.rs"]
+mod encrypt;
+#[allow(dead_code)]
 #[path = "../../tests/it/saml/fixture.rs"]
 mod fixture;
 pub mod honest;
@@ -15,4 +18,4 @@ mod reference;
 mod targets;
 mod world;
 
-pub use targets::{metadata, response, signed_content, signed_mutations, xml};
+pub use targets::{encryption, metadata, response, signed_content, signed_mutations, xml};

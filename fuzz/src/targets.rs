@@ -3,12 +3,17 @@
 use std::sync::LazyLock;
 
 use arbitrary::Unstructured;
+use aws_lc_rs::rsa::PublicEncryptingKey;
 use bergshamra_c14n::C14nMode;
 use rolegate::identity::saml::fuzzing::canonical;
-use rolegate::identity::saml::{SamlProvider, unverified_issuer};
+use rolegate::identity::saml::{Expect, SamlProvider, unverified_issuer};
 
+use crate::encrypt::{self, Encryption};
 use crate::fixture::{self, ASSERTION, Key, base64};
-use crate::world::{ANY, ASKED, DOCUMENTS, IDENTITIES, NEVER, PROVIDER, STRANGER, everything, now};
+use crate::world::{
+    ANY, ASKED, ASSERTIONS, DECRYPTING, DOCUMENTS, IDENTITIES, LAX, NEVER, PROVIDER, STRANGER, everything,
+    now,
+};
 use crate::{honest, mutate, reader, reference};
 
 /// Any bytes, as a document and as what is posted: no panic, and nobody is believed whose key is
@@ -19,8 +24,7 @@ pub fn response(bytes: &[u8]) {
     for text in [Some(encoded.as_str()), posted].into_iter().flatten() {
         let _ = unverified_issuer(text);
         for expect in [ASKED, ANY].into_iter().chain(NEVER) {
-            let identity = STRANGER.verify(text, expect, now());
-            assert!(identity.is_err(), "a stranger is believed: {identity:?}");
+            assert_eq!(verified(&STRANGER, text, expect), None, "a stranger is believed");
         }
     }
 }
@@ -28,18 +32,34 @@ pub fn response(bytes: &[u8]) {
 /// An honest signed document, mutated: whenever it is accepted, it says what an honest one says,
 /// in every part, and it is never accepted where an honest one would not be.
 pub fn signed_mutations(bytes: &[u8]) {
-    let mut input = Unstructured::new(bytes);
-    let Ok(document) = mutate::document(&DOCUMENTS, &mut input) else { return };
+    let Ok(document) = mutate::document(&DOCUMENTS, &mut Unstructured::new(bytes)) else { return };
     let text = base64(&document);
-    for expect in [ASKED, ANY] {
-        if let Ok(identity) = PROVIDER.verify(&text, expect, now()) {
-            let seen = everything(&identity);
+    for (provider, expect) in [(&PROVIDER, ASKED), (&PROVIDER, ANY), (&LAX, ASKED)] {
+        if let Some(seen) = verified(provider, &text, expect) {
             assert!(IDENTITIES.contains(&seen), "nobody signed this: {seen}\n{}", shown(&document));
         }
     }
     for expect in NEVER {
-        let identity = PROVIDER.verify(&text, expect, now());
-        assert!(identity.is_err(), "not for us: {identity:?}\n{}", shown(&document));
+        assert_eq!(verified(&PROVIDER, &text, expect), None, "not for us: {}", shown(&document));
+    }
+}
+
+/// An honest signed assertion, mutated and encrypted to us, as anybody can, in a response that may
+/// be mutated too: whenever it is accepted, it says what an honest one says.
+pub fn encryption(bytes: &[u8]) {
+    static RECIPIENT: LazyLock<PublicEncryptingKey> = LazyLock::new(|| DECRYPTING.0.recipient());
+    let mut input = Unstructured::new(bytes);
+    let Ok(assertion) = mutate::document(&ASSERTIONS, &mut input) else { return };
+    let Ok(assertion) = std::str::from_utf8(&assertion) else { return };
+    let encrypted = encrypt::encrypt(assertion, &RECIPIENT, &Encryption::default());
+    let mut document = fixture::response(&encrypted).into_bytes();
+    if !input.is_empty() {
+        let whole = std::str::from_utf8(&document).unwrap_or_default();
+        let Ok(mutated) = mutate::document(&[whole], &mut input) else { return };
+        document = mutated;
+    }
+    if let Some(seen) = verified(&DECRYPTING.1, &base64(&document), ASKED) {
+        assert!(IDENTITIES.contains(&seen), "nobody signed this: {seen}\n{assertion}");
     }
 }
 
@@ -92,6 +112,15 @@ pub fn metadata(bytes: &[u8]) {
         let known = identity.map(|identity| everything(&identity));
         assert!(known.is_err() || known.as_ref() == Ok(&IDENTITIES[0]), "{known:?}");
     }
+}
+
+/// Everything that is believed of a response, if it is accepted. `explain` must come to the same.
+fn verified(provider: &SamlProvider, posted: &str, expect: Expect<'_>) -> Option<String> {
+    let identity = provider.verify(posted, expect, now());
+    let seen = identity.as_ref().map(everything);
+    let explained = provider.explain(posted, expect, now()).identity;
+    assert_eq!(seen, explained.as_ref().map(everything), "verify and explain disagree");
+    seen.ok()
 }
 
 fn shown(document: &[u8]) -> std::borrow::Cow<'_, str> {
