@@ -18,7 +18,7 @@ use crate::console::{self, ConsoleSession};
 use crate::directory::{Provider, SamlSide, Verifier};
 use crate::entropy;
 use crate::identity::oidc::{LoginError, OidcProvider};
-use crate::identity::saml::Answer;
+use crate::identity::saml::{Answer, LoginRequestError};
 use crate::identity::{FederatedIdentity, OneTime, Presented, VerifyCode};
 use crate::policy::RoleOffer;
 use crate::seal::Purpose;
@@ -117,7 +117,8 @@ impl RequestContext<'_> {
         let (redirect, tag, awaited) = match &provider.verifier {
             Verifier::Saml(saml) => {
                 let tag = hexadecimal(&entropy::bytes::<4>(entropy)?);
-                let request = saml.provider.login_request(&saml.acs_url, Some(&tag), entropy, self.at)?;
+                let request = saml.provider.login_request(&saml.acs_url, Some(&tag), entropy, self.at);
+                let request = request.map_err(login_request_failure)?;
                 (request.url, tag, Awaited::Saml { request_id: request.id })
             }
             Verifier::Oidc(oidc) => {
@@ -315,5 +316,13 @@ fn login_failure(error: LoginError) -> Failure {
     match error {
         LoginError::Verify(error) => error.into(),
         other => Fault::ProviderUnreachable(other.to_string()).into(),
+    }
+}
+
+fn login_request_failure(error: LoginRequestError) -> Failure {
+    match error {
+        LoginRequestError::NoMetadata(error) => error.into(),
+        LoginRequestError::Entropy(error) => error.into(),
+        error @ LoginRequestError::NoBinding => Fault::ProviderUnreachable(error.to_string()).into(),
     }
 }

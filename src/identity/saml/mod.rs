@@ -25,19 +25,21 @@ mod signature;
 mod structure;
 mod tree;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 pub(crate) use self::chars::{escape_attribute, escape_text};
 use self::conditions::Rules;
-use self::metadata::Metadata;
-pub use self::metadata::MetadataError;
+use self::keys::Keys;
+pub use self::metadata::{Certificate, MetadataError, MetadataState, MetadataTerms, MetadataUrl, Refreshed};
+use self::metadata::{Live, Source};
 use self::names::{ASSERTION, PROTOCOL};
 use self::parse::parse;
-pub use self::request::LoginRequest;
+pub use self::request::{LoginRequest, LoginRequestError};
 use super::{FederatedIdentity, OneTime, Protocol, Verified, VerifyCode, VerifyError};
 use crate::arn::ProviderArn;
 use crate::clock::Moment;
-use crate::entropy::{Entropy, NoEntropy};
+use crate::entropy::Entropy;
 
 /// Longer text can't decode to an acceptable response, white space included.
 const MAX_BASE64: usize = scan::RESPONSE.bytes / 2 * 3;
@@ -86,18 +88,21 @@ pub enum Answer<'a> {
 #[derive(Debug)]
 pub struct SamlProvider {
     settings: SamlSettings,
-    metadata: Metadata,
+    metadata: Arc<Live>,
+    source: Arc<Source>,
 }
 
 impl SamlProvider {
-    /// A provider from its metadata, which must be valid at `at`.
+    /// A provider from its metadata, which must be valid at `at` and does not change.
     pub fn new(settings: SamlSettings, metadata_xml: &[u8], at: Moment) -> Result<Self, MetadataError> {
-        Ok(Self { settings, metadata: Metadata::read(metadata_xml, at)? })
+        let metadata = Live::given(metadata_xml, at)?;
+        Ok(Self { settings, metadata: Arc::new(metadata), source: Arc::new(Source::Given) })
     }
 
-    /// The provider's entity id, as its assertions name it.
-    pub fn issuer(&self) -> &str {
-        &self.metadata.entity_id
+    /// The provider's entity id, as its assertions name it. Unknown until metadata was fetched,
+    /// where the configuration does not name it; then it never changes.
+    pub fn issuer(&self) -> Option<&str> {
+        self.metadata.entity_id()
     }
 
     /// What it was made with.
@@ -106,8 +111,8 @@ impl SamlProvider {
     }
 
     /// Until when its metadata may be used, if the metadata says so.
-    pub const fn valid_until(&self) -> Option<Moment> {
-        self.metadata.valid_until
+    pub fn valid_until(&self) -> Option<Moment> {
+        self.metadata.current()?.valid_until
     }
 
     /// Verifies the base64 of a whole `samlp:Response`. Replay is not looked at here: the
@@ -118,12 +123,10 @@ impl SamlProvider {
         expect: Expect<'_>,
         at: Moment,
     ) -> Result<FederatedIdentity, VerifyError> {
-        if let Some(until) = self.valid_until().filter(|until| *until <= at) {
-            let (code, check) = (VerifyCode::KeysUnavailable, "saml.metadata-expired");
-            return Err(refused(code, check, format!("metadata valid at {at}"), until.to_string()));
-        }
-        let rules = Rules { settings: &self.settings, issuer: self.issuer(), expect, at };
-        let assertion = self.authenticated(response_base64, &rules)?;
+        let metadata = self.metadata.usable(at)?;
+        let issuer = metadata.entity_id.as_str();
+        let rules = Rules { settings: &self.settings, issuer, expect, at };
+        let assertion = Self::authenticated(response_base64, &metadata.keys, &rules)?;
         let tree = parse(&assertion)?;
         let assertion = tree.root()?;
         let terms = rules.check_assertion(assertion)?;
@@ -135,14 +138,14 @@ impl SamlProvider {
             protocol: Protocol::Saml,
             provider: self.settings.arn.clone(),
             provider_name: self.settings.name.clone(),
-            issuer: self.issuer().to_owned(),
+            issuer: issuer.to_owned(),
             subject,
             subject_type: Some(subject_type),
             audience: terms.recipient.to_owned(),
             attributes,
             claims: None,
             session_ends: terms.session_ends,
-            one_time: Some(OneTime::new(self.issuer(), id, terms.until)),
+            one_time: Some(OneTime::new(issuer, id, terms.until)),
             asserted,
         }))
     }
@@ -154,8 +157,9 @@ impl SamlProvider {
         relay_state: Option<&str>,
         entropy: &dyn Entropy,
         at: Moment,
-    ) -> Result<LoginRequest, NoEntropy> {
-        let login_url = &self.metadata.login_url;
+    ) -> Result<LoginRequest, LoginRequestError> {
+        let metadata = self.metadata.usable(at)?;
+        let login_url = metadata.sso_redirect.as_ref().ok_or(LoginRequestError::NoBinding)?;
         request::login(login_url, &self.settings.entity_id, acs_url, relay_state, (entropy, at))
     }
 
@@ -166,19 +170,19 @@ impl SamlProvider {
 
     /// The canonical bytes of the assertion, once every signature on them holds. Nothing else
     /// of the response leaves this function.
-    fn authenticated(&self, response_base64: &str, rules: &Rules<'_>) -> Result<String, VerifyError> {
+    fn authenticated(response_base64: &str, keys: &Keys, rules: &Rules<'_>) -> Result<String, VerifyError> {
         let document = decode(response_base64)?;
         let tree = parse(scan::scan(&document, &scan::RESPONSE)?)?;
         let shape = structure::check(&tree)?;
         if let Some(signature) = &shape.response_signature {
-            let response = signature::verify(signature, &self.metadata.keys)?;
+            let response = signature::verify(signature, keys)?;
             let response = parse(&response)?;
             structure::status(response.root()?)?;
             rules.check_response(response.root()?)?;
         } else {
             rules.check_response(shape.response)?;
         }
-        signature::verify(&shape.assertion_signature, &self.metadata.keys)
+        signature::verify(&shape.assertion_signature, keys)
     }
 }
 

@@ -7,6 +7,7 @@ use super::chars::escape_attribute;
 use super::names::{ASSERTION, METADATA, POST_BINDING, PROTOCOL};
 use crate::clock::Moment;
 use crate::entropy::{self, Entropy, NoEntropy};
+use crate::identity::VerifyError;
 
 /// A login that a browser is about to be sent on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +18,20 @@ pub struct LoginRequest {
     pub url: String,
 }
 
+/// Why nobody can be sent to log in.
+#[derive(Debug, thiserror::Error)]
+pub enum LoginRequestError {
+    /// No metadata says where to.
+    #[error(transparent)]
+    NoMetadata(#[from] VerifyError),
+    /// The provider takes login requests, but not in this way.
+    #[error("the identity provider takes no login requests by HTTP-Redirect")]
+    NoBinding,
+    /// There is no randomness for its id.
+    #[error(transparent)]
+    Entropy(#[from] NoEntropy),
+}
+
 /// Writes an unsigned `AuthnRequest` and packs it into `login_url`.
 pub(super) fn login(
     login_url: &Url,
@@ -24,7 +39,7 @@ pub(super) fn login(
     acs_url: &str,
     relay_state: Option<&str>,
     (entropy, at): (&dyn Entropy, Moment),
-) -> Result<LoginRequest, NoEntropy> {
+) -> Result<LoginRequest, LoginRequestError> {
     let id = fresh_id(entropy)?;
     let xml = format!(
         "<samlp:AuthnRequest xmlns:samlp=\"{PROTOCOL}\" ID=\"{id}\" Version=\"2.0\" IssueInstant=\"{at}\" \

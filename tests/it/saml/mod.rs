@@ -3,9 +3,12 @@
 mod algorithms;
 mod claims;
 mod conditions;
+mod federation;
 mod fixture;
 mod honest;
 mod metadata;
+mod publisher;
+mod refresh;
 mod signature;
 mod structure;
 mod xml;

@@ -1,133 +1,122 @@
-//! A provider's metadata (SAML Metadata 2.0): who it is, where it takes login requests, and
-//! which keys are its own. Whoever configures a provider vouches for this document; it passes
-//! the same scan and parser as a response all the same.
+//! A provider's metadata (SAML Metadata 2.0): who it is, where it takes requests, and which keys
+//! are its own.
+//!
+//! Whoever configures a provider vouches for its metadata; it passes the same scan and parser as
+//! a response all the same. With `signed_by` the publisher's signature vouches instead, and then
+//! **metadata is read only from the canonical bytes whose digest was verified**. Without it a
+//! signature is not looked at: a key that comes with the document proves nothing.
+//!
+//! - `read` is from bytes to the one entity that is meant, `entity` from there to [`Metadata`]
+//! - `live` holds the copy in force, and exchanges it for a good new one only
+//! - `source` and `copy` fetch it and keep the last good one, `refresh` says when, `state` how it
+//!   is doing
+
+mod copy;
+mod duration;
+mod entity;
+mod error;
+mod live;
+mod read;
+mod refresh;
+mod source;
+mod state;
+
+use std::time::Duration;
 
 use url::Url;
 
-use super::chars;
+pub use self::error::MetadataError;
+pub(super) use self::live::Live;
+pub use self::refresh::Refreshed;
+pub use self::source::MetadataUrl;
+pub(super) use self::source::Source;
+pub use self::state::MetadataState;
 use super::keys::Keys;
-use super::names::{DSIG, METADATA, PROTOCOL, REDIRECT_BINDING};
-use super::parse::parse;
 use super::scan;
-use super::tree::Element;
 use crate::clock::Moment;
-use crate::identity::VerifyError;
-
-/// Keys of one provider (facts 2.4). Each may cost a signature check.
-const MAX_KEYS: usize = 10;
-
-/// Metadata that no provider can be made of.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum MetadataError {
-    /// It isn't XML of the kind that is accepted.
-    #[error("the metadata can't be read")]
-    Unreadable(#[source] VerifyError),
-    /// Its root is something else.
-    #[error("the metadata's root is <{0}>: give the <EntityDescriptor> of one identity provider")]
-    NotAnEntity(String),
-    /// It has no entity id.
-    #[error("the metadata has no entityID: without it no response can be matched to the provider")]
-    NoEntityId,
-    /// It describes no SAML 2.0 identity provider.
-    #[error("the metadata has no IDPSSODescriptor for SAML 2.0: is it the metadata of a service provider?")]
-    NoIdentityProvider,
-    /// It takes no login requests.
-    #[error("the metadata has no SingleSignOnService for HTTP-Redirect with an http or https URL")]
-    NoLoginUrl,
-    /// It has no signing key.
-    #[error("the metadata has no signing certificate: without one every response would be refused")]
-    NoKeys,
-    /// It has more keys than a provider may have.
-    #[error("the metadata has more than 10 signing keys: remove those that are out of use")]
-    TooManyKeys,
-    /// A signing certificate can't be used.
-    #[error(
-        "signing certificate {number} of the metadata is {reason}: use RSA of 2048 to 8192 bits, or ECDSA on P-256 or P-384"
-    )]
-    UnusableKey {
-        /// Which one, counted from 1.
-        number: usize,
-        /// What it is instead.
-        reason: String,
-    },
-    /// A time can't be read.
-    #[error("validUntil {0:?} of the metadata is not a time with its zone")]
-    BadTime(String),
-    /// It was valid once.
-    #[error("the metadata was valid until {0}: fetch it again from the identity provider")]
-    Expired(Moment),
-}
 
 /// What is used of a provider's metadata.
 #[derive(Debug)]
 pub(super) struct Metadata {
+    /// Who it is, and the `Issuer` of all that it says.
     pub(super) entity_id: String,
-    pub(super) login_url: Url,
+    /// What it signs with.
     pub(super) keys: Keys,
+    /// The certificates of those keys, each once, in the order of the document.
+    pub(super) certificates: Vec<Certificate>,
+    /// Where it takes login requests by HTTP-Redirect. This or the next is there.
+    pub(super) sso_redirect: Option<Url>,
+    /// Where it takes login requests by HTTP-POST.
+    #[cfg_attr(not(test), expect(dead_code, reason = "read by what is built beside this"))]
+    pub(super) sso_post: Option<Url>,
+    /// Where it takes part in a logout by HTTP-Redirect.
+    #[cfg_attr(not(test), expect(dead_code, reason = "read by what is built beside this"))]
+    pub(super) slo_redirect: Option<ResponseLocation>,
+    /// Where it takes part in a logout by HTTP-POST.
+    #[cfg_attr(not(test), expect(dead_code, reason = "read by what is built beside this"))]
+    pub(super) slo_post: Option<ResponseLocation>,
+    /// Whether it refuses login requests without a signature.
+    #[cfg_attr(not(test), expect(dead_code, reason = "read by what is built beside this"))]
+    pub(super) want_authn_requests_signed: bool,
+    /// The earliest `validUntil` of the entity, its role and everything around them.
     pub(super) valid_until: Option<Moment>,
+    /// The shortest `cacheDuration` of the same.
+    pub(super) cache_duration: Option<Duration>,
+    /// What is in the document and could not be used.
+    pub(super) warnings: Vec<String>,
 }
 
-impl Metadata {
-    /// Reads the metadata of one identity provider, as of `at`.
-    pub(super) fn read(xml: &[u8], at: Moment) -> Result<Self, MetadataError> {
-        let text = scan::scan(xml, &scan::METADATA).map_err(MetadataError::Unreadable)?;
-        let tree = parse(text).map_err(MetadataError::Unreadable)?;
-        let root = tree.root().map_err(MetadataError::Unreadable)?;
-        if !root.is(METADATA, "EntityDescriptor") {
-            return Err(MetadataError::NotAnEntity(root.name().local.to_owned()));
-        }
-        let entity_id = root.attribute("entityID").filter(|id| !id.is_empty());
-        let entity_id = entity_id.ok_or(MetadataError::NoEntityId)?;
-        let speaks_saml2 = |role: &Element<'_, '_>| {
-            let protocols = role.attribute("protocolSupportEnumeration").unwrap_or_default();
-            protocols.split_ascii_whitespace().any(|protocol| protocol == PROTOCOL)
-        };
-        let provider = root.children_named(METADATA, "IDPSSODescriptor").find(speaks_saml2);
-        let provider = provider.ok_or(MetadataError::NoIdentityProvider)?;
-        let valid_until = match (valid_until(root)?, valid_until(provider)?) {
-            (Some(one), Some(other)) => Some(one.min(other)),
-            (one, other) => one.or(other),
-        };
-        if let Some(until) = valid_until.filter(|until| *until <= at) {
-            return Err(MetadataError::Expired(until));
-        }
-        let keys = signing_keys(provider)?;
-        Ok(Self { entity_id: entity_id.to_owned(), login_url: login_url(provider)?, keys, valid_until })
+/// A `SingleLogoutService` (SAML Metadata 2.2.2).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct ResponseLocation {
+    /// `Location`: where requests go.
+    pub(super) requests: Url,
+    /// `ResponseLocation`, or where there is none, `Location`: where responses go.
+    pub(super) responses: Url,
+}
+
+/// A signing certificate. Its dates do not decide whether its key counts (facts 2.2), but they
+/// tell when the provider will change it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Certificate {
+    /// SHA-256 over its DER form, 64 hexadecimal digits.
+    pub fingerprint: String,
+    /// `notAfter`.
+    pub not_after: Moment,
+}
+
+/// What a document must be to be believed.
+#[derive(Debug, Default)]
+pub struct MetadataTerms {
+    entity: Option<String>,
+    signers: Option<Keys>,
+}
+
+impl MetadataTerms {
+    /// The document must be, or hold, the metadata of `entity`; with `None`, be that of one
+    /// entity, whichever.
+    pub const fn new(entity: Option<String>) -> Self {
+        Self { entity, signers: None }
     }
-}
 
-fn valid_until(element: Element<'_, '_>) -> Result<Option<Moment>, MetadataError> {
-    let Some(text) = element.attribute("validUntil") else { return Ok(None) };
-    let until = Moment::parse_rfc3339(text).ok_or_else(|| MetadataError::BadTime(text.to_owned()))?;
-    Ok(Some(until))
-}
-
-fn login_url(provider: Element<'_, '_>) -> Result<Url, MetadataError> {
-    provider
-        .children_named(METADATA, "SingleSignOnService")
-        .filter(|service| service.attribute("Binding") == Some(REDIRECT_BINDING))
-        .filter_map(|service| Url::parse(service.attribute("Location")?).ok())
-        .find(|url| matches!(url.scheme(), "http" | "https"))
-        .ok_or(MetadataError::NoLoginUrl)
-}
-
-/// Every certificate of every descriptor whose use is signing or unspecified.
-fn signing_keys(provider: Element<'_, '_>) -> Result<Keys, MetadataError> {
-    let mut keys = Keys::default();
-    let certificates = provider
-        .children_named(METADATA, "KeyDescriptor")
-        .filter(|descriptor| matches!(descriptor.attribute("use"), None | Some("signing")))
-        .flat_map(|descriptor| descriptor.children_named(DSIG, "KeyInfo"))
-        .flat_map(|info| info.children_named(DSIG, "X509Data"))
-        .flat_map(|data| data.children_named(DSIG, "X509Certificate"));
-    for (index, certificate) in certificates.enumerate() {
-        let unusable = |reason: String| MetadataError::UnusableKey { number: index + 1, reason };
-        let der = certificate.text().and_then(chars::base64);
-        let der = der.ok_or_else(|| unusable("not base64".to_owned()))?;
-        keys.add(&der).map_err(|fault| unusable(fault.0))?;
-        if keys.len() > MAX_KEYS {
-            return Err(MetadataError::TooManyKeys);
+    /// The document's root must be signed by the key of one of these DER certificates. Their dates
+    /// do not matter: whoever pins a certificate pins its key. None, or one that can't be used, is
+    /// an error.
+    pub fn signed_by<T: AsRef<[u8]>>(mut self, certificates: &[T]) -> Result<Self, MetadataError> {
+        let mut keys = Keys::default();
+        for (index, certificate) in certificates.iter().enumerate() {
+            let unusable = |reason| MetadataError::UnusableSigner { number: index + 1, reason };
+            keys.add(certificate.as_ref()).map_err(|fault| unusable(fault.0))?;
         }
+        if keys.len() == 0 {
+            return Err(MetadataError::NoSigner);
+        }
+        self.signers = Some(keys);
+        Ok(self)
     }
-    if keys.len() == 0 { Err(MetadataError::NoKeys) } else { Ok(keys) }
+
+    /// What a document may cost: only who names an entity can want an aggregate.
+    pub(super) const fn limits(&self) -> &'static scan::Limits {
+        if self.entity.is_some() { &scan::AGGREGATE } else { &scan::METADATA }
+    }
 }

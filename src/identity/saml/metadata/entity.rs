@@ -1,0 +1,217 @@
+//! From the `EntityDescriptor` of one identity provider to what is used of it.
+
+use aws_lc_rs::digest::{SHA256, digest};
+use url::Url;
+use x509_parser::prelude::{FromDer, X509Certificate};
+
+use super::super::chars;
+use super::super::keys::{Keys, Unusable};
+use super::super::names::{DSIG, METADATA, POST_BINDING, PROTOCOL, REDIRECT_BINDING};
+use super::super::tree::Element;
+use super::{Certificate, Metadata, MetadataError, ResponseLocation, duration};
+use crate::clock::Moment;
+
+/// Certificates of one provider (facts 2.4), and as many that can't be used. Each key may cost a
+/// signature check.
+const MAX_CERTIFICATES: usize = 10;
+
+/// Reads `entity` as of `at`. What stands around it bounds its validity too.
+pub(super) fn read(entity: Element<'_, '_>, at: Moment) -> Result<Metadata, MetadataError> {
+    let entity_id = id(entity).ok_or(MetadataError::NoEntityId)?;
+    let role = identity_provider(entity).ok_or(MetadataError::NoIdentityProvider)?;
+    let mut warnings = Vec::new();
+    let (mut valid_until, mut cache_duration) = (None, None);
+    let mut around = Some(role);
+    while let Some(element) = around {
+        valid_until = least(valid_until, moment_until(element)?);
+        if let Some(text) = element.attribute("cacheDuration") {
+            let read = duration::parse(text.trim_ascii());
+            if read.is_none() {
+                warnings.push(format!("cacheDuration {text:?} is not an xs:duration, and is ignored"));
+            }
+            cache_duration = least(cache_duration, read);
+        }
+        around = element.parent();
+    }
+    if let Some(until) = valid_until.filter(|until| *until <= at) {
+        return Err(MetadataError::Expired(until));
+    }
+    let (sso_redirect, sso_post) = (login_url(role, REDIRECT_BINDING), login_url(role, POST_BINDING));
+    if sso_redirect.is_none() && sso_post.is_none() {
+        return Err(MetadataError::NoLoginUrl);
+    }
+    let (keys, certificates) = signing_keys(role, &mut warnings)?;
+    Ok(Metadata {
+        entity_id: entity_id.to_owned(),
+        keys,
+        certificates,
+        sso_redirect,
+        sso_post,
+        slo_redirect: logout_service(role, REDIRECT_BINDING),
+        slo_post: logout_service(role, POST_BINDING),
+        want_authn_requests_signed: matches!(role.attribute("WantAuthnRequestsSigned"), Some("true" | "1")),
+        valid_until,
+        cache_duration,
+        warnings,
+    })
+}
+
+/// The entity's id, unless it is empty.
+pub(super) fn id<'t>(entity: Element<'t, '_>) -> Option<&'t str> {
+    entity.attribute("entityID").filter(|id| !id.is_empty())
+}
+
+/// Its first role as an identity provider that speaks SAML 2.0.
+pub(super) fn identity_provider<'t, 'x>(entity: Element<'t, 'x>) -> Option<Element<'t, 'x>> {
+    entity.children_named(METADATA, "IDPSSODescriptor").find(|role| {
+        let protocols = role.attribute("protocolSupportEnumeration").unwrap_or_default();
+        protocols.split_ascii_whitespace().any(|protocol| protocol == PROTOCOL)
+    })
+}
+
+fn moment_until(element: Element<'_, '_>) -> Result<Option<Moment>, MetadataError> {
+    let Some(text) = element.attribute("validUntil") else { return Ok(None) };
+    let until = Moment::parse_rfc3339(text).ok_or_else(|| MetadataError::BadTime(text.to_owned()))?;
+    Ok(Some(until))
+}
+
+/// The smaller of those that are there.
+fn least<T: Ord>(one: Option<T>, other: Option<T>) -> Option<T> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
+}
+
+fn web_address(text: &str) -> Option<Url> {
+    Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"))
+}
+
+/// The children of `role` called `name` that speak `binding`.
+fn endpoints<'t, 'x>(
+    role: Element<'t, 'x>,
+    name: &'static str,
+    binding: &'static str,
+) -> impl Iterator<Item = Element<'t, 'x>> {
+    role.children_named(METADATA, name).filter(move |service| service.attribute("Binding") == Some(binding))
+}
+
+fn login_url(role: Element<'_, '_>, binding: &'static str) -> Option<Url> {
+    let mut services = endpoints(role, "SingleSignOnService", binding);
+    services.find_map(|service| web_address(service.attribute("Location")?))
+}
+
+/// A service whose `ResponseLocation` is no address could not be answered: it is passed over.
+fn logout_service(role: Element<'_, '_>, binding: &'static str) -> Option<ResponseLocation> {
+    endpoints(role, "SingleLogoutService", binding).find_map(|service| {
+        let requests = web_address(service.attribute("Location")?)?;
+        let responses = match service.attribute("ResponseLocation") {
+            Some(location) => web_address(location)?,
+            None => requests.clone(),
+        };
+        Some(ResponseLocation { requests, responses })
+    })
+}
+
+/// Every certificate of every descriptor whose use is signing or unspecified. One that can't be
+/// used is a warning as long as another can: providers list keys that only others understand.
+fn signing_keys(
+    role: Element<'_, '_>,
+    warnings: &mut Vec<String>,
+) -> Result<(Keys, Vec<Certificate>), MetadataError> {
+    let (mut keys, mut certificates, mut skipped) = (Keys::default(), Vec::new(), Vec::new());
+    let listed = role
+        .children_named(METADATA, "KeyDescriptor")
+        .filter(|descriptor| matches!(descriptor.attribute("use"), None | Some("signing")))
+        .flat_map(|descriptor| descriptor.children_named(DSIG, "KeyInfo"))
+        .flat_map(|info| info.children_named(DSIG, "X509Data"))
+        .flat_map(|data| data.children_named(DSIG, "X509Certificate"));
+    for (index, element) in listed.enumerate() {
+        match certificate(element, &mut keys) {
+            Ok(certificate) if certificates.contains(&certificate) => {}
+            Ok(certificate) => certificates.push(certificate),
+            Err(unusable) => skipped.push(format!("signing certificate {} is {}", index + 1, unusable.0)),
+        }
+        if certificates.len() > MAX_CERTIFICATES || skipped.len() > MAX_CERTIFICATES {
+            return Err(MetadataError::TooManyKeys);
+        }
+    }
+    match (keys.len(), skipped.is_empty()) {
+        (0, true) => Err(MetadataError::NoKeys),
+        (0, false) => Err(MetadataError::NoUsableKey(skipped.join("; "))),
+        _ => {
+            warnings.extend(skipped.into_iter().map(|skipped| format!("{skipped}, and is passed over")));
+            Ok((keys, certificates))
+        }
+    }
+}
+
+/// Adds the key of one certificate.
+fn certificate(element: Element<'_, '_>, keys: &mut Keys) -> Result<Certificate, Unusable> {
+    let der = element.text().and_then(chars::base64).ok_or_else(|| Unusable("not base64".to_owned()))?;
+    keys.add(&der)?;
+    let (_, parsed) = X509Certificate::from_der(&der).map_err(|fault| Unusable(fault.to_string()))?;
+    let not_after = Moment::from_unix(parsed.validity().not_after.timestamp());
+    let fingerprint = digest(&SHA256, &der).as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(Certificate { fingerprint, not_after })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::MetadataTerms;
+    use super::*;
+
+    /// An identity provider with these endpoints.
+    fn with(attributes: &str, endpoints: &[[&str; 3]]) -> Result<Metadata, MetadataError> {
+        let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).unwrap();
+        let certificate = rcgen::CertificateParams::default().self_signed(&key).unwrap();
+        let certificate = base64_simd::STANDARD.encode_to_string(certificate.der());
+        let endpoints: String = endpoints
+            .iter()
+            .map(|[name, binding, locations]| {
+                format!("<{name} Binding='urn:oasis:names:tc:SAML:2.0:bindings:{binding}' {locations}/>")
+            })
+            .collect();
+        let xml = format!(
+            "<EntityDescriptor xmlns='{METADATA}' entityID='urn:idp'><IDPSSODescriptor {attributes} \
+             protocolSupportEnumeration='urn:x {PROTOCOL}'><KeyDescriptor use='signing'><KeyInfo xmlns='{DSIG}'>\
+             <X509Data><X509Certificate>{certificate}</X509Certificate></X509Data></KeyInfo></KeyDescriptor>\
+             {endpoints}</IDPSSODescriptor></EntityDescriptor>"
+        );
+        Metadata::read(xml.as_bytes(), &MetadataTerms::default(), Moment::from_unix(0))
+    }
+
+    #[test]
+    fn endpoints_by_binding() {
+        let login = "SingleSignOnService";
+        let logout = "SingleLogoutService";
+        let metadata = with(
+            "WantAuthnRequestsSigned='1'",
+            &[
+                [logout, "SOAP", "Location='https://idp/soap'"],
+                [logout, "HTTP-Redirect", "Location='https://idp/out' ResponseLocation='https://idp/done'"],
+                [logout, "HTTP-POST", "Location='https://idp/a' ResponseLocation='javascript:b'"],
+                [logout, "HTTP-POST", "Location='https://idp/out'"],
+                [login, "HTTP-POST", "Location='javascript:a'"],
+                [login, "HTTP-POST", "Location='https://idp/in'"],
+                [login, "HTTP-POST", "Location='https://idp/second'"],
+            ],
+        );
+        let metadata = metadata.unwrap();
+        let url = |text: &str| Url::parse(text).unwrap();
+        assert_eq!((metadata.sso_redirect, metadata.sso_post), (None, Some(url("https://idp/in"))));
+        let at = |requests, responses| {
+            Some(ResponseLocation { requests: url(requests), responses: url(responses) })
+        };
+        assert_eq!(metadata.slo_redirect, at("https://idp/out", "https://idp/done"));
+        assert_eq!(metadata.slo_post, at("https://idp/out", "https://idp/out"));
+        assert!(metadata.want_authn_requests_signed);
+
+        let metadata = with("", &[[login, "HTTP-Redirect", "Location='https://idp/in'"]]).unwrap();
+        assert_eq!((metadata.sso_redirect, metadata.sso_post), (Some(url("https://idp/in")), None));
+        assert_eq!((metadata.slo_redirect, metadata.slo_post), (None, None));
+        assert!(!metadata.want_authn_requests_signed);
+        let nowhere = with("", &[[login, "SOAP", "Location='https://idp/in'"]]);
+        assert_eq!(nowhere.unwrap_err(), MetadataError::NoLoginUrl);
+    }
+}
