@@ -218,8 +218,13 @@ pub(super) fn read_text(path: &Path, largest: u64) -> Result<String, String> {
 
 /// A serde error at the best place that is known: its own span, else the key that it names.
 fn report(error: &toml::de::Error, place: &Place, faults: &mut Faults) {
-    let named = error.message().split('`').nth(1).and_then(|key| place.keys.get(key)).cloned();
-    let range = named.or_else(|| error.span()).unwrap_or_else(|| place.whole.clone());
+    let key = error.message().split('`').nth(1).unwrap_or_default();
+    // Within a tagged entry serde forgets where an inner table stood: what it doesn't know is there.
+    let is_inner =
+        |path: &str| error.message().starts_with("unknown") && path.rsplit('.').next() == Some(key);
+    let inner = || place.keys.iter().find(|(path, _)| is_inner(path)).map(|(_, range)| range.clone());
+    let span = error.span().filter(|span| *span != place.whole);
+    let range = place.keys.get(key).cloned().or(span).or_else(inner).unwrap_or_else(|| place.whole.clone());
     faults.error(
         Some(Spot { file: Arc::clone(&place.file), range }),
         error.message(),
