@@ -67,3 +67,7 @@ impl Keeper {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "metadata_tests.rs"]
+mod tests;
