@@ -16,7 +16,7 @@ use super::fault::Faults;
 use super::providers::with_causes;
 use super::settings::SamlProviderSettings;
 use crate::clock::Moment;
-use crate::identity::saml::{MetadataTerms, MetadataUrl, SamlProvider, SamlSettings};
+use crate::identity::saml::{MetadataError, MetadataTerms, MetadataUrl, SamlProvider, SamlSettings};
 
 /// Seldom enough for the largest federation, often enough that a withdrawn key does not count for
 /// a day.
@@ -76,8 +76,7 @@ impl Written<'_> {
         let made = SamlProvider::from_file(settings, file.clone(), terms, self.at);
         made.inspect_err(|error| {
             let message = format!("{}: {}", file.display(), with_causes(error));
-            let help = "export the metadata from the identity provider again";
-            faults.error(self.place.at("metadata.file"), message, help);
+            faults.error(self.place.at("metadata.file"), message, help(error));
         })
         .ok()
     }
@@ -156,6 +155,22 @@ impl Written<'_> {
                 faults.error(self.place.at("metadata.signed_by"), problem, help);
             })
             .ok()
+    }
+}
+
+/// What mends metadata from a file.
+const fn help(error: &MetadataError) -> &'static str {
+    use MetadataError::{
+        Aggregate, EntityTwice, InclusiveC14n, NoSuchEntity, OtherEntity, Signature, Unsigned,
+    };
+    match error {
+        Aggregate { .. } | NoSuchEntity { .. } | EntityTwice(_) | OtherEntity { .. } => {
+            "write the entityID of the identity provider as `entity`"
+        }
+        Unsigned | InclusiveC14n(_) | Signature(_) => {
+            "name the certificate of whoever signs it; without signed_by, whoever may write the file is trusted"
+        }
+        _ => "export the metadata from the identity provider again",
     }
 }
 

@@ -128,8 +128,13 @@ fn what_no_pinned_key_signed_is_refused() {
         assert_eq!(seen, expected, "{what}");
     }
     let aggregate = group(&swap(&signed(&entity()), XMLNS, ""));
-    let terms = of(IDP).signed_by(&[&HONEST.certificate]).unwrap();
-    assert_eq!(refusal(&aggregate, terms), "Unsigned", "a signed child of an unsigned group");
+    let terms = |entity| of(entity).signed_by(&[&HONEST.certificate]).unwrap();
+    assert_eq!(refusal(&aggregate, terms(IDP)), "Unsigned", "a signed child of an unsigned group");
+    let smuggled = format!("<ds:KeyInfo>{}</ds:KeyInfo></ds:Signature>", member("urn:evil"));
+    let aggregate = swap(&signed(&group(&member(IDP))), "</ds:Signature>", &smuggled);
+    assert_eq!(refusal(&aggregate, terms(IDP)), "accepted");
+    let absent = "NoSuchEntity { entity: \"urn:evil\", count: 1 }";
+    assert_eq!(refusal(&aggregate, terms("urn:evil")), absent, "an entity within the signature");
 }
 
 #[test]
