@@ -15,7 +15,8 @@ use crate::identity::VerifyError;
 static LARGE: Mutex<()> = Mutex::new(());
 
 impl Metadata {
-    /// Reads a document that fits `terms`, as of `at`.
+    /// Reads a document that fits `terms`, as of `at`. Whether what is no aggregate is of the entity
+    /// that is wanted is for `live` to say, which knows who the provider was before.
     pub(super) fn read(xml: &[u8], terms: &MetadataTerms, at: Moment) -> Result<Self, MetadataError> {
         let is_large = xml.len() > scan::METADATA.bytes;
         let _turn = is_large.then(|| LARGE.lock().unwrap_or_else(PoisonError::into_inner));
@@ -38,13 +39,7 @@ impl Metadata {
         if text.len() > scan::METADATA.bytes {
             return Err(MetadataError::TooLarge(text.len()));
         }
-        let metadata = entity::read(root, at)?;
-        match &terms.entity {
-            Some(expected) if *expected != metadata.entity_id => {
-                Err(MetadataError::OtherEntity { expected: expected.clone(), seen: metadata.entity_id })
-            }
-            _ => Ok(metadata),
-        }
+        entity::read(root, at)
     }
 }
 
