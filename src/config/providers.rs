@@ -8,14 +8,17 @@ use url::Url;
 use super::document::{Item, Place, Written, read_text};
 use super::fault::Faults;
 use super::metadata;
-use super::settings::{GrantBy, OidcLoginSettings, OidcProviderSettings, ProviderSettings, SecretRef};
+use super::settings::{
+    Encryption, GrantBy, Laxity, OidcLoginSettings, OidcProviderSettings, ProviderSettings,
+    SamlProviderSettings, SecretRef,
+};
 use super::span::Span;
 use crate::arn::{AccountId, ProviderArn};
 use crate::clock::Moment;
-use crate::directory::{Directory, Provider, SamlSide, Verifier};
+use crate::directory::{Directory, Provider, Replay, SamlSide, Verifier};
 use crate::identity::http_client;
 use crate::identity::oidc::{KeySource, LoginSettings, OidcFault, OidcProvider, OidcSettings};
-use crate::identity::saml::SamlSettings;
+use crate::identity::saml::{Accept, SamlSettings};
 use crate::secret::Secret;
 
 /// As `identity::oidc` limits a fetched key set.
@@ -80,6 +83,7 @@ fn saml_provider(
         let message = format!("{} s is more than 1h", written.max_assertion_age.0.as_secs());
         faults.error(place.at("max_assertion_age"), message, "write 5m, and 1h at most");
     }
+    warn_of_laxities(written, place, faults);
     let base = public.as_str().trim_end_matches('/');
     let acs_url = format!("{base}/saml/{}/acs", written.name);
     let entity_id =
@@ -95,6 +99,9 @@ fn saml_provider(
         recipients: vec![acs_url.clone(), format!("{base}/saml")],
         clock_skew: written.clock_skew.0,
         max_age: written.max_assertion_age.0,
+        authn_contexts: written.authn_contexts.clone(),
+        must_be_encrypted: written.encryption == Encryption::Required,
+        accept: accept(&written.accept),
     };
     let provider = metadata.verifier(settings, faults)?;
     Some(Provider {
@@ -107,8 +114,37 @@ fn saml_provider(
             provider,
             acs_url,
             idp_initiated: written.idp_initiated,
+            replay: written.replay,
         })),
     })
+}
+
+fn accept(laxities: &[Laxity]) -> Accept {
+    let names = |laxity| laxities.contains(&laxity);
+    Accept {
+        sha1: names(Laxity::Sha1),
+        signed_response: names(Laxity::SignedResponse),
+        any_audience: names(Laxity::AnyAudience),
+        any_recipient: names(Laxity::AnyRecipient),
+        any_response_issuer: names(Laxity::AnyResponseIssuer),
+        early: names(Laxity::Early),
+        aes_cbc: names(Laxity::AesCbc),
+    }
+}
+
+fn warn_of_laxities(written: &SamlProviderSettings, place: &Place, faults: &mut Faults) {
+    for laxity in &written.accept {
+        let message = format!("provider {} accepts {}", written.name, laxity.risk());
+        faults.warning(
+            place.at("accept"),
+            message,
+            "leave it only where the identity provider can't be mended",
+        );
+    }
+    if written.replay == Replay::Reuse {
+        let message = format!("provider {}: an assertion may be used again until it expires", written.name);
+        faults.warning(place.at("replay"), message, "leave it only where a tool needs AWS's own behaviour");
+    }
 }
 
 fn oidc_provider(

@@ -105,6 +105,9 @@ fn everybody_is_offered_what_the_tour_says() {
         recipients: vec![broker.acs.clone()],
         clock_skew: Duration::from_secs(60),
         max_age: Duration::from_secs(300),
+        authn_contexts: Vec::new(),
+        must_be_encrypted: false,
+        accept: crate::identity::saml::Accept::default(),
     };
     let idp = Idp::new(world.issuer(), broker, keys, Arc::new(ManualClock::at(now)), entropy);
     let corp = SamlProvider::new(corp, idp.saml_metadata().as_bytes(), now).unwrap();

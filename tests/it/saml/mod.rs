@@ -9,6 +9,7 @@ mod honest;
 mod metadata;
 mod publisher;
 mod refresh;
+mod settings;
 mod signature;
 mod structure;
 mod xml;

@@ -1,19 +1,17 @@
 //! From the `EntityDescriptor` of one identity provider to what is used of it.
 
-use aws_lc_rs::digest::{SHA256, digest};
 use url::Url;
-use x509_parser::prelude::{FromDer, X509Certificate};
 
 use super::super::chars;
 use super::super::keys::{Keys, Unusable};
 use super::super::names::{DSIG, METADATA, POST_BINDING, PROTOCOL, REDIRECT_BINDING};
 use super::super::tree::Element;
-use super::{Certificate, Metadata, MetadataError, ResponseLocation, duration};
+use super::{Metadata, MetadataError, ResponseLocation, duration};
 use crate::clock::Moment;
 
-/// Certificates of one provider (facts 2.4), and as many that can't be used. Each key may cost a
-/// signature check.
-const MAX_CERTIFICATES: usize = 10;
+/// Keys of one provider (facts 2.4), and as many certificates that can't be used. Each key may
+/// cost a signature check.
+const MAX_KEYS: usize = 10;
 
 /// Reads `entity` as of `at`. What stands around it bounds its validity too.
 pub(super) fn read(entity: Element<'_, '_>, at: Moment) -> Result<Metadata, MetadataError> {
@@ -40,11 +38,10 @@ pub(super) fn read(entity: Element<'_, '_>, at: Moment) -> Result<Metadata, Meta
     if sso_redirect.is_none() && sso_post.is_none() {
         return Err(MetadataError::NoLoginUrl);
     }
-    let (keys, certificates) = signing_keys(role, &mut warnings)?;
+    let keys = signing_keys(role, &mut warnings)?;
     Ok(Metadata {
         entity_id: entity_id.to_owned(),
         keys,
-        certificates,
         sso_redirect,
         sso_post,
         slo_redirect: logout_service(role, REDIRECT_BINDING),
@@ -115,24 +112,21 @@ fn logout_service(role: Element<'_, '_>, binding: &'static str) -> Option<Respon
 
 /// Every certificate of every descriptor whose use is signing or unspecified. One that can't be
 /// used is a warning as long as another can: providers list keys that only others understand.
-fn signing_keys(
-    role: Element<'_, '_>,
-    warnings: &mut Vec<String>,
-) -> Result<(Keys, Vec<Certificate>), MetadataError> {
-    let (mut keys, mut certificates, mut skipped) = (Keys::default(), Vec::new(), Vec::new());
+fn signing_keys(role: Element<'_, '_>, warnings: &mut Vec<String>) -> Result<Keys, MetadataError> {
+    let (mut keys, mut skipped) = (Keys::default(), Vec::new());
     let listed = role
         .children_named(METADATA, "KeyDescriptor")
         .filter(|descriptor| matches!(descriptor.attribute("use"), None | Some("signing")))
         .flat_map(|descriptor| descriptor.children_named(DSIG, "KeyInfo"))
         .flat_map(|info| info.children_named(DSIG, "X509Data"))
         .flat_map(|data| data.children_named(DSIG, "X509Certificate"));
-    for (index, element) in listed.enumerate() {
-        match certificate(element, &mut keys) {
-            Ok(certificate) if certificates.contains(&certificate) => {}
-            Ok(certificate) => certificates.push(certificate),
-            Err(unusable) => skipped.push(format!("signing certificate {} is {}", index + 1, unusable.0)),
+    for (index, certificate) in listed.enumerate() {
+        let der = certificate.text().and_then(chars::base64);
+        let added = der.ok_or_else(|| Unusable("not base64".to_owned())).and_then(|der| keys.add(&der));
+        if let Err(Unusable(reason)) = added {
+            skipped.push(format!("signing certificate {} is {reason}", index + 1));
         }
-        if certificates.len() > MAX_CERTIFICATES || skipped.len() > MAX_CERTIFICATES {
+        if keys.len() > MAX_KEYS || skipped.len() > MAX_KEYS {
             return Err(MetadataError::TooManyKeys);
         }
     }
@@ -141,19 +135,9 @@ fn signing_keys(
         (0, false) => Err(MetadataError::NoUsableKey(skipped.join("; "))),
         _ => {
             warnings.extend(skipped.into_iter().map(|skipped| format!("{skipped}, and is passed over")));
-            Ok((keys, certificates))
+            Ok(keys)
         }
     }
-}
-
-/// Adds the key of one certificate.
-fn certificate(element: Element<'_, '_>, keys: &mut Keys) -> Result<Certificate, Unusable> {
-    let der = element.text().and_then(chars::base64).ok_or_else(|| Unusable("not base64".to_owned()))?;
-    keys.add(&der)?;
-    let (_, parsed) = X509Certificate::from_der(&der).map_err(|fault| Unusable(fault.to_string()))?;
-    let not_after = Moment::from_unix(parsed.validity().not_after.timestamp());
-    let fingerprint = digest(&SHA256, &der).as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok(Certificate { fingerprint, not_after })
 }
 
 #[cfg(test)]

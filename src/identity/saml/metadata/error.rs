@@ -66,11 +66,11 @@ pub enum MetadataError {
     /// None of its signing keys can be used.
     #[error(
         "none of the metadata's signing certificates can be used: {0}; RSA of 2048 to 8192 bits, and ECDSA on \
-         P-256 or P-384 can"
+         P-256, P-384 or P-521 can"
     )]
     NoUsableKey(String),
-    /// It has more certificates than a provider may have.
-    #[error("the metadata has more than 10 signing certificates: remove those that are out of use")]
+    /// It has more keys than a provider may have.
+    #[error("the metadata has more than 10 signing keys: remove those that are out of use")]
     TooManyKeys,
     /// A time can't be read.
     #[error("validUntil {0:?} of the metadata is not a time with its zone")]
@@ -91,7 +91,9 @@ pub enum MetadataError {
     #[error("the metadata is not signed by a key of signed_by")]
     Signature(#[source] VerifyError),
     /// A pinned certificate can't be used.
-    #[error("certificate {number} is {reason}: use RSA of 2048 to 8192 bits, or ECDSA on P-256 or P-384")]
+    #[error(
+        "certificate {number} is {reason}: use RSA of 2048 to 8192 bits, or ECDSA on P-256, P-384 or P-521"
+    )]
     UnusableSigner {
         /// Which one, counted from 1.
         number: usize,

@@ -149,11 +149,11 @@ impl Live {
 
 impl KeyChange {
     fn between(old: Option<&Metadata>, new: &Metadata) -> Self {
-        let before = old.map_or(&[][..], |old| &old.certificates);
+        let before = old.map_or(&[][..], |old| old.keys.certificates());
         Self {
             is_first: old.is_none(),
-            came: only_in(&new.certificates, before),
-            gone: only_in(before, &new.certificates),
+            came: only_in(new.keys.certificates(), before),
+            gone: only_in(before, new.keys.certificates()),
         }
     }
 }

@@ -31,7 +31,7 @@ pub use self::refresh::Refreshed;
 pub use self::source::MetadataUrl;
 pub(super) use self::source::Source;
 pub use self::state::MetadataState;
-use super::keys::Keys;
+use super::keys::{Certificate, Keys};
 use super::scan;
 use crate::clock::Moment;
 
@@ -42,8 +42,6 @@ pub(super) struct Metadata {
     pub(super) entity_id: String,
     /// What it signs with.
     pub(super) keys: Keys,
-    /// The certificates of those keys, each once, in the order of the document.
-    pub(super) certificates: Vec<Certificate>,
     /// Where it takes login requests by HTTP-Redirect. This or the next is there.
     pub(super) sso_redirect: Option<Url>,
     /// Where it takes login requests by HTTP-POST.
@@ -73,16 +71,6 @@ pub(super) struct ResponseLocation {
     pub(super) requests: Url,
     /// `ResponseLocation`, or where there is none, `Location`: where responses go.
     pub(super) responses: Url,
-}
-
-/// A signing certificate. Its dates do not decide whether its key counts (facts 2.2), but they
-/// tell when the provider will change it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Certificate {
-    /// SHA-256 over its DER form, 64 hexadecimal digits.
-    pub fingerprint: String,
-    /// `notAfter`.
-    pub not_after: Moment,
 }
 
 /// What a document must be to be believed.

@@ -4,8 +4,10 @@ use std::sync::{Mutex, PoisonError};
 
 use super::super::names::{DSIG, METADATA};
 use super::super::parse::parse;
+use super::super::signature::Trusted;
+use super::super::trace::Trace;
 use super::super::tree::{Element, Tree};
-use super::super::{keys::Keys, malformed, scan, signature, structure};
+use super::super::{keys::Keys, malformed, scan, structure};
 use super::{Metadata, MetadataError, MetadataTerms, entity};
 use crate::clock::Moment;
 use crate::identity::VerifyError;
@@ -13,6 +15,9 @@ use crate::identity::VerifyError;
 /// Held while a large document is read: its parsed form takes several times its size, and many
 /// providers may come from one federation.
 static LARGE: Mutex<()> = Mutex::new(());
+
+/// Nobody has to sign metadata by SHA-1: a provider's `accept` is for what it can't help.
+const SHA1: bool = false;
 
 impl Metadata {
     /// Reads a document that fits `terms`, as of `at`. Whether what is no aggregate is of the entity
@@ -22,13 +27,13 @@ impl Metadata {
         let _turn = is_large.then(|| LARGE.lock().unwrap_or_else(PoisonError::into_inner));
         let text = scan::scan(xml, terms.limits()).map_err(MetadataError::Unreadable)?;
         match &terms.signers {
-            Some(signers) => Self::of_tree(&authenticated(text, signers)?, terms, at),
+            Some(signers) => Self::of_tree(&authenticated(text, signers, terms.limits())?, terms, at),
             None => Self::of_tree(text, terms, at),
         }
     }
 
     fn of_tree(text: &str, terms: &MetadataTerms, at: Moment) -> Result<Self, MetadataError> {
-        let tree = parse(text).map_err(MetadataError::Unreadable)?;
+        let tree = parse(text, terms.limits()).map_err(MetadataError::Unreadable)?;
         let root = tree.root().map_err(MetadataError::Unreadable)?;
         if root.is(METADATA, "EntitiesDescriptor") {
             return entity::read(picked(root, terms.entity.as_deref())?, at);
@@ -45,12 +50,13 @@ impl Metadata {
 
 /// The canonical bytes of the whole document, which one of `signers` signed. Nothing else of it
 /// leaves this function.
-fn authenticated(text: &str, signers: &Keys) -> Result<String, MetadataError> {
-    let tree = parse(text).map_err(MetadataError::Unreadable)?;
+fn authenticated(text: &str, signers: &Keys, limits: &scan::Limits) -> Result<String, MetadataError> {
+    let tree = parse(text, limits).map_err(MetadataError::Unreadable)?;
     let root = tree.root().map_err(MetadataError::Unreadable)?;
-    let checked = in_place(&tree, root).and_then(|()| structure::signature(root));
+    let checked = in_place(&tree, root).and_then(|()| structure::signature(root, SHA1));
     let signature = checked.map_err(refused)?.ok_or(MetadataError::Unsigned)?;
-    signature::verify(&signature, signers).map_err(refused)
+    let trusted = Trusted { keys: signers, sha1: SHA1, trace: &Trace::off() };
+    trusted.verify(&signature).map_err(refused)
 }
 
 /// Whether the root's signature, if there is one, stands where the schema wants it, alone, and

@@ -37,7 +37,7 @@ pub(super) fn of(metadata: Option<&Metadata>, story: &Story, is_fetched: bool, a
     if let Some(until) = valid_until {
         troubles.extend(near_end(until, story.prolonged.filter(|_| is_fetched), at));
     }
-    let certificates = metadata.map(|metadata| metadata.certificates.clone()).unwrap_or_default();
+    let certificates = metadata.map(|metadata| metadata.keys.certificates().to_vec()).unwrap_or_default();
     troubles.extend(certificates.iter().filter_map(|certificate| ending(certificate, at)));
     MetadataState {
         is_usable: metadata.is_some() && valid_until.is_none_or(|until| until > at),
@@ -60,7 +60,7 @@ fn near_end(until: Moment, prolonged: Option<Moment>, at: Moment) -> Option<Stri
 }
 
 fn ending(certificate: &Certificate, at: Moment) -> Option<String> {
-    let Certificate { fingerprint, not_after } = certificate;
+    let Certificate { fingerprint, not_after, .. } = certificate;
     if *not_after <= at {
         return Some(format!(
             "signing certificate {fingerprint} expired at {not_after}; its key still counts"
