@@ -78,6 +78,30 @@ fn living() -> String {
     url
 }
 
+/// A provider that only its metadata names is found once that is there, in its place.
+#[tokio::test]
+async fn providers_are_found_by_what_their_metadata_says() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("corp.xml"), METADATA).unwrap();
+    let issuer = "https://idp.example.com/metadata";
+    let providers = [
+        ("unnamed", format!("{{ url = \"{}\" }}", living())),
+        ("file", "{ file = \"corp.xml\" }".to_owned()),
+        ("named", format!("{{ url = \"{}\", entity = \"{issuer}\" }}", living())),
+        ("other", format!("{{ url = \"{}\", entity = \"urn:other\" }}", living())),
+    ];
+    let snapshot = Arc::new(configured(folder.path(), &providers).snapshot);
+    let found = || -> Vec<_> {
+        snapshot.directory.saml_providers(issuer).map(|provider| provider.name.as_str()).collect()
+    };
+    assert_eq!(found(), ["file", "named"]);
+    let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy::new()));
+    let task = Keeper { snapshot: snapshot.clone(), clock, entropy }.start().await;
+    assert_eq!(found(), ["unnamed", "file", "named"]);
+    assert!(!saml(&snapshot, "other").metadata_state(SystemClock.now()).is_usable);
+    task.abort();
+}
+
 #[actix_web::test]
 async fn a_dead_identity_provider_keeps_nobody_from_starting() {
     let folder = tempfile::tempdir().unwrap();

@@ -47,10 +47,10 @@ impl Written<'_> {
         let terms = self.terms(faults);
         let refresh = self.refresh(faults);
         let verifier = match (&metadata.file, &metadata.url) {
-            (Some(file), None) => self.from_file(settings, self.place.resolve(file), terms?, faults)?,
+            (Some(file), None) => self.of_file(settings, self.place.resolve(file), terms?, faults)?,
             (None, Some(url)) => {
                 let from = self.address(url, refresh?, faults)?;
-                self.from_url(settings, from, terms?, faults)?
+                self.of_url(settings, from, terms?, faults)?
             }
             (file, _) => {
                 let seen = if file.is_some() { "both a file and a url" } else { "neither a file nor a url" };
@@ -66,7 +66,7 @@ impl Written<'_> {
         Some(verifier)
     }
 
-    fn from_file(
+    fn of_file(
         &self,
         settings: SamlSettings,
         file: PathBuf,
@@ -81,7 +81,7 @@ impl Written<'_> {
         .ok()
     }
 
-    fn from_url(
+    fn of_url(
         &self,
         settings: SamlSettings,
         from: MetadataUrl,

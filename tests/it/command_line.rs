@@ -193,6 +193,11 @@ fn check_looks_at_the_copy_of_fetched_metadata() {
     let good = fs::read_to_string(shipped).unwrap();
     fs::write(&copy, &good).unwrap();
     assert_eq!(check(), "");
+    let strange = "<KeyDescriptor><KeyInfo xmlns=\"http://www.w3.org/2000/09/xmldsig#\"><X509Data>\
+                   <X509Certificate>AAAA</X509Certificate></X509Data></KeyInfo></KeyDescriptor><SingleSignOn";
+    fs::write(&copy, good.replace("<SingleSignOn", strange)).unwrap();
+    let said = check();
+    assert!(said.contains("10:12: warning: signing certificate 2 is not a certificate"), "{said}");
     fs::write(&copy, good.replace("<X509Certificate>", "<X509Certificate>!")).unwrap();
     let said = check();
     assert!(said.contains("10:20: warning: the last good copy can't be used"), "{said}");

@@ -41,6 +41,7 @@ fn names_what_is_wrong_with_it() {
     let many: Vec<Key> =
         (0..11).map(|_| Key::of(KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).unwrap())).collect();
     let certificate = base64(&HONEST.certificate);
+    let cut_time = format!("BadTime(\"{}…\")", "x".repeat(200));
     for (xml, expected) in [
         (String::new(), "Unreadable"),
         (format!("<!DOCTYPE x>{good}"), "Unreadable"),
@@ -48,6 +49,8 @@ fn names_what_is_wrong_with_it() {
         ("<a></a>".to_owned(), "NotMetadata"),
         (good.replace("EntityDescriptor", "EntitiesDescriptor"), "Aggregate"),
         (swap(&good, "entityID", "entityid"), "NoEntityId"),
+        (swap(&good, IDP, ""), "NoEntityId"),
+        (swap(&good, IDP, &"x".repeat(1025)), "NoEntityId"),
         (good.replace("IDPSSODescriptor", "SPSSODescriptor"), "NoIdentityProvider"),
         (swap(&good, "SAML:2.0:protocol", "SAML:1.1:protocol"), "NoIdentityProvider"),
         (swap(&good, "HTTP-Redirect", "SOAP"), "NoLoginUrl"),
@@ -64,7 +67,8 @@ fn names_what_is_wrong_with_it() {
         (metadata(&many.iter().collect::<Vec<_>>()), "TooManyKeys"),
         (swap(&good, "entityID", "validUntil=\"2026-11-22T12:00:00Z\" entityID"), "Expired"),
         (swap(&good, "protocolS", "validUntil=\"2026-11-22T12:00:00Z\" protocolS"), "Expired"),
-        (swap(&good, "entityID", "validUntil=\"tomorrow\" entityID"), "BadTime"),
+        (swap(&good, "entityID", "validUntil=\"tomorrow\" entityID"), "BadTime(\"tomorrow\")"),
+        (swap(&good, "entityID", &format!("validUntil=\"{}\" entityID", "x".repeat(300))), &cut_time),
     ] {
         let seen = format!("{:?}", read(&xml).unwrap_err());
         assert!(seen.starts_with(expected), "{expected}: {seen}");

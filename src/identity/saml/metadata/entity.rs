@@ -8,10 +8,14 @@ use super::super::names::{DSIG, METADATA, POST_BINDING, PROTOCOL, REDIRECT_BINDI
 use super::super::tree::Element;
 use super::{Metadata, MetadataError, ResponseLocation, duration};
 use crate::clock::Moment;
+use crate::identity::shortened;
 
 /// Keys of one provider (facts 2.4), and as many certificates that can't be used. Each key may
 /// cost a signature check.
 const MAX_KEYS: usize = 10;
+
+/// Characters of an entity id (SAML Metadata 2.2.1).
+const LONGEST_ENTITY_ID: usize = 1024;
 
 /// Reads `entity` as of `at`. What stands around it bounds its validity too.
 pub(super) fn read(entity: Element<'_, '_>, at: Moment) -> Result<Metadata, MetadataError> {
@@ -25,6 +29,7 @@ pub(super) fn read(entity: Element<'_, '_>, at: Moment) -> Result<Metadata, Meta
         if let Some(text) = element.attribute("cacheDuration") {
             let read = duration::parse(text.trim_ascii());
             if read.is_none() {
+                let text = shortened(text.to_owned());
                 warnings.push(format!("cacheDuration {text:?} is not an xs:duration, and is ignored"));
             }
             cache_duration = least(cache_duration, read);
@@ -53,9 +58,10 @@ pub(super) fn read(entity: Element<'_, '_>, at: Moment) -> Result<Metadata, Meta
     })
 }
 
-/// The entity's id, unless it is empty.
+/// The entity's id, if it is one.
 pub(super) fn id<'t>(entity: Element<'t, '_>) -> Option<&'t str> {
-    entity.attribute("entityID").filter(|id| !id.is_empty())
+    let id = entity.attribute("entityID")?;
+    (1..=LONGEST_ENTITY_ID).contains(&id.chars().count()).then_some(id)
 }
 
 /// Its first role as an identity provider that speaks SAML 2.0.
@@ -68,7 +74,8 @@ pub(super) fn identity_provider<'t, 'x>(entity: Element<'t, 'x>) -> Option<Eleme
 
 fn moment_until(element: Element<'_, '_>) -> Result<Option<Moment>, MetadataError> {
     let Some(text) = element.attribute("validUntil") else { return Ok(None) };
-    let until = Moment::parse_rfc3339(text).ok_or_else(|| MetadataError::BadTime(text.to_owned()))?;
+    let until =
+        Moment::parse_rfc3339(text).ok_or_else(|| MetadataError::BadTime(shortened(text.to_owned())))?;
     Ok(Some(until))
 }
 
@@ -124,7 +131,7 @@ fn signing_keys(role: Element<'_, '_>, warnings: &mut Vec<String>) -> Result<Key
         let der = certificate.text().and_then(chars::base64);
         let added = der.ok_or_else(|| Unusable("not base64".to_owned())).and_then(|der| keys.add(&der));
         if let Err(Unusable(reason)) = added {
-            skipped.push(format!("signing certificate {} is {reason}", index + 1));
+            skipped.push(format!("signing certificate {} is {}", index + 1, shortened(reason)));
         }
         if keys.len() > MAX_KEYS || skipped.len() > MAX_KEYS {
             return Err(MetadataError::TooManyKeys);

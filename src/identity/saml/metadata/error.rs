@@ -42,15 +42,20 @@ pub enum MetadataError {
     #[error("the aggregate describes {0:?} more than once: its publisher must say which one counts")]
     EntityTwice(String),
     /// It is the metadata of another entity.
-    #[error("the metadata is that of {seen:?}, and not of {expected:?}")]
+    #[error(
+        "the metadata is that of {seen:?}, and not of {expected:?}; if the provider was renamed, write its new \
+         name as `entity`"
+    )]
     OtherEntity {
         /// The entity that is configured, or that it was before.
         expected: String,
         /// The entity that it describes.
         seen: String,
     },
-    /// It has no entity id.
-    #[error("the metadata has no entityID: without it no response can be matched to the provider")]
+    /// It has no entity id, or one that is longer than the standard allows (SAML Metadata 2.2.1).
+    #[error(
+        "the metadata has no entityID of at most 1024 characters: without it no response can be matched to the provider"
+    )]
     NoEntityId,
     /// It describes no SAML 2.0 identity provider.
     #[error("the metadata has no IDPSSODescriptor for SAML 2.0: is it the metadata of a service provider?")]

@@ -10,7 +10,7 @@ use super::super::tree::{Element, Tree};
 use super::super::{keys::Keys, malformed, scan, structure};
 use super::{Metadata, MetadataError, MetadataTerms, entity};
 use crate::clock::Moment;
-use crate::identity::VerifyError;
+use crate::identity::{VerifyError, shortened};
 
 /// Held while a large document is read: its parsed form takes several times its size, and many
 /// providers may come from one federation.
@@ -39,7 +39,7 @@ impl Metadata {
             return entity::read(picked(root, terms.entity.as_deref())?, at);
         }
         if !root.is(METADATA, "EntityDescriptor") {
-            return Err(MetadataError::NotMetadata(root.name().local.to_owned()));
+            return Err(MetadataError::NotMetadata(shortened(root.name().local.to_owned())));
         }
         if text.len() > scan::METADATA.bytes {
             return Err(MetadataError::TooLarge(text.len()));

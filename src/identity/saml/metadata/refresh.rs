@@ -25,6 +25,9 @@ const SHORTEST: Duration = Duration::from_secs(30);
 /// How long at most between tries while there is nothing that responses can be verified with.
 const URGENT: Duration = Duration::from_secs(5 * 60);
 
+/// Characters of a reason: some of it may be the document's own words.
+const LONGEST_REASON: usize = 1000;
+
 /// What a look at the source brought.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refreshed {
@@ -88,7 +91,7 @@ impl SamlProvider {
             Err(fault) => Err(fault),
         };
         outcome.unwrap_or_else(|fault| {
-            let reason = with_causes(&fault);
+            let reason: String = with_causes(&fault).chars().take(LONGEST_REASON).collect();
             if self.metadata.fail(&reason, at) {
                 let provider = &self.settings.name;
                 tracing::warn!(provider, reason, "metadata not renewed; the copy in force stays");
