@@ -19,7 +19,7 @@ use rolegate::clock::Moment;
 use rolegate::entropy::SystemEntropy;
 use rolegate::identity::http_client;
 use rolegate::identity::oidc::{KeySource, OidcProvider, OidcSettings};
-use rolegate::identity::saml::{Accept, Answer, Expect, SamlProvider, SamlSettings};
+use rolegate::identity::saml::{Accept, Answer, Expect, SamlProvider, SamlSettings, SpSettings};
 use rolegate::seal::{KeyRing, Purpose};
 use serde_json::json;
 
@@ -200,6 +200,7 @@ fn saml() -> (String, SamlProvider) {
         authn_contexts: Vec::new(),
         must_be_encrypted: false,
         accept: Accept::default(),
+        sp: SpSettings::default(),
     };
     let provider = SamlProvider::new(settings, signer.metadata().as_bytes(), NOW).unwrap();
     (response, provider)

@@ -44,6 +44,23 @@ impl Place {
         Some(Spot { file: Arc::clone(&self.file), range })
     }
 
+    /// The narrowest value that holds `text` in quotes. serde forgets where a variant of an entry
+    /// with a `kind` was written.
+    fn value(&self, text: &str) -> Option<Range<usize>> {
+        let quoted = format!("\"{text}\"");
+        let holds = |range: &&Range<usize>| {
+            self.file.text.get((*range).clone()).is_some_and(|value| value.contains(&quoted))
+        };
+        self.keys.values().filter(holds).min_by_key(|range| (range.len(), range.start)).cloned()
+    }
+
+    /// The value at `key` within an inner table. serde forgets where that stood, too.
+    fn inner(&self, key: &str) -> Option<Range<usize>> {
+        let is_it = |path: &str| path.rsplit('.').next() == Some(key);
+        let found = self.keys.iter().filter(|(path, _)| is_it(path));
+        found.map(|(_, range)| range).min_by_key(|range| range.start).cloned()
+    }
+
     /// `path` as seen from the file.
     pub(super) fn resolve(&self, path: &Path) -> PathBuf {
         self.file.path.parent().unwrap_or(Path::new("")).join(path)
@@ -218,13 +235,12 @@ pub(super) fn read_text(path: &Path, largest: u64) -> Result<String, String> {
 
 /// A serde error at the best place that is known: its own span, else the key that it names.
 fn report(error: &toml::de::Error, place: &Place, faults: &mut Faults) {
-    let key = error.message().split('`').nth(1).unwrap_or_default();
-    // Within a tagged entry serde forgets where an inner table stood: what it doesn't know is there.
-    let is_inner =
-        |path: &str| error.message().starts_with("unknown") && path.rsplit('.').next() == Some(key);
-    let inner = || place.keys.iter().find(|(path, _)| is_inner(path)).map(|(_, range)| range.clone());
+    let word = error.message().split('`').nth(1).unwrap_or_default();
+    let named = place.keys.get(word).cloned();
+    let value = || error.message().starts_with("unknown variant").then(|| place.value(word))?;
+    let inner = || error.message().starts_with("unknown field").then(|| place.inner(word))?;
     let span = error.span().filter(|span| *span != place.whole);
-    let range = place.keys.get(key).cloned().or(span).or_else(inner).unwrap_or_else(|| place.whole.clone());
+    let range = named.or_else(value).or(span).or_else(inner).unwrap_or_else(|| place.whole.clone());
     faults.error(
         Some(Spot { file: Arc::clone(&place.file), range }),
         error.message(),

@@ -10,6 +10,8 @@ mod metadata;
 mod policies;
 mod process;
 mod providers;
+mod secrets;
+mod service_provider;
 mod settings;
 mod snapshot;
 mod span;

@@ -10,8 +10,13 @@
 //!
 //! The order of the files is the order of the work: `scan` → `parse` → `structure` → `c14n`
 //! and `signature` by `keys` → `conditions` → `claims`; `trace` takes notes for `explain`.
-//! `metadata` and `request` are what the two sides tell each other beforehand.
+//! `metadata` and `sp_metadata` are what the two sides tell each other beforehand.
+//!
+//! What we send ourselves begins in `request`, is signed in `sign` with a key of `sp_keys`, and
+//! leaves by `binding`.
 
+#[allow(dead_code)] // Until logout answers.
+mod binding;
 mod c14n;
 mod chars;
 mod claims;
@@ -23,13 +28,19 @@ mod parse;
 mod request;
 mod scan;
 mod settings;
+#[allow(dead_code)] // Until logout verifies queries.
+mod sign;
 mod signature;
+#[allow(dead_code)] // Until something is decrypted.
+mod sp_keys;
+mod sp_metadata;
 mod structure;
 mod trace;
 mod tree;
 
 use std::sync::Arc;
 
+pub use self::binding::{Binding, Form, Outbound};
 pub(crate) use self::chars::{escape_attribute, escape_text};
 use self::conditions::Rules;
 pub use self::keys::Certificate;
@@ -37,10 +48,12 @@ use self::metadata::{Live, Metadata, Source};
 pub use self::metadata::{MetadataError, MetadataState, MetadataTerms, MetadataUrl, Refreshed};
 use self::names::{ASSERTION, PROTOCOL};
 use self::parse::parse;
-pub use self::request::{LoginRequest, LoginRequestError};
+use self::request::Question;
+pub use self::request::{LoginRequest, RequestFault, SpSettings};
 use self::scan::RESPONSE;
 pub use self::settings::{Accept, Answer, Expect, SamlSettings};
 use self::signature::Trusted;
+pub use self::sp_keys::{SigningFailed, SpKey, SpKeyFault, SpKeys};
 use self::structure::Shape;
 use self::trace::Trace;
 pub use self::trace::{Outcome, Step};
@@ -139,22 +152,43 @@ impl SamlProvider {
         }))
     }
 
-    /// A login request to the provider, unsigned, to be answered at `acs_url`.
+    /// A login request to the provider, to be answered at `acs_url`; signed where the settings say
+    /// so. `relay_state` comes back with the answer, and has at most 80 bytes.
     pub fn login_request(
         &self,
         acs_url: &str,
         relay_state: Option<&str>,
         entropy: &dyn Entropy,
         at: Moment,
-    ) -> Result<LoginRequest, LoginRequestError> {
-        let metadata = self.metadata.usable(at)?;
-        let login_url = metadata.sso_redirect.as_ref().ok_or(LoginRequestError::NoBinding)?;
-        request::login(login_url, &self.settings.entity_id, acs_url, relay_state, (entropy, at))
+    ) -> Result<LoginRequest, RequestFault> {
+        let metadata = self.metadata.usable(at);
+        let metadata = metadata.map_err(|error| RequestFault::NoMetadata(Box::new(error)))?;
+        let question = Question { settings: &self.settings, acs_url, relay_state };
+        question.ask(&metadata, entropy, at)
+    }
+
+    /// Whether the provider takes login requests as the settings want to send them, as far as its
+    /// metadata is known.
+    pub fn offers_login(&self) -> Result<(), RequestFault> {
+        let Some(metadata) = self.metadata.current() else { return Ok(()) };
+        request::chosen(&metadata, self.settings.sp.request_binding).map(|_| ())
+    }
+
+    /// Whether the provider is known to want login requests signed.
+    pub fn wants_signed_requests(&self) -> bool {
+        self.metadata.current().is_some_and(|metadata| metadata.want_authn_requests_signed)
     }
 
     /// Our metadata for the provider's administrator.
-    pub fn sp_metadata(&self, acs_url: &str) -> String {
-        request::sp_metadata(&self.settings.entity_id, acs_url)
+    pub fn sp_metadata(&self) -> String {
+        sp_metadata::plain(&self.settings)
+    }
+
+    /// Our metadata with a signature by our first key, good for two weeks from the day of `at`;
+    /// `None` without a key.
+    pub fn signed_sp_metadata(&self, at: Moment) -> Result<Option<String>, SigningFailed> {
+        let key = self.settings.sp.keys.signer();
+        key.map(|key| sp_metadata::signed(&self.settings, key, at)).transpose()
     }
 
     /// What may be read, once every signature holds. Nothing else of the response leaves this

@@ -15,7 +15,7 @@ use aws_lc_rs::signature::{
 };
 use rcgen::{CertificateParams, KeyPair, RsaKeySize};
 use rolegate::clock::Moment;
-use rolegate::identity::saml::{Accept, Answer, Expect, SamlProvider, SamlSettings};
+use rolegate::identity::saml::{Accept, Answer, Expect, SamlProvider, SamlSettings, SpKey, SpSettings};
 use rolegate::identity::{FederatedIdentity, VerifyCode, VerifyError};
 
 pub(crate) const IDP: &str = "https://idp.example.com/metadata";
@@ -79,6 +79,19 @@ impl Key {
         Self { pkcs8: key.serialize_der(), certificate }
     }
 
+    /// As one of ours.
+    pub(crate) fn ours(&self) -> SpKey {
+        SpKey::from_pem(&self.pem()).unwrap()
+    }
+
+    /// Private key and certificate.
+    pub(crate) fn pem(&self) -> String {
+        let blocks = [("PRIVATE KEY", &self.pkcs8), ("CERTIFICATE", &self.certificate)];
+        let pem = blocks
+            .map(|(label, der)| format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", base64(der)));
+        pem.concat()
+    }
+
     /// Signs by the algorithm of this URI.
     #[allow(clippy::disallowed_methods)] // A test needs no recorded randomness.
     fn sign(&self, algorithm: &str, message: &[u8]) -> Vec<u8> {
@@ -127,6 +140,7 @@ pub(crate) fn settings() -> SamlSettings {
         authn_contexts: Vec::new(),
         must_be_encrypted: false,
         accept: Accept::default(),
+        sp: SpSettings::default(),
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use rolegate::clock::Moment;
 use rolegate::entropy::{Entropy, NoEntropy};
 use rolegate::identity::saml::{
-    LoginRequestError, MetadataError, MetadataTerms, MetadataUrl, Refreshed, SamlProvider,
+    MetadataError, MetadataTerms, MetadataUrl, Refreshed, RequestFault, SamlProvider,
 };
 use rolegate::identity::{VerifyCode, http_client};
 
@@ -157,7 +157,7 @@ async fn an_answer_without_metadata_is_none() {
         let refused = provider.verify(&response, EXPECTED, noon()).unwrap_err();
         assert_eq!((refused.code(), refused.check()), (VerifyCode::KeysUnavailable, "saml.metadata-missing"));
         let login = provider.login_request("https://broker.example.com/acs", None, &Punctual, noon());
-        assert!(matches!(login, Err(LoginRequestError::NoMetadata(_))), "{login:?}");
+        assert!(matches!(login, Err(RequestFault::NoMetadata(_))), "{login:?}");
     }
 }
 

@@ -1,10 +1,9 @@
 //! From the `EntityDescriptor` of one identity provider to what is used of it.
 
-use url::Url;
-
+use super::super::binding::{Binding, Endpoint};
 use super::super::chars;
 use super::super::keys::{Keys, Unusable};
-use super::super::names::{DSIG, METADATA, POST_BINDING, PROTOCOL, REDIRECT_BINDING};
+use super::super::names::{DSIG, METADATA, PROTOCOL};
 use super::super::tree::Element;
 use super::{Metadata, MetadataError, ResponseLocation, duration};
 use crate::clock::Moment;
@@ -39,7 +38,8 @@ pub(super) fn read(entity: Element<'_, '_>, at: Moment) -> Result<Metadata, Meta
     if let Some(until) = valid_until.filter(|until| *until <= at) {
         return Err(MetadataError::Expired(until));
     }
-    let (sso_redirect, sso_post) = (login_url(role, REDIRECT_BINDING), login_url(role, POST_BINDING));
+    let (sso_redirect, sso_post) =
+        (login_endpoint(role, Binding::Redirect), login_endpoint(role, Binding::Post));
     if sso_redirect.is_none() && sso_post.is_none() {
         return Err(MetadataError::NoLoginUrl);
     }
@@ -49,8 +49,8 @@ pub(super) fn read(entity: Element<'_, '_>, at: Moment) -> Result<Metadata, Meta
         keys,
         sso_redirect,
         sso_post,
-        slo_redirect: logout_service(role, REDIRECT_BINDING),
-        slo_post: logout_service(role, POST_BINDING),
+        slo_redirect: logout_service(role, Binding::Redirect),
+        slo_post: logout_service(role, Binding::Post),
         want_authn_requests_signed: matches!(role.attribute("WantAuthnRequestsSigned"), Some("true" | "1")),
         valid_until,
         cache_duration,
@@ -87,34 +87,31 @@ fn least<T: Ord>(one: Option<T>, other: Option<T>) -> Option<T> {
     }
 }
 
-fn web_address(text: &str) -> Option<Url> {
-    Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"))
-}
-
-/// The children of `role` called `name` that speak `binding`.
-fn endpoints<'t, 'x>(
-    role: Element<'t, 'x>,
-    name: &'static str,
-    binding: &'static str,
-) -> impl Iterator<Item = Element<'t, 'x>> {
-    role.children_named(METADATA, name).filter(move |service| service.attribute("Binding") == Some(binding))
-}
-
-fn login_url(role: Element<'_, '_>, binding: &'static str) -> Option<Url> {
-    let mut services = endpoints(role, "SingleSignOnService", binding);
-    services.find_map(|service| web_address(service.attribute("Location")?))
+fn login_endpoint(role: Element<'_, '_>, binding: Binding) -> Option<Endpoint> {
+    let mut services = services(role, "SingleSignOnService", binding);
+    services.find_map(|service| Endpoint::at(service.attribute("Location")?))
 }
 
 /// A service whose `ResponseLocation` is no address could not be answered: it is passed over.
-fn logout_service(role: Element<'_, '_>, binding: &'static str) -> Option<ResponseLocation> {
-    endpoints(role, "SingleLogoutService", binding).find_map(|service| {
-        let requests = web_address(service.attribute("Location")?)?;
+fn logout_service(role: Element<'_, '_>, binding: Binding) -> Option<ResponseLocation> {
+    services(role, "SingleLogoutService", binding).find_map(|service| {
+        let requests = Endpoint::at(service.attribute("Location")?)?;
         let responses = match service.attribute("ResponseLocation") {
-            Some(location) => web_address(location)?,
+            Some(location) => Endpoint::at(location)?,
             None => requests.clone(),
         };
-        Some(ResponseLocation { requests, responses })
+        Some(ResponseLocation { binding, requests, responses })
     })
+}
+
+/// The children of `role` called `name` that speak `binding`.
+fn services<'t, 'x>(
+    role: Element<'t, 'x>,
+    name: &'static str,
+    binding: Binding,
+) -> impl Iterator<Item = Element<'t, 'x>> {
+    let speaks = move |service: &Element<'_, '_>| service.attribute("Binding") == Some(binding.uri());
+    role.children_named(METADATA, name).filter(speaks)
 }
 
 /// Every certificate of every descriptor whose use is signing or unspecified. One that can't be
@@ -189,13 +186,13 @@ mod tests {
             ],
         );
         let metadata = metadata.unwrap();
-        let url = |text: &str| Url::parse(text).unwrap();
+        let url = |text: &str| Endpoint::at(text).unwrap();
         assert_eq!((metadata.sso_redirect, metadata.sso_post), (None, Some(url("https://idp/in"))));
-        let at = |requests, responses| {
-            Some(ResponseLocation { requests: url(requests), responses: url(responses) })
+        let at = |binding, requests, responses| {
+            Some(ResponseLocation { binding, requests: url(requests), responses: url(responses) })
         };
-        assert_eq!(metadata.slo_redirect, at("https://idp/out", "https://idp/done"));
-        assert_eq!(metadata.slo_post, at("https://idp/out", "https://idp/out"));
+        assert_eq!(metadata.slo_redirect, at(Binding::Redirect, "https://idp/out", "https://idp/done"));
+        assert_eq!(metadata.slo_post, at(Binding::Post, "https://idp/out", "https://idp/out"));
         assert!(metadata.want_authn_requests_signed);
 
         let metadata = with("", &[[login, "HTTP-Redirect", "Location='https://idp/in'"]]).unwrap();

@@ -23,14 +23,13 @@ mod state;
 
 use std::time::Duration;
 
-use url::Url;
-
 pub use self::error::MetadataError;
 pub(super) use self::live::Live;
 pub use self::refresh::Refreshed;
 pub use self::source::MetadataUrl;
 pub(super) use self::source::Source;
 pub use self::state::MetadataState;
+use super::binding::{Binding, Endpoint};
 use super::keys::{Certificate, Keys};
 use super::scan;
 use crate::clock::Moment;
@@ -43,10 +42,9 @@ pub(super) struct Metadata {
     /// What it signs with.
     pub(super) keys: Keys,
     /// Where it takes login requests by HTTP-Redirect. This or the next is there.
-    pub(super) sso_redirect: Option<Url>,
+    pub(super) sso_redirect: Option<Endpoint>,
     /// Where it takes login requests by HTTP-POST.
-    #[cfg_attr(not(test), expect(dead_code, reason = "read by what is built beside this"))]
-    pub(super) sso_post: Option<Url>,
+    pub(super) sso_post: Option<Endpoint>,
     /// Where it takes part in a logout by HTTP-Redirect.
     #[cfg_attr(not(test), expect(dead_code, reason = "read by what is built beside this"))]
     pub(super) slo_redirect: Option<ResponseLocation>,
@@ -54,7 +52,6 @@ pub(super) struct Metadata {
     #[cfg_attr(not(test), expect(dead_code, reason = "read by what is built beside this"))]
     pub(super) slo_post: Option<ResponseLocation>,
     /// Whether it refuses login requests without a signature.
-    #[cfg_attr(not(test), expect(dead_code, reason = "read by what is built beside this"))]
     pub(super) want_authn_requests_signed: bool,
     /// The earliest `validUntil` of the entity, its role and everything around them.
     pub(super) valid_until: Option<Moment>,
@@ -67,10 +64,12 @@ pub(super) struct Metadata {
 /// A `SingleLogoutService` (SAML Metadata 2.2.2).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ResponseLocation {
+    /// How messages come there.
+    pub(super) binding: Binding,
     /// `Location`: where requests go.
-    pub(super) requests: Url,
+    pub(super) requests: Endpoint,
     /// `ResponseLocation`, or where there is none, `Location`: where responses go.
-    pub(super) responses: Url,
+    pub(super) responses: Endpoint,
 }
 
 /// What a document must be to be believed.

@@ -85,19 +85,24 @@ impl SamlProvider {
     /// Looks at the source. What it has is taken over if it is good; otherwise the log and
     /// [`Self::metadata_state`] say why not, and the copy in force stays.
     pub async fn refresh(&self, at: Moment) -> Refreshed {
+        let was_failing = self.metadata.story().failing.is_some();
         let outcome = match self.source.fetch(self.metadata.terms.limits().bytes).await {
             Ok(Some(document)) => self.take(document, at).await,
             Ok(None) => self.confirm(at),
             Err(fault) => Err(fault),
         };
-        outcome.unwrap_or_else(|fault| {
+        let provider = &self.settings.name;
+        let refreshed = outcome.unwrap_or_else(|fault| {
             let reason: String = with_causes(&fault).chars().take(LONGEST_REASON).collect();
             if self.metadata.fail(&reason, at) {
-                let provider = &self.settings.name;
-                tracing::warn!(provider, reason, "metadata not renewed; the copy in force stays");
+                tracing::warn!(provider, reason, "metadata not renewed; the copy in force, if any, stays");
             }
             Refreshed::Failed
-        })
+        });
+        if was_failing && self.metadata.story().failing.is_none() {
+            tracing::info!(provider, "metadata is renewed again");
+        }
+        refreshed
     }
 
     /// How long to wait from `at` until the next look, up to a tenth less by chance so that many
