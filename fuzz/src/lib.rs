@@ -18,4 +18,4 @@ mod reference;
 mod targets;
 mod world;
 
-pub use targets::{encryption, metadata, response, signed_content, signed_mutations, xml};
+pub use targets::{encryption, metadata, response, signed_content, signed_metadata, signed_mutations, xml};

@@ -5,11 +5,12 @@ use std::sync::LazyLock;
 use arbitrary::Unstructured;
 use aws_lc_rs::rsa::PublicEncryptingKey;
 use bergshamra_c14n::C14nMode;
+use rolegate::entropy::{Entropy, NoEntropy};
 use rolegate::identity::saml::fuzzing::canonical;
-use rolegate::identity::saml::{Expect, SamlProvider, unverified_issuer};
+use rolegate::identity::saml::{Expect, MetadataTerms, SamlProvider, unverified_issuer};
 
 use crate::encrypt::{self, Encryption};
-use crate::fixture::{self, ASSERTION, Key, base64};
+use crate::fixture::{self, ACS, ASSERTION, HONEST, IDP, Key, base64};
 use crate::world::{
     ANY, ASKED, ASSERTIONS, DECRYPTING, DOCUMENTS, IDENTITIES, LAX, NEVER, PROVIDER, STRANGER, everything,
     now,
@@ -111,6 +112,40 @@ pub fn metadata(bytes: &[u8]) {
         let identity = provider.verify(&base64(DOCUMENTS[0].as_bytes()), ANY, now());
         let known = identity.map(|identity| everything(&identity));
         assert!(known.is_err() || known.as_ref() == Ok(&IDENTITIES[0]), "{known:?}");
+    }
+}
+
+/// Metadata that must be signed by the federation, mutated: whenever it is accepted, it names the
+/// keys, the addresses and the end that were signed.
+pub fn signed_metadata(bytes: &[u8]) {
+    static SIGNED: LazyLock<String> = LazyLock::new(|| pinned(PUBLISHED[0].as_bytes()).expect("honest"));
+    let documents: [&str; 3] = [&PUBLISHED[0], &PUBLISHED[1], METADATA];
+    let Ok(document) = mutate::document(&documents, &mut Unstructured::new(bytes)) else { return };
+    if let Some(seen) = pinned(&document) {
+        assert_eq!(seen, *SIGNED, "{}", shown(&document));
+    }
+}
+
+/// What a provider of the federation becomes by this metadata, if it is accepted.
+fn pinned(metadata: &[u8]) -> Option<String> {
+    let file = std::env::temp_dir().join(format!("rolegate-fuzz-{}.xml", std::process::id()));
+    std::fs::write(&file, metadata).expect("room for a file");
+    let terms = MetadataTerms::new(Some(IDP.to_owned())).signed_by(&[&HONEST.certificate]).expect("a key");
+    let provider = SamlProvider::from_file(fixture::settings(), file.clone(), terms, now());
+    std::fs::remove_file(&file).expect("the file");
+    let provider = provider.ok()?;
+    let state = provider.metadata_state(now());
+    let login = provider.login_request(ACS, None, &Zeros, now());
+    Some(format!("{:?} {:?} {:?} {login:?}", provider.issuer(), state.certificates, state.valid_until))
+}
+
+/// No randomness, so that two of a kind are equal.
+struct Zeros;
+
+impl Entropy for Zeros {
+    fn fill(&self, out: &mut [u8]) -> Result<(), NoEntropy> {
+        out.fill(0);
+        Ok(())
     }
 }
 
