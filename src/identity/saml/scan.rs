@@ -5,6 +5,7 @@
 //! with markup is decided in `parse`, by the same [`Limits`].
 
 use super::malformed;
+use super::tree::is_blank;
 use crate::identity::VerifyError;
 
 /// What a document may cost. A strict parser's time and memory are linear in these.
@@ -58,29 +59,46 @@ fn foreign_character(text: &str) -> Option<char> {
     text.chars().find(foreign)
 }
 
-/// What follows the XML declaration, which must say XML 1.0 and, if anything, UTF-8.
+/// What follows the XML declaration, which must say XML 1.0 and, if anything, UTF-8 (XML 1.0, 2.8).
 fn after_declaration(text: &str) -> Result<&str, VerifyError> {
     let Some(rest) = text.strip_prefix("<?xml").filter(|r| r.starts_with([' ', '\t', '\r', '\n'])) else {
         return Ok(text);
     };
-    let Some((declaration, document)) = rest.split_once("?>") else {
+    let Some((mut declaration, document)) = rest.split_once("?>") else {
         return Err(malformed("saml.xml.markup", "an XML declaration that ends", "none"));
     };
-    let said = |name: &str| {
-        let (_, after) = declaration.split_once(name)?;
-        let quoted = after.trim_start().strip_prefix('=')?.trim_start();
-        let quote = quoted.chars().next().filter(|c| matches!(c, '"' | '\''))?;
-        quoted[1..].split_once(quote).map(|(value, _)| value)
-    };
-    match said("version") {
+    match said(&mut declaration, "version") {
         Some("1.0") => {}
         other => return Err(malformed("saml.xml.version", "1.0", other.unwrap_or("none"))),
     }
-    match said("encoding") {
-        None if !declaration.contains("encoding") => Ok(document),
-        Some(name) if name.eq_ignore_ascii_case("utf-8") => Ok(document),
-        other => Err(malformed("saml.xml.encoding", "UTF-8", other.unwrap_or("an unreadable declaration"))),
+    match said(&mut declaration, "encoding") {
+        None if declaration.trim_ascii_start().starts_with("encoding") => {
+            return Err(malformed("saml.xml.encoding", "UTF-8", "an unreadable declaration"));
+        }
+        Some(name) if !name.eq_ignore_ascii_case("utf-8") => {
+            return Err(malformed("saml.xml.encoding", "UTF-8", name));
+        }
+        _ => {}
     }
+    let is_decided = matches!(said(&mut declaration, "standalone"), None | Some("yes" | "no"));
+    if !is_decided || !is_blank(declaration) {
+        return Err(malformed("saml.xml.markup", "version, encoding and standalone", declaration));
+    }
+    Ok(document)
+}
+
+/// The value of the pseudo-attribute `name`, if `declaration` begins with white space and it. Then
+/// it is taken off.
+fn said<'x>(declaration: &mut &'x str, name: &str) -> Option<&'x str> {
+    let rest = declaration.trim_ascii_start().strip_prefix(name)?;
+    if declaration.starts_with(name) {
+        return None;
+    }
+    let quoted = rest.trim_ascii_start().strip_prefix('=')?.trim_ascii_start();
+    let quote = quoted.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+    let (value, rest) = quoted[1..].split_once(quote)?;
+    *declaration = rest;
+    Some(value)
 }
 
 #[cfg(test)]
