@@ -3,6 +3,7 @@
 //! `suite` says what an attack is, and counts them; each family of attacks has a file.
 
 mod algorithms;
+mod attributes;
 mod canonical;
 mod claims;
 mod conditions;
@@ -10,6 +11,8 @@ mod confirmation;
 mod cross;
 mod digests;
 mod encodings;
+mod encrypt;
+mod encryption;
 mod fixture;
 mod honest;
 mod keys;
@@ -20,6 +23,10 @@ mod old_key;
 mod places;
 mod pollution;
 mod references;
+mod service_provider;
+mod service_provider_http;
+mod service_provider_settings;
+mod settings;
 mod status;
 mod structure;
 mod suite;
