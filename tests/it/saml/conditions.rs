@@ -3,7 +3,7 @@
 
 use rolegate::identity::saml::Accept;
 
-use super::fixture::{ASSERTION, honest, response, signed, swap, with};
+use super::fixture::{ASSERTION, ATTACKER, Signing, enveloped, honest, response, signed, swap, with};
 use super::suite::{Table, hold};
 
 #[test]
@@ -23,6 +23,7 @@ pub(super) fn tables() -> Vec<Table> {
         contexts(),
         where_any_audience_is_borne(),
         where_early_is_borne(),
+        several_faults(),
     ]
 }
 
@@ -216,4 +217,44 @@ fn where_early_is_borne() -> Table {
             ),
             ("unreadable", with("2026-11-22T11:59:00Z", "x"), "saml.conditions.not-before"),
         ])
+}
+
+/// The first fault is the answer, for an explanation too, which looks at what comes behind it.
+fn several_faults() -> Table {
+    let both = |from: &str, to: &str, other: &str, to_other: &str| {
+        response(&signed(&swap(&swap(ASSERTION, from, to), other, to_other)))
+    };
+    let audience = "<saml:Audience>https://broker";
+    let foreign = "<saml:Audience>https://other";
+    let elsewhere =
+        |document: &str| swap(document, "Destination=\"https://broker", "Destination=\"https://other");
+    let by_attacker = Signing { key: &ATTACKER, ..Signing::of("_a") }.sign(ASSERTION);
+    Table::new("several faults").twin("none", honest()).attacks([
+        (
+            "an audience, then a condition",
+            both(
+                audience,
+                foreign,
+                "</saml:Conditions>",
+                "<saml:Condition></saml:Condition></saml:Conditions>",
+            ),
+            AUDIENCE,
+        ),
+        ("an audience, then a method", both(audience, foreign, "cm:bearer", "cm:other"), AUDIENCE),
+        ("an audience, then no name", both(audience, foreign, ">ann<", "><"), AUDIENCE),
+        ("an audience, then a value", both(audience, foreign, ">staff<", "><x></x><"), AUDIENCE),
+        (
+            "an end, then an audience",
+            both("2026-11-22T12:10", "2026-11-22T11:10", audience, foreign),
+            "saml.expired",
+        ),
+        (
+            "an address, then a signature",
+            elsewhere(&response(&enveloped(ASSERTION, &by_attacker))),
+            "saml.destination",
+        ),
+        ("an address, then no signature", elsewhere(&response(ASSERTION)), "saml.destination"),
+        ("an address, then a digest", elsewhere(&swap(&honest(), ">ann<", ">bob<")), "saml.destination"),
+        ("an address, then an audience", elsewhere(&with(audience, foreign)), "saml.destination"),
+    ])
 }

@@ -13,9 +13,9 @@ use rolegate::identity::{FederatedIdentity, VerifyError};
 
 use super::fixture::{EXPECTED, HONEST, PROVIDER, base64, metadata, noon, settings};
 use super::{
-    algorithms, canonical, claims, conditions, confirmation, cross, digests, encodings, keys, limits,
-    namespaces, places, pollution, references, status, structure, times, transforms, truncation, unsigned,
-    wrapping, xml,
+    algorithms, canonical, claims, conditions, confirmation, cross, digests, encodings, encrypted, keys,
+    limits, namespaces, places, pollution, references, status, structure, times, transforms, truncation,
+    unsigned, wrapping, xml,
 };
 
 /// What issue 3 promises.
@@ -23,7 +23,7 @@ const PROMISED: usize = 150;
 
 type Family = (&'static str, fn() -> Vec<Table>);
 
-const FAMILIES: [Family; 22] = [
+const FAMILIES: [Family; 23] = [
     ("wrapping", wrapping::tables),
     ("hiding places", places::tables),
     ("structure", structure::tables),
@@ -40,6 +40,7 @@ const FAMILIES: [Family; 22] = [
     ("XML", xml::tables),
     ("encodings", encodings::tables),
     ("limits", limits::tables),
+    ("encryption", encrypted::tables),
     ("other parties", cross::tables),
     ("conditions", conditions::tables),
     ("times", times::tables),
