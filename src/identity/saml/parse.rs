@@ -220,8 +220,10 @@ impl<'x> Parser<'x, '_> {
                 Some(_) => {}
             }
             count += 1;
-            if count > self.limits.attributes {
-                let expected = format!("at most {} attributes a tag", self.limits.attributes);
+            let Limits { attributes, all_attributes, .. } = *self.limits;
+            let before = self.tree.attributes.len() + self.tree.declarations.len();
+            if count > attributes || before >= all_attributes {
+                let expected = format!("at most {attributes} attributes a tag, {all_attributes} in all");
                 return Err(malformed("saml.xml.attributes", expected, "more"));
             }
             self.attribute()?;

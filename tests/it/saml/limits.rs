@@ -109,22 +109,31 @@ fn attributes() -> Table {
         format!("<x {}/>", all.collect::<String>())
     };
     let root = |count: usize| adorned(&honest(), "samlp:Response", &many(count));
-    Table::new("attributes of a tag").twin("48", detailed(&one(48))).attacks([
-        ("49", detailed(&one(49)), ATTRIBUTES),
-        ("20,000", detailed(&one(20_000)), ATTRIBUTES),
-        ("40,000", one(40_000).chars().take(250_000).collect(), ATTRIBUTES),
-        ("20,000 of the root", root(20_000), ATTRIBUTES),
-        ("49 declarations", detailed(&declarations(49)), ATTRIBUTES),
-        ("8,000 declarations", detailed(&declarations(8000)), ATTRIBUTES),
-        (
-            "24 declarations and 25 attributes",
-            detailed(&declarations(24).replace("/>", &format!("{}/>", many(25)))),
-            ATTRIBUTES,
-        ),
-        ("40,000 of one name", detailed(&format!("<x {}/>", "a='' ".repeat(40_000))), ATTRIBUTES),
-        ("49 of the assertion", adorned(&honest(), "saml:Assertion", &many(45)), ATTRIBUTES),
-        ("49 of SignedInfo", adorned(&honest(), "ds:SignedInfo", &many(49)), ATTRIBUTES),
-    ])
+    Table::new("attributes of a tag")
+        .twin("48", detailed(&one(48)))
+        .twin("16,000 of 1,000 tags", detailed(&one(16).repeat(1000)))
+        .attacks([
+            ("49", detailed(&one(49)), ATTRIBUTES),
+            ("20,000", detailed(&one(20_000)), ATTRIBUTES),
+            ("32,000 of 1,000 tags", detailed(&one(32).repeat(1000)), ATTRIBUTES),
+            (
+                "17,000 of both",
+                detailed(&declarations(10).replace("/>", &format!("{}/>", many(7))).repeat(1000)),
+                ATTRIBUTES,
+            ),
+            ("40,000", one(40_000).chars().take(250_000).collect(), ATTRIBUTES),
+            ("20,000 of the root", root(20_000), ATTRIBUTES),
+            ("49 declarations", detailed(&declarations(49)), ATTRIBUTES),
+            ("8,000 declarations", detailed(&declarations(8000)), ATTRIBUTES),
+            (
+                "24 declarations and 25 attributes",
+                detailed(&declarations(24).replace("/>", &format!("{}/>", many(25)))),
+                ATTRIBUTES,
+            ),
+            ("40,000 of one name", detailed(&format!("<x {}/>", "a='' ".repeat(40_000))), ATTRIBUTES),
+            ("49 of the assertion", adorned(&honest(), "saml:Assertion", &many(45)), ATTRIBUTES),
+            ("49 of SignedInfo", adorned(&honest(), "ds:SignedInfo", &many(49)), ATTRIBUTES),
+        ])
 }
 
 fn namespaces() -> Table {
