@@ -355,8 +355,7 @@ impl<'x> Parser<'x, '_> {
         if prefix.is_empty() && !element {
             return Ok(Name { prefix, local, namespace: "" });
         }
-        let is_this = |declaration: &&Declaration<'_>| same(declaration.prefix, prefix);
-        let binding = self.scope.iter().rev().find(is_this);
+        let binding = self.scope.iter().rev().find(|declaration| declaration.binds(prefix));
         match binding {
             Some(declaration) => Ok(Name { prefix, local, namespace: declaration.namespace }),
             None if prefix.is_empty() => Ok(Name { prefix, local, namespace: "" }),
@@ -370,11 +369,6 @@ fn has_scheme(namespace: &str) -> bool {
     let Some((scheme, _)) = namespace.split_once(':') else { return false };
     let may_follow = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.');
     scheme.starts_with(|first: char| first.is_ascii_alphabetic()) && scheme.bytes().all(may_follow)
-}
-
-/// `==` for prefixes: they are so short that a call costs more than the comparison.
-fn same(one: &str, other: &str) -> bool {
-    one.len() == other.len() && one.bytes().eq(other.bytes())
 }
 
 fn syntax(seen: impl Into<String>) -> VerifyError {
