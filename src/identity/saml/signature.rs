@@ -14,7 +14,7 @@ use super::structure::{self, Signature};
 use super::trace::Trace;
 use super::tree::{Element, is_blank};
 use super::{c14n, chars, keys, malformed, refused};
-use crate::identity::{VerifyCode, VerifyError};
+use crate::identity::{VerifyCode, VerifyError, shortened};
 
 /// A real list names one or two prefixes.
 const MAX_LISTED_PREFIXES: usize = 16;
@@ -123,7 +123,7 @@ impl<'t> SignedInfo<'t> {
         if self.uri.strip_prefix('#') == Some(id) {
             return Ok(());
         }
-        Err(malformed("saml.signature.reference-uri", format!("#{id}"), self.uri))
+        Err(malformed("saml.signature.reference-uri", shortened(format!("#{id}")), self.uri))
     }
 }
 

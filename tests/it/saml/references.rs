@@ -1,7 +1,7 @@
 //! References: exactly one, to the parent's own ID, by its bare name. The honest key signed
 //! whatever stands here.
 
-use super::fixture::{ASSERTION, Signing, enveloped, honest, response, signed_whole, swap};
+use super::fixture::{ASSERTION, Signing, adorned, enveloped, honest, response, signed_whole, swap};
 use super::suite::{Table, hold};
 
 #[test]
@@ -26,6 +26,7 @@ fn sealed(from: &str, to: &str) -> String {
 }
 
 fn forms() -> Table {
+    let long = swap(&honest(), "ID=\"_a\" ", "");
     Table::new("forms of the URI")
         .twin("the parent's ID", to("#_a"))
         .twin("by a character reference", swap(&to("#_a"), "URI=\"#_a\"", "URI=\"&#35;_a\""))
@@ -55,6 +56,12 @@ fn forms() -> Table {
             ("a file", to("file:///dev/zero"), URI),
             ("a file with the ID", to("file:///etc/passwd#_a"), URI),
             ("a path", to("../metadata.xml#_a"), URI),
+            ("a long URI", to(&format!("#{}", "a".repeat(100_000))), URI),
+            (
+                "another ID than a long one",
+                adorned(&long, "saml:Assertion", &format!("ID=\"_{}\"", "a".repeat(100_000))),
+                URI,
+            ),
             ("HTTP", to("http://example.com/#_a"), URI),
             ("HTTPS", to("https://idp.example.com/metadata"), URI),
             ("HTTP inside", to("http://169.254.169.254/latest/meta-data/"), URI),

@@ -25,6 +25,9 @@ const PROMISED: usize = 150;
 /// faster than its document takes minutes.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// Bytes of what a refusal says, which goes to the log: nobody may fill a disk with it.
+const WORDS: usize = 1500;
+
 type Family = (&'static str, fn() -> Vec<Table>);
 
 const FAMILIES: [Family; 23] = [
@@ -184,9 +187,14 @@ impl Table {
             Ok(identity) => format!("accepted as {:?}", identity.subject()),
             Err(fault) => format!("{} ({:?})", fault.check(), fault.code()),
         };
-        let verified = said(self.verify(&attack.posted));
+        let verified = self.verify(&attack.posted);
+        let words = verified.as_ref().map_or_else(|fault| fault.expected().len() + fault.seen().len(), |_| 0);
+        let verified = said(verified);
         if verified != expected {
             return Some(format!("{verified}, and not {expected}"));
+        }
+        if words > WORDS {
+            return Some(format!("it says {words} bytes about it"));
         }
         let explanation = self.provider().explain(&attack.posted, self.expect, self.at);
         let told = |check| {
