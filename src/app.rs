@@ -15,7 +15,7 @@ use actix_web::dev::ServerHandle;
 use base64_simd::STANDARD;
 use tokio::task::JoinHandle;
 
-use crate::broker::{Broker, Parts};
+use crate::broker::{Broker, Parts, RevocationSet};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Loaded, Process, StoreKind};
 use crate::entropy::{self, Entropy, NoEntropy, SystemEntropy};
@@ -114,8 +114,16 @@ pub async fn start(loaded: Loaded, listeners: Listeners) -> Result<Running, Star
     };
     let issuer = Arc::new(LocalIssuer::new(Arc::clone(&ring), Arc::clone(&entropy)));
     let kept = Arc::clone(&store);
-    let parts = Parts { issuer: issuer.clone(), secrets: issuer, store, ring, entropy: Arc::clone(&entropy) };
     telemetry::metrics();
+    let revoked = Arc::new(RevocationSet::new(store.revocations(clock.now()).await?));
+    let parts = Parts {
+        issuer: issuer.clone(),
+        secrets: issuer,
+        store,
+        revoked,
+        ring,
+        entropy: Arc::clone(&entropy),
+    };
     let broker = Arc::new(Broker::new(loaded.snapshot, parts));
     let surface = Surface { broker, clock, entropy };
     let tls = process.tls.map(|files| files.server);

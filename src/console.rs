@@ -190,6 +190,7 @@ mod tests {
             tags: Vec::new(),
             session_policy: None,
             provider_session_ends: ends,
+            login: None,
             issued: at,
             expires: hours(1),
         };

@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 use std::sync::OnceLock;
 
-use metrics::{Unit, counter, describe_counter, describe_histogram, histogram};
+use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
 
@@ -17,6 +17,10 @@ pub const ISSUED: &str = "rolegate_credentials_issued_total";
 pub const REFUSED: &str = "rolegate_refusals_total";
 /// Our own faults: `rolegate_faults_total{kind}`.
 pub const FAULTS: &str = "rolegate_faults_total";
+/// Logins ended before their time, by the way: `rolegate_logouts_total{action}`.
+pub const LOGOUTS: &str = "rolegate_logouts_total";
+/// Revocations that this node holds: `rolegate_revocations`.
+pub const REVOCATIONS: &str = "rolegate_revocations";
 
 /// Bounds of the latency histogram, seconds.
 const BUCKETS: [f64; 10] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.25, 1.0, 5.0];
@@ -63,6 +67,8 @@ pub fn metrics() -> Option<&'static PrometheusHandle> {
             describe_counter!(ISSUED, "Temporary credentials issued, by the way in.");
             describe_counter!(REFUSED, "Refusals, by the check that failed.");
             describe_counter!(FAULTS, "Faults of the broker itself, by kind.");
+            describe_counter!(LOGOUTS, "Logins ended before their time, by the way it came about.");
+            describe_gauge!(REVOCATIONS, "Revocations that this node holds in memory.");
             Some(handle)
         })
         .as_ref()
@@ -87,4 +93,15 @@ pub fn count_refusal(check: &'static str) {
 /// Counts a fault.
 pub fn count_fault(kind: &'static str) {
     counter!(FAULTS, "kind" => kind).increment(1);
+}
+
+/// Counts a logout.
+pub fn count_logout(action: &'static str) {
+    counter!(LOGOUTS, "action" => action).increment(1);
+}
+
+/// Says how many revocations are held.
+#[allow(clippy::cast_precision_loss)] // Beyond 2⁵³ of them, precision is not what is lost.
+pub fn count_live_revocations(held: usize) {
+    gauge!(REVOCATIONS).set(held as f64);
 }

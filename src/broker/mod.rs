@@ -8,6 +8,7 @@ mod caller;
 mod federate;
 mod login;
 mod refusal;
+mod revoked;
 mod signin;
 
 use std::net::IpAddr;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 pub use self::federate::{Arrival, Ask, Door, Federated};
 pub use self::login::{Arrived, LoginStart, OidcAnswer, SamlAnswer, login_tag};
 pub use self::refusal::{Failure, Fault, Refusal};
+pub use self::revoked::RevocationSet;
 pub use self::signin::SignedIn;
 use crate::clock::Moment;
 use crate::config::Snapshot;
@@ -37,8 +39,10 @@ pub struct Parts {
     pub issuer: Arc<dyn CredentialIssuer>,
     /// Opens the credentials that callers sign with.
     pub secrets: Arc<dyn SigningSecrets>,
-    /// Remembers claims and sessions.
+    /// Remembers claims, sessions and revocations.
     pub store: Arc<dyn Store>,
+    /// The revocations that are live.
+    pub revoked: Arc<RevocationSet>,
     /// Seals cookies, sign-in tokens and records.
     pub ring: Arc<KeyRing>,
     /// Fills what must not be guessed.

@@ -4,6 +4,7 @@
 //! request into a [`Principal`]. Both can be made in this room only: holding one is proof that
 //! the check was done. Nothing here knows roles or rules; `policy` reads these values next.
 
+mod login;
 pub mod oidc;
 mod principal;
 pub mod saml;
@@ -14,6 +15,7 @@ use std::time::Duration;
 
 use aws_lc_rs::digest;
 
+pub use self::login::{Login, LoginMark, LoginMarks, NameId, SamlSession};
 pub use self::principal::{Principal, RoleSession, SessionTag};
 use crate::arn::ProviderArn;
 use crate::clock::Moment;
@@ -59,6 +61,7 @@ struct Verified {
     claims: Option<serde_json::Map<String, serde_json::Value>>,
     session_ends: Option<Moment>,
     one_time: Option<OneTime>,
+    login: Option<Login>,
     asserted: Asserted,
 }
 
@@ -93,15 +96,20 @@ pub struct OneTime {
 
 impl OneTime {
     fn new(issuer: &str, document_id: &str, until: Moment) -> Self {
-        let mut context = digest::Context::new(&digest::SHA256);
-        for part in [issuer, document_id] {
-            context.update(&(part.len() as u64).to_be_bytes());
-            context.update(part.as_bytes());
-        }
-        let mut id = [0; 32];
-        id.copy_from_slice(context.finish().as_ref());
-        Self { id, until }
+        Self { id: hash_of(&[issuer, document_id]), until }
     }
+}
+
+/// SHA-256 over `parts`, each with its length, so that no two lists of parts look alike.
+fn hash_of(parts: &[&str]) -> [u8; 32] {
+    let mut context = digest::Context::new(&digest::SHA256);
+    for part in parts {
+        context.update(&(part.len() as u64).to_be_bytes());
+        context.update(part.as_bytes());
+    }
+    let mut hash = [0; 32];
+    hash.copy_from_slice(context.finish().as_ref());
+    hash
 }
 
 /// Longest subject, in bytes: it stands in every session token. SAML bounds a persistent NameID at
@@ -167,6 +175,11 @@ impl FederatedIdentity {
     /// How the document may be claimed, if it is for one use.
     pub const fn one_time(&self) -> Option<OneTime> {
         self.verified.one_time
+    }
+
+    /// SAML only: the login at the provider, for when it ends.
+    pub const fn login(&self) -> Option<&Login> {
+        self.verified.login.as_ref()
     }
 
     /// What the provider asserted about the session itself.
@@ -278,6 +291,7 @@ pub(crate) mod testing {
                 claims: None,
                 session_ends: None,
                 one_time: None,
+                login: None,
                 asserted: Asserted::default(),
             })
         }

@@ -106,7 +106,7 @@ async fn sessions_are_kept_until_their_end() {
 }
 
 fn revocation(id: u8, issued: Moment, until: Moment) -> Revocation {
-    Revocation { id: [id; 32], issued_before: issued, asserted_before: issued, until }
+    Revocation { id: [id; 16], issued_before: issued, asserted_before: issued, until }
 }
 
 #[tokio::test]

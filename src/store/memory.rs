@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::{
-    Claim, Claimed, ReplayCache, Revocation, Revocations, SWEEP_MARGIN, SessionKey, SessionStore, Store,
-    StoreFault, StoreFuture, claim_key, conflicts,
+    Claim, Claimed, ReplayCache, Revocation, RevocationId, Revocations, SWEEP_MARGIN, SessionKey,
+    SessionStore, Store, StoreFault, StoreFuture, claim_key, conflicts,
 };
 use crate::clock::Moment;
 
@@ -22,7 +22,7 @@ pub struct MemoryStore {
 struct Held {
     claims: BTreeMap<[u8; 64], Moment>,
     sessions: HashMap<SessionKey, (Vec<u8>, Moment)>,
-    revocations: HashMap<[u8; 32], Revocation>,
+    revocations: HashMap<RevocationId, Revocation>,
     operations: u32,
 }
 

@@ -92,12 +92,15 @@ pub trait SessionStore: Send + Sync {
     fn remove(&self, key: SessionKey, at: Moment) -> StoreFuture<'_, ()>;
 }
 
+/// Names what is revoked: the first half of a SHA-256 hash, because session tokens carry it too.
+pub type RevocationId = [u8; 16];
+
 /// Sessions that ended before their time. What a session is, and how many of its names are
 /// revoked, is the business of whoever asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Revocation {
-    /// What is revoked, such as a login or a person at a provider: a SHA-256 hash.
-    pub id: [u8; 32],
+    /// What is revoked, such as a login, or a person at a provider.
+    pub id: RevocationId,
     /// Sessions that were issued up to this moment, itself included, are over.
     pub issued_before: Moment,
     /// Documents that were asserted up to this moment, by the clock of who asserted them, open no

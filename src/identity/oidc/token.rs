@@ -64,6 +64,7 @@ pub(super) fn identity(
         claims: Some(claims),
         session_ends: None,
         one_time: None,
+        login: None,
     }))
 }
 

@@ -22,6 +22,8 @@ pub(super) struct Rules<'a> {
 pub(super) struct Terms<'t> {
     /// The `Recipient`, which AWS calls audience.
     pub(super) recipient: &'t str,
+    /// The `IssueInstant`.
+    pub(super) issued: Moment,
     /// The earliest time from which the assertion is refused, skew included.
     pub(super) until: Moment,
     /// The earliest `SessionNotOnOrAfter`.
@@ -60,7 +62,7 @@ impl Rules<'_> {
         let stale = issued.plus(self.settings.max_age);
         self.check_not_over(stale, "saml.too-old")?;
         let ends = conditions_end.map_or(confirmation_ends, |end| end.min(confirmation_ends)).min(stale);
-        Ok(Terms { recipient, until: ends.plus(self.settings.clock_skew), session_ends })
+        Ok(Terms { recipient, issued, until: ends.plus(self.settings.clock_skew), session_ends })
     }
 
     fn check_issuer(&self, issuer: Element<'_, '_>, check: &'static str) -> Result<(), VerifyError> {

@@ -21,6 +21,7 @@ mod names;
 mod parse;
 mod request;
 mod scan;
+mod session;
 mod sign;
 mod signature;
 mod sp_keys;
@@ -37,7 +38,7 @@ use self::names::{ASSERTION, PROTOCOL};
 use self::parse::parse;
 pub use self::request::LoginRequest;
 pub use self::sp_keys::{SigningFailed, SpKey, SpKeyFault, SpKeys};
-use super::{FederatedIdentity, OneTime, Protocol, Verified, VerifyCode, VerifyError};
+use super::{FederatedIdentity, Login, OneTime, Protocol, Verified, VerifyCode, VerifyError};
 use crate::arn::ProviderArn;
 use crate::clock::Moment;
 use crate::entropy::{Entropy, NoEntropy};
@@ -134,6 +135,8 @@ impl SamlProvider {
         let attributes = claims::attributes(assertion)?;
         let asserted = claims::asserted(&attributes, assertion)?;
         let id = assertion.attribute("ID").unwrap_or_default();
+        let session = session::of_assertion(assertion)?;
+        let marks = session.marks(&self.settings.arn, self.issuer(), &self.settings.entity_id);
         Ok(FederatedIdentity::new(Verified {
             protocol: Protocol::Saml,
             provider: self.settings.arn.clone(),
@@ -146,6 +149,7 @@ impl SamlProvider {
             claims: None,
             session_ends: terms.session_ends,
             one_time: Some(OneTime::new(self.issuer(), id, terms.until)),
+            login: Some(Login { marks, session, asserted_at: terms.issued }),
             asserted,
         }))
     }

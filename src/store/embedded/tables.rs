@@ -8,15 +8,17 @@ use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, WriteTran
 
 use super::{Job, Operation};
 use crate::clock::Moment;
-use crate::store::{Claim, Claimed, Revocation, SWEEP_MARGIN, SessionKey, claim_key, conflicts};
+use crate::store::{
+    Claim, Claimed, Revocation, RevocationId, SWEEP_MARGIN, SessionKey, claim_key, conflicts,
+};
 
 /// Claim key to the millisecond at which the claim ends.
 const CLAIMS: TableDefinition<'_, [u8; 64], i64> = TableDefinition::new("claims");
 /// Session key to end and sealed record.
 const SESSIONS: TableDefinition<'_, [u8; 32], (i64, &[u8])> = TableDefinition::new("sessions");
 /// Revocation id to `issued_before`, `asserted_before` and end.
-const REVOCATIONS: TableDefinition<'_, [u8; 32], (i64, i64, i64)> = TableDefinition::new("revocations");
-/// What ends when; a key of 32 bytes is padded with zeros.
+const REVOCATIONS: TableDefinition<'_, RevocationId, (i64, i64, i64)> = TableDefinition::new("revocations");
+/// What ends when; a shorter key is padded with zeros.
 const ENDINGS: TableDefinition<'_, (i64, u8, [u8; 64]), ()> = TableDefinition::new("endings");
 const CLAIM: u8 = 0;
 const SESSION: u8 = 1;
@@ -117,7 +119,7 @@ fn put_in(
 ) -> Result<(), redb::Error> {
     let until = until.unix_millis();
     transaction.open_table(SESSIONS)?.insert(&key, (until, sealed))?;
-    transaction.open_table(ENDINGS)?.insert((until, SESSION, padded(key)), ())?;
+    transaction.open_table(ENDINGS)?.insert((until, SESSION, padded(&key)), ())?;
     Ok(())
 }
 
@@ -128,11 +130,11 @@ fn revoke_in(transaction: &WriteTransaction, wanted: Revocation) -> Result<(), r
     let until = joined.until.unix_millis();
     let times = (joined.issued_before.unix_millis(), joined.asserted_before.unix_millis(), until);
     revocations.insert(&joined.id, times)?;
-    transaction.open_table(ENDINGS)?.insert((until, REVOCATION, padded(joined.id)), ())?;
+    transaction.open_table(ENDINGS)?.insert((until, REVOCATION, padded(&joined.id)), ())?;
     Ok(())
 }
 
-const fn revocation(id: [u8; 32], (issued, asserted, until): (i64, i64, i64)) -> Revocation {
+const fn revocation(id: RevocationId, (issued, asserted, until): (i64, i64, i64)) -> Revocation {
     Revocation {
         id,
         issued_before: Moment::from_unix_millis(issued),
@@ -141,9 +143,9 @@ const fn revocation(id: [u8; 32], (issued, asserted, until): (i64, i64, i64)) ->
     }
 }
 
-fn padded(key: [u8; 32]) -> [u8; 64] {
+fn padded(key: &[u8]) -> [u8; 64] {
     let mut padded = [0; 64];
-    padded[..32].copy_from_slice(&key);
+    padded[..key.len()].copy_from_slice(key);
     padded
 }
 
@@ -164,19 +166,26 @@ fn sweep(transaction: &WriteTransaction, at: Moment) -> Result<(), redb::Error> 
     let mut revocations = transaction.open_table(REVOCATIONS)?;
     for (until, kind, key) in due {
         endings.remove((until, kind, key))?;
-        let mut short = [0; 32];
-        short.copy_from_slice(&key[..32]);
+        let session = first(&key);
+        let revocation: RevocationId = first(&key);
         let ended = match kind {
             CLAIM => claims.get(&key)?.is_some_and(|entry| entry.value() == until),
-            SESSION => sessions.get(&short)?.is_some_and(|entry| entry.value().0 == until),
-            _ => revocations.get(&short)?.is_some_and(|entry| entry.value().2 == until),
+            SESSION => sessions.get(&session)?.is_some_and(|entry| entry.value().0 == until),
+            _ => revocations.get(&revocation)?.is_some_and(|entry| entry.value().2 == until),
         };
         match kind {
             _ if !ended => {}
             CLAIM => drop(claims.remove(&key)?),
-            SESSION => drop(sessions.remove(&short)?),
-            _ => drop(revocations.remove(&short)?),
+            SESSION => drop(sessions.remove(&session)?),
+            _ => drop(revocations.remove(&revocation)?),
         }
     }
     Ok(())
+}
+
+/// The key that was padded.
+fn first<const N: usize>(padded: &[u8; 64]) -> [u8; N] {
+    let mut key = [0; N];
+    key.copy_from_slice(&padded[..N]);
+    key
 }
