@@ -18,7 +18,7 @@ use rolegate::cli::demo::idp::saml::{ResponseFacts, SamlSigner};
 use rolegate::clock::Moment;
 use rolegate::entropy::SystemEntropy;
 use rolegate::identity::oidc::{KeySource, OidcProvider, OidcSettings, http_client};
-use rolegate::identity::saml::{Answer, Expect, SamlProvider, SamlSettings};
+use rolegate::identity::saml::{Answer, Expect, SamlProvider, SamlSettings, SpSettings};
 use rolegate::seal::{KeyRing, Purpose};
 use serde_json::json;
 
@@ -190,6 +190,7 @@ fn saml() -> (String, SamlProvider) {
         recipients: vec![acs.into()],
         clock_skew: Duration::from_secs(60),
         max_age: Duration::from_secs(300),
+        sp: SpSettings::default(),
     };
     let provider = SamlProvider::new(settings, signer.metadata().as_bytes(), NOW).unwrap();
     (response, provider)

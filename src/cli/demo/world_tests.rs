@@ -12,7 +12,7 @@ use crate::cli::demo::people::{ANN, BEN, CLEO, Person};
 use crate::clock::{ManualClock, Moment};
 use crate::config::Settings;
 use crate::entropy::SystemEntropy;
-use crate::identity::saml::{Answer, Expect, SamlProvider, SamlSettings};
+use crate::identity::saml::{Answer, Expect, SamlProvider, SamlSettings, SpSettings};
 use crate::policy::iam::{Policy, PolicyKind};
 use crate::policy::{RuleSource, Rules, TrustPolicy};
 
@@ -105,6 +105,7 @@ fn everybody_is_offered_what_the_tour_says() {
         recipients: vec![broker.acs.clone()],
         clock_skew: Duration::from_secs(60),
         max_age: Duration::from_secs(300),
+        sp: SpSettings::default(),
     };
     let idp = Idp::new(world.issuer(), broker, keys, Arc::new(ManualClock::at(now)), entropy);
     let corp = SamlProvider::new(corp, idp.saml_metadata().as_bytes(), now).unwrap();

@@ -8,9 +8,14 @@
 //! make anybody read an unsigned one.
 //!
 //! The order of the files is the order of the work: `scan` → `parse` → `structure` → `c14n`
-//! and `signature` by `keys` → `conditions` → `claims`. `metadata` and `request` are what the
-//! two sides tell each other beforehand.
+//! and `signature` by `keys` → `conditions` → `claims`. `metadata` and `sp_metadata` are what
+//! the two sides tell each other beforehand.
+//!
+//! What we send ourselves begins in `request`, is signed in `sign` with a key of `sp_keys`, and
+//! leaves by `binding`.
 
+#[allow(dead_code)] // Until logout answers.
+mod binding;
 mod c14n;
 mod chars;
 mod claims;
@@ -22,26 +27,31 @@ mod parse;
 mod request;
 mod scan;
 mod session;
+#[allow(dead_code)] // Until logout verifies queries.
 mod sign;
 mod signature;
+#[allow(dead_code)] // Until something is decrypted.
 mod sp_keys;
+mod sp_metadata;
 mod structure;
 mod tree;
 
 use std::time::Duration;
 
+pub use self::binding::{Binding, Form, Outbound};
 pub(crate) use self::chars::{escape_attribute, escape_text};
 use self::conditions::Rules;
 use self::metadata::Metadata;
 pub use self::metadata::MetadataError;
 use self::names::{ASSERTION, PROTOCOL};
 use self::parse::parse;
-pub use self::request::LoginRequest;
+use self::request::Question;
+pub use self::request::{LoginRequest, RequestFault, SpSettings};
 pub use self::sp_keys::{SigningFailed, SpKey, SpKeyFault, SpKeys};
 use super::{FederatedIdentity, Login, OneTime, Protocol, Verified, VerifyCode, VerifyError};
 use crate::arn::ProviderArn;
 use crate::clock::Moment;
-use crate::entropy::{Entropy, NoEntropy};
+use crate::entropy::Entropy;
 
 /// Longer text can't decode to an acceptable response, white space included.
 const MAX_BASE64: usize = scan::RESPONSE.bytes / 2 * 3;
@@ -57,12 +67,15 @@ pub struct SamlSettings {
     pub entity_id: String,
     /// Audiences that mean us, compared exactly.
     pub audiences: Vec<String>,
-    /// Every assertion consumer URL of ours for this provider, compared exactly.
+    /// Every assertion consumer URL of ours for this provider, compared exactly. The first is the
+    /// one that our metadata recommends.
     pub recipients: Vec<String>,
     /// How far its clock and ours may differ.
     pub clock_skew: Duration,
     /// How old an assertion may be, by its `IssueInstant`, when it is used.
     pub max_age: Duration,
+    /// Our side: keys, and how a login is asked for.
+    pub sp: SpSettings,
 }
 
 /// What the place where a response arrived expects of it.
@@ -154,21 +167,40 @@ impl SamlProvider {
         }))
     }
 
-    /// A login request to the provider, unsigned, to be answered at `acs_url`.
+    /// A login request to the provider, to be answered at `acs_url`; signed where the settings say
+    /// so. `relay_state` comes back with the answer, and has at most 80 bytes.
     pub fn login_request(
         &self,
         acs_url: &str,
         relay_state: Option<&str>,
         entropy: &dyn Entropy,
         at: Moment,
-    ) -> Result<LoginRequest, NoEntropy> {
-        let login_url = &self.metadata.login_url;
-        request::login(login_url, &self.settings.entity_id, acs_url, relay_state, (entropy, at))
+    ) -> Result<LoginRequest, RequestFault> {
+        let settings = &self.settings.sp;
+        let question = Question { entity_id: &self.settings.entity_id, acs_url, relay_state, settings };
+        question.ask(&self.metadata, entropy, at)
+    }
+
+    /// Whether the provider takes login requests as the settings want to send them.
+    pub fn offers_login(&self) -> Result<(), RequestFault> {
+        request::chosen(&self.metadata, self.settings.sp.request_binding).map(|_| ())
+    }
+
+    /// Whether the provider says that it wants login requests signed.
+    pub const fn wants_signed_requests(&self) -> bool {
+        self.metadata.want_authn_requests_signed
     }
 
     /// Our metadata for the provider's administrator.
-    pub fn sp_metadata(&self, acs_url: &str) -> String {
-        request::sp_metadata(&self.settings.entity_id, acs_url)
+    pub fn sp_metadata(&self) -> String {
+        sp_metadata::plain(&self.settings)
+    }
+
+    /// Our metadata with a signature by our first key, good for two weeks from the day of `at`;
+    /// `None` without a key.
+    pub fn signed_sp_metadata(&self, at: Moment) -> Result<Option<String>, SigningFailed> {
+        let key = self.settings.sp.keys.signer();
+        key.map(|key| sp_metadata::signed(&self.settings, key, at)).transpose()
     }
 
     /// The canonical bytes of the assertion, once every signature on them holds. Nothing else

@@ -8,10 +8,11 @@
 use aws_lc_rs::digest::{SHA256, digest};
 use url::form_urlencoded;
 
+use super::binding::Parameter;
 use super::keys::{self, Keys};
 use super::names::{DSIG, ENVELOPED, EXCLUSIVE_C14N, RSA_SHA256, SHA256 as SHA256_URI};
 use super::sp_keys::{SigningFailed, SpKey};
-use super::{chars, malformed, refused};
+use super::{chars, escape_attribute, escape_text, malformed, refused};
 use crate::identity::{VerifyCode, VerifyError};
 
 /// The one encoding of the Redirect binding (SAML Bindings 3.4.4.1), which need not be named.
@@ -21,25 +22,6 @@ const PARAMETERS: [&str; 6] =
     ["SAMLRequest", "SAMLResponse", "RelayState", "SigAlg", "Signature", "SAMLEncoding"];
 /// A query holds these and few others.
 const MAX_PARAMETERS: usize = 64;
-
-/// What a message is called where it travels as a parameter.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Parameter {
-    /// `SAMLRequest`
-    Request,
-    /// `SAMLResponse`
-    Response,
-}
-
-impl Parameter {
-    /// The name of the query parameter or form field.
-    pub(super) const fn name(self) -> &'static str {
-        match self {
-            Self::Request => "SAMLRequest",
-            Self::Response => "SAMLResponse",
-        }
-    }
-}
 
 /// The query of a message by Redirect, signed where there is a key. `packed` is the base64 of the
 /// deflated message.
@@ -201,6 +183,20 @@ fn pair(name: &str, value: &str) -> String {
 fn decoded(raw: &str) -> String {
     let unnamed = format!("={raw}");
     form_urlencoded::parse(unnamed.as_bytes()).map(|(_, value)| value.into_owned()).collect()
+}
+
+/// `value` as canonical XML writes it in an attribute.
+pub(super) fn attribute(value: &str) -> String {
+    let mut out = String::with_capacity(value.len());
+    escape_attribute(&mut out, value);
+    out
+}
+
+/// `value` as canonical XML writes it between tags.
+pub(super) fn text(value: &str) -> String {
+    let mut out = String::with_capacity(value.len());
+    escape_text(&mut out, value);
+    out
 }
 
 fn base64(bytes: &[u8]) -> String {

@@ -14,7 +14,7 @@ use aws_lc_rs::signature::{
 };
 use rcgen::{CertificateParams, KeyPair, RsaKeySize};
 use rolegate::clock::Moment;
-use rolegate::identity::saml::{Answer, Expect, SamlProvider, SamlSettings};
+use rolegate::identity::saml::{Answer, Expect, SamlProvider, SamlSettings, SpKey, SpSettings};
 use rolegate::identity::{FederatedIdentity, VerifyCode, VerifyError};
 
 pub(crate) const IDP: &str = "https://idp.example.com/metadata";
@@ -78,6 +78,14 @@ impl Key {
         Self { pkcs8: key.serialize_der(), certificate }
     }
 
+    /// As one of ours.
+    pub(crate) fn ours(&self) -> SpKey {
+        let blocks = [("PRIVATE KEY", &self.pkcs8), ("CERTIFICATE", &self.certificate)];
+        let pem = blocks
+            .map(|(label, der)| format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", base64(der)));
+        SpKey::from_pem(&pem.concat()).unwrap()
+    }
+
     /// Signs by the algorithm of this URI.
     #[allow(clippy::disallowed_methods)] // A test needs no recorded randomness.
     fn sign(&self, algorithm: &str, message: &[u8]) -> Vec<u8> {
@@ -122,6 +130,7 @@ pub(crate) fn settings() -> SamlSettings {
         recipients: vec![ACS.to_owned(), "https://broker.example.com/saml".to_owned()],
         clock_skew: SKEW,
         max_age: Duration::from_secs(300),
+        sp: SpSettings::default(),
     }
 }
 

@@ -6,6 +6,7 @@ mod conditions;
 mod fixture;
 mod honest;
 mod metadata;
+mod service_provider;
 mod signature;
 mod structure;
 mod xml;
