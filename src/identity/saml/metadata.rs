@@ -2,7 +2,7 @@
 //! which keys are its own. Whoever configures a provider vouches for this document; it passes
 //! the same scan and parser as a response all the same.
 
-use super::binding::Endpoint;
+use super::binding::{Binding, Endpoint};
 use super::chars;
 use super::keys::Keys;
 use super::names::{DSIG, METADATA, POST_BINDING, PROTOCOL, REDIRECT_BINDING};
@@ -65,9 +65,22 @@ pub(super) struct Metadata {
     pub(super) entity_id: String,
     pub(super) sso_redirect: Option<Endpoint>,
     pub(super) sso_post: Option<Endpoint>,
+    pub(super) slo_redirect: Option<ResponseLocation>,
+    pub(super) slo_post: Option<ResponseLocation>,
     pub(super) want_authn_requests_signed: bool,
     pub(super) keys: Keys,
     pub(super) valid_until: Option<Moment>,
+}
+
+/// A `SingleLogoutService` (SAML Metadata 2.2.2).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct ResponseLocation {
+    /// How messages come there.
+    pub(super) binding: Binding,
+    /// `Location`: where requests go.
+    pub(super) requests: Endpoint,
+    /// `ResponseLocation`, or where there is none, `Location`: where responses go.
+    pub(super) responses: Endpoint,
 }
 
 impl Metadata {
@@ -104,6 +117,8 @@ impl Metadata {
             entity_id: entity_id.to_owned(),
             sso_redirect,
             sso_post,
+            slo_redirect: logout_service(provider, Binding::Redirect),
+            slo_post: logout_service(provider, Binding::Post),
             want_authn_requests_signed: matches!(
                 provider.attribute("WantAuthnRequestsSigned"),
                 Some("true" | "1")
@@ -125,6 +140,20 @@ fn login_endpoint(provider: Element<'_, '_>, binding: &str) -> Option<Endpoint> 
         .children_named(METADATA, "SingleSignOnService")
         .filter(|service| service.attribute("Binding") == Some(binding))
         .find_map(|service| Endpoint::at(service.attribute("Location")?))
+}
+
+/// A service whose `ResponseLocation` is no address could not be answered: it is passed over.
+fn logout_service(provider: Element<'_, '_>, binding: Binding) -> Option<ResponseLocation> {
+    let mut services = provider.children_named(METADATA, "SingleLogoutService");
+    services.find_map(|service| {
+        service.attribute("Binding").filter(|uri| *uri == binding.uri())?;
+        let requests = Endpoint::at(service.attribute("Location")?)?;
+        let responses = match service.attribute("ResponseLocation") {
+            Some(location) => Endpoint::at(location)?,
+            None => requests.clone(),
+        };
+        Some(ResponseLocation { binding, requests, responses })
+    })
 }
 
 /// Every certificate of every descriptor whose use is signing or unspecified.

@@ -21,13 +21,13 @@ mod chars;
 mod claims;
 mod conditions;
 mod keys;
+mod logout;
 mod metadata;
 mod names;
 mod parse;
 mod request;
 mod scan;
 mod session;
-#[allow(dead_code)] // Until logout verifies queries.
 mod sign;
 mod signature;
 #[allow(dead_code)] // Until something is decrypted.
@@ -41,6 +41,7 @@ use std::time::Duration;
 pub use self::binding::{Binding, Form, Outbound};
 pub(crate) use self::chars::{escape_attribute, escape_text};
 use self::conditions::Rules;
+pub use self::logout::{LogoutMessage, LogoutRequest, LogoutStart, LogoutStatus, PresentedLogout};
 use self::metadata::Metadata;
 pub use self::metadata::MetadataError;
 use self::names::{ASSERTION, PROTOCOL};
@@ -135,10 +136,7 @@ impl SamlProvider {
         expect: Expect<'_>,
         at: Moment,
     ) -> Result<FederatedIdentity, VerifyError> {
-        if let Some(until) = self.valid_until().filter(|until| *until <= at) {
-            let (code, check) = (VerifyCode::KeysUnavailable, "saml.metadata-expired");
-            return Err(refused(code, check, format!("metadata valid at {at}"), until.to_string()));
-        }
+        self.check_metadata(at)?;
         let rules = Rules { settings: &self.settings, issuer: self.issuer(), expect, at };
         let assertion = self.authenticated(response_base64, &rules)?;
         let tree = parse(&assertion)?;
@@ -201,6 +199,13 @@ impl SamlProvider {
     pub fn signed_sp_metadata(&self, at: Moment) -> Result<Option<String>, SigningFailed> {
         let key = self.settings.sp.keys.signer();
         key.map(|key| sp_metadata::signed(&self.settings, key, at)).transpose()
+    }
+
+    /// Whether the keys of the metadata still count.
+    fn check_metadata(&self, at: Moment) -> Result<(), VerifyError> {
+        let Some(until) = self.valid_until().filter(|until| *until <= at) else { return Ok(()) };
+        let (code, check) = (VerifyCode::KeysUnavailable, "saml.metadata-expired");
+        Err(refused(code, check, format!("metadata valid at {at}"), until.to_string()))
     }
 
     /// The canonical bytes of the assertion, once every signature on them holds. Nothing else

@@ -5,6 +5,7 @@ mod claims;
 mod conditions;
 mod fixture;
 mod honest;
+mod logout;
 mod metadata;
 mod service_provider;
 mod signature;

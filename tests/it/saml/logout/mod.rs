@@ -1,0 +1,6 @@
+//! Single logout from outside: the provider's messages, and ours.
+
+mod fixture;
+mod messages;
+mod ours;
+mod signature;
