@@ -1,4 +1,4 @@
-//! The flows: federate, login, call, sign in to the console.
+//! The flows: federate, login, call, sign in to the console, log out.
 //!
 //! Every way in is one sentence, and [`RequestContext::federate`] is that sentence. This room
 //! knows no HTTP and no adapter: `http` calls it with what was presented, `app` gives it a store
@@ -7,6 +7,7 @@
 mod caller;
 mod federate;
 mod login;
+mod logout;
 mod refusal;
 mod revoked;
 mod signin;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 
 pub use self::federate::{Arrival, Ask, Door, Federated};
 pub use self::login::{Arrived, LoginStart, OidcAnswer, SamlAnswer, login_tag};
+pub use self::logout::{LogoutOutcome, SignedOut};
 pub use self::refusal::{Failure, Fault, Refusal};
 pub use self::revoked::RevocationSet;
 pub use self::signin::SignedIn;

@@ -41,7 +41,7 @@ impl Rules<'_> {
             Parameter::Request => {
                 named(root, "LogoutRequest")?;
                 ordered(root, request_child)?;
-                self.request(root, verified.relay_state).map(LogoutMessage::Request)
+                Ok(LogoutMessage::Request(Box::new(self.request(root, verified.relay_state)?)))
             }
             Parameter::Response => {
                 named(root, "LogoutResponse")?;

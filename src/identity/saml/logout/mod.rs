@@ -35,7 +35,7 @@ pub enum PresentedLogout<'a> {
 #[derive(Debug)]
 pub enum LogoutMessage {
     /// The provider ends a login.
-    Request(LogoutRequest),
+    Request(Box<LogoutRequest>),
     /// The provider says how the logout went that we asked for.
     Response(LogoutStatus),
 }
@@ -99,6 +99,11 @@ impl SamlProvider {
     /// Whether logouts are possible: every message must be signed, so only with a key of ours.
     pub fn offers_logout(&self) -> bool {
         self.settings.sp.slo_url.is_some() && !self.settings.sp.keys.is_empty()
+    }
+
+    /// Scheme and authority of where requests of ours go, if there is such a place.
+    pub fn logout_origin(&self) -> Option<String> {
+        self.logout_service().map(|(_, service)| service.requests.origin())
     }
 
     /// Verifies a message that arrived at our single logout service. `awaited` is the id of the

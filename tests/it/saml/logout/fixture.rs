@@ -110,7 +110,7 @@ pub(crate) fn by_post(form: &str) -> Result<LogoutMessage, VerifyError> {
 #[track_caller]
 pub(crate) fn requests(what: &str, xml: &str) -> [LogoutRequest; 2] {
     [by_redirect(&redirect(xml)), by_post(&form(&signed(xml)))].map(|verified| match verified {
-        Ok(LogoutMessage::Request(request)) => request,
+        Ok(LogoutMessage::Request(request)) => *request,
         other => panic!("{what}: {other:?}"),
     })
 }
