@@ -80,10 +80,15 @@ impl Key {
 
     /// As one of ours.
     pub(crate) fn ours(&self) -> SpKey {
+        SpKey::from_pem(&self.pem()).unwrap()
+    }
+
+    /// Private key and certificate.
+    pub(crate) fn pem(&self) -> String {
         let blocks = [("PRIVATE KEY", &self.pkcs8), ("CERTIFICATE", &self.certificate)];
         let pem = blocks
             .map(|(label, der)| format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", base64(der)));
-        SpKey::from_pem(&pem.concat()).unwrap()
+        pem.concat()
     }
 
     /// Signs by the algorithm of this URI.

@@ -1,6 +1,9 @@
 //! Single logout from outside: the provider's messages, and ours.
 
 mod fixture;
+mod flows;
 mod messages;
 mod ours;
+mod sign_out;
 mod signature;
+mod world;
