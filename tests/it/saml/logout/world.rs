@@ -4,7 +4,7 @@ use std::fs;
 use std::net::TcpListener;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use actix_web::dev::ServerHandle;
 use reqwest::header::{COOKIE, HOST, LOCATION, SET_COOKIE};
@@ -18,16 +18,13 @@ use rolegate::identity::sigv4::{SignedRequest, SigningCredential, sign};
 use rolegate::issuer::local::LocalIssuer;
 use rolegate::seal::KeyRing;
 use rolegate::secret::Secret;
-use rolegate::store::embedded::EmbeddedStore;
-use rolegate::store::{
-    Claim, Claimed, ReplayCache, Revocation, Revocations, SessionKey, SessionStore, Store, StoreFault,
-    StoreFuture,
-};
+use rolegate::store::{Revocations, Store};
 
 use super::super::fixture::{
     ASSERTION, ATTACKER, HONEST, Key, OURS, Signing, base64, enveloped, metadata, noon, response, swap,
 };
 use super::fixture::{BOTH, OUR_KEY};
+use super::flaky::Flaky;
 
 const ROLE: &str = "arn:aws:iam::111122223333:role/Dev";
 const PROVIDER: &str = "arn:aws:iam::111122223333:saml-provider/corp";
@@ -236,71 +233,6 @@ impl Answer {
     pub(crate) fn cookie(&self, name: &str) -> String {
         let set = self.cookies.iter().find_map(|cookie| cookie.strip_prefix(&format!("{name}=")));
         set.unwrap_or_else(|| panic!("{name} is not set: {self:?}")).split(';').next().unwrap().to_owned()
-    }
-}
-
-/// A store on disk whose disk fails on command.
-pub(crate) struct Flaky {
-    inner: EmbeddedStore,
-    fault: StoreFault,
-    fails: AtomicBool,
-}
-
-impl Flaky {
-    fn new(folder: &Path) -> Self {
-        let file = folder.join("file");
-        fs::write(&file, "").unwrap();
-        let Err(fault) = EmbeddedStore::open(&file) else { panic!("a file is no folder") };
-        let inner = EmbeddedStore::open(&folder.join("store")).unwrap();
-        Self { inner, fault, fails: AtomicBool::new(false) }
-    }
-
-    /// Whether every operation fails from now on.
-    pub(crate) fn fail(&self, fails: bool) {
-        self.fails.store(fails, Ordering::SeqCst);
-    }
-
-    fn unless_failing<'a, T: Send + 'a>(&'a self, works: StoreFuture<'a, T>) -> StoreFuture<'a, T> {
-        if !self.fails.load(Ordering::SeqCst) {
-            return works;
-        }
-        Box::pin(std::future::ready(Err(self.fault.clone())))
-    }
-}
-
-impl ReplayCache for Flaky {
-    fn claim(&self, claim: Claim, at: Moment) -> StoreFuture<'_, Claimed> {
-        self.unless_failing(self.inner.claim(claim, at))
-    }
-}
-
-impl SessionStore for Flaky {
-    fn put(&self, key: SessionKey, sealed: Vec<u8>, until: Moment, at: Moment) -> Result<(), StoreFault> {
-        self.inner.put(key, sealed, until, at)
-    }
-
-    fn get(&self, key: SessionKey, at: Moment) -> StoreFuture<'_, Option<Vec<u8>>> {
-        self.unless_failing(self.inner.get(key, at))
-    }
-
-    fn remove(&self, key: SessionKey, at: Moment) -> StoreFuture<'_, ()> {
-        self.unless_failing(self.inner.remove(key, at))
-    }
-}
-
-impl Revocations for Flaky {
-    fn revoke(&self, revocation: Revocation, at: Moment) -> StoreFuture<'_, ()> {
-        self.unless_failing(self.inner.revoke(revocation, at))
-    }
-
-    fn revocations(&self, at: Moment) -> StoreFuture<'_, Vec<Revocation>> {
-        self.unless_failing(self.inner.revocations(at))
-    }
-}
-
-impl Store for Flaky {
-    fn describe(&self) -> &'static str {
-        "flaky"
     }
 }
 
