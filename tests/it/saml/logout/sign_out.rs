@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::super::fixture::{OURS, swap};
-use super::fixture::{RESPONSE, form, redirect, signed};
+use super::super::fixture::{ATTACKER, OURS, swap};
+use super::fixture::{RESPONSE, deflated, form, redirect, signed, signed_query};
 use super::world::{Answer, CONSOLE, LOGOUT, World};
 
 const SIGN_OUT: [(&str, &str); 1] = [("Action", "logout")];
@@ -82,6 +82,12 @@ async fn an_answer_belongs_to_a_sign_out_of_this_browser() {
         let landed = world.get(path, cookie).await;
         assert_eq!((landed.status, landed.heading().as_str()), (400, "This sign-out did not start here"));
     }
+    let theirs = swap(RESPONSE, "_logout", id(&sent(&answer)));
+    let theirs = swap(&theirs, "https://idp.example.com/metadata", "https://idp.other.example/metadata");
+    let theirs = deflated(&swap(&theirs, "/saml/corp/slo", "/saml/other/slo"));
+    let theirs = signed_query(&ATTACKER, &[("SAMLResponse", &theirs)]);
+    let landed = world.get(&format!("/saml/other/slo?{theirs}"), Some(&cookie)).await;
+    assert_eq!(landed.heading(), "This sign-out did not start here", "another provider answers");
     world.clock.advance(Duration::from_secs(120));
     assert_eq!(world.get(&path, Some(&cookie)).await.heading(), "You are signed out");
     let posted = form(&signed(&swap(RESPONSE, "_logout", id(&sent(&answer)))));
@@ -160,6 +166,19 @@ async fn some_sign_outs_stay_here() {
         let answer = sign_out(&world, cookie, &[]).await;
         assert_eq!((answer.status, answer.cookie(CONSOLE).as_str()), (200, ""), "nobody was signed in");
     }
+    world.stop().await;
+}
+
+/// A session that comes of no SAML login, as by OpenID Connect, is ended for who has a copy, too.
+#[actix_web::test]
+async fn a_session_without_a_login_ends_by_its_cookie() {
+    let folder = tempfile::tempdir().unwrap();
+    let world = World::start(folder.path()).await;
+    let (one, other) = (world.console_without_login(), world.console_without_login());
+    assert_eq!(world.console(&one).await, 200);
+    let answer = sign_out(&world, &one, &[]).await;
+    assert_eq!((answer.status, answer.heading().as_str()), (200, "You are signed out"));
+    assert_eq!((world.console(&one).await, world.console(&other).await), (303, 200));
     world.stop().await;
 }
 

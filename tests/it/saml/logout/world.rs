@@ -5,15 +5,19 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use reqwest::header::{COOKIE, HOST, LOCATION, SET_COOKIE};
 use reqwest::{RequestBuilder, Response, redirect};
+use rolegate::arn::{RoleArn, RoleId};
 use rolegate::broker::{Broker, Parts, RevocationSet};
 use rolegate::clock::{Clock, ManualClock, Moment};
 use rolegate::config;
+use rolegate::console::ConsoleSession;
 use rolegate::entropy::{Entropy, SystemEntropy};
 use rolegate::http::{Surface, serve_public};
+use rolegate::identity::RoleSession;
 use rolegate::identity::sigv4::{SignedRequest, SigningCredential, sign};
 use rolegate::issuer::local::LocalIssuer;
 use rolegate::seal::KeyRing;
@@ -67,7 +71,7 @@ impl World {
         let clock = Arc::new(ManualClock::at(noon()));
         let store = Arc::new(Flaky::new(folder));
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::new());
-        let ring = Arc::new(KeyRing::new(Secret::new([7; 32]), Vec::new()));
+        let ring = Arc::new(ring());
         let issuer = Arc::new(LocalIssuer::new(Arc::clone(&ring), Arc::clone(&entropy)));
         let revoked = Arc::new(RevocationSet::new(store.revocations(clock.now()).await.unwrap()));
         let kept: Arc<dyn Store> = store.clone();
@@ -183,6 +187,27 @@ impl World {
         answer.cookie(CONSOLE)
     }
 
+    /// The value of a console's cookie that comes of no login.
+    pub(crate) fn console_without_login(&self) -> String {
+        let role: RoleArn = ROLE.parse().unwrap();
+        let session = RoleSession {
+            role_id: RoleId::of_declared(&role),
+            role,
+            session_name: "session".into(),
+            provider: None,
+            subject: None,
+            source_identity: None,
+            tags: Vec::new(),
+            session_policy: None,
+            provider_session_ends: None,
+            login: None,
+            issued: noon(),
+            expires: noon().plus(Duration::from_secs(3600)),
+        };
+        let until = session.expires;
+        ConsoleSession::new(session, until).seal(&ring(), &SystemEntropy::new()).unwrap()
+    }
+
     /// The status of the console page.
     pub(crate) async fn console(&self, cookie: &str) -> u16 {
         self.get("/console", Some(&format!("{CONSOLE}={cookie}"))).await.status
@@ -197,6 +222,11 @@ impl World {
         let request = self.http.post(format!("{}{path}", self.url)).form(form);
         Answer::of(headers.iter().fold(request, |request, (name, value)| request.header(*name, *value))).await
     }
+}
+
+/// Every world seals with the same key.
+fn ring() -> KeyRing {
+    KeyRing::new(Secret::new([7; 32]), Vec::new())
 }
 
 impl Answer {
