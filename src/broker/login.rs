@@ -199,7 +199,7 @@ impl RequestContext<'_> {
         if !same(&returned_state, state) {
             return Err(no_login("the choice belongs to another login"));
         }
-        let once = OneTime { id: sha256(state.as_bytes()), until: login.good_until };
+        let once = OneTime { id: sha256(state.as_bytes()), until: login.good_until, only_once: true };
         let door = Door::OidcLogin { nonce, login: once };
         let arrival = Arrival { presented: Presented::IdToken(&id_token), provider, door };
         let arrived = self.arrive(&arrival, chosen, login.destination.clone()).await?;

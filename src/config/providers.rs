@@ -10,14 +10,15 @@ use super::fault::Faults;
 use super::secrets::read_secret;
 use super::service_provider;
 use super::settings::{
-    GrantBy, OidcLoginSettings, OidcProviderSettings, ProviderSettings, SamlProviderSettings,
+    Encryption, GrantBy, Laxity, OidcLoginSettings, OidcProviderSettings, ProviderSettings,
+    SamlProviderSettings,
 };
 use super::span::Span;
 use crate::arn::{AccountId, ProviderArn};
 use crate::clock::Moment;
-use crate::directory::{Directory, Provider, SamlSide, Verifier};
+use crate::directory::{Directory, Provider, Replay, SamlSide, Verifier};
 use crate::identity::oidc::{KeySource, LoginSettings, OidcFault, OidcProvider, OidcSettings, http_client};
-use crate::identity::saml::{SamlProvider, SamlSettings};
+use crate::identity::saml::{Accept, SamlProvider, SamlSettings};
 
 /// AWS's own limit on metadata (facts 2.4).
 const LARGEST_METADATA: u64 = 10_000_000;
@@ -78,6 +79,7 @@ fn saml_provider(
         let message = format!("{} s is more than 1h", written.max_assertion_age.0.as_secs());
         faults.error(place.at("max_assertion_age"), message, "write 5m, and 1h at most");
     }
+    warn_of_laxities(written, place, faults);
     let base = public.as_str().trim_end_matches('/');
     let acs_url = format!("{base}/saml/{}/acs", written.name);
     let entity_id =
@@ -102,19 +104,22 @@ fn saml_provider(
         recipients: vec![acs_url.clone(), format!("{base}/saml")],
         clock_skew: written.clock_skew.0,
         max_age: written.max_assertion_age.0,
+        authn_contexts: written.authn_contexts.clone(),
+        must_be_encrypted: written.encryption == Encryption::Required,
+        accept: accept(&written.accept),
         sp: sp?,
     };
     match SamlProvider::new(settings, metadata.as_bytes(), at) {
         Ok(provider) => {
             service_provider::check(&provider, place, faults);
-            let idp_initiated = written.idp_initiated;
+            let (idp_initiated, replay) = (written.idp_initiated, written.replay);
             Some(Provider {
                 name: written.name.clone(),
                 arn,
                 label: label(written.label.as_ref(), &written.name),
                 asserts_roles: written.assert_roles,
                 grants_by_trust_policy: written.grant == GrantBy::TrustPolicy,
-                verifier: Verifier::Saml(Box::new(SamlSide { provider, acs_url, idp_initiated })),
+                verifier: Verifier::Saml(Box::new(SamlSide { provider, acs_url, idp_initiated, replay })),
             })
         }
         Err(error) => {
@@ -126,6 +131,34 @@ fn saml_provider(
             );
             None
         }
+    }
+}
+
+fn accept(laxities: &[Laxity]) -> Accept {
+    let names = |laxity| laxities.contains(&laxity);
+    Accept {
+        sha1: names(Laxity::Sha1),
+        signed_response: names(Laxity::SignedResponse),
+        any_audience: names(Laxity::AnyAudience),
+        any_recipient: names(Laxity::AnyRecipient),
+        any_response_issuer: names(Laxity::AnyResponseIssuer),
+        early: names(Laxity::Early),
+        aes_cbc: names(Laxity::AesCbc),
+    }
+}
+
+fn warn_of_laxities(written: &SamlProviderSettings, place: &Place, faults: &mut Faults) {
+    for laxity in &written.accept {
+        let message = format!("provider {} accepts {}", written.name, laxity.risk());
+        faults.warning(
+            place.at("accept"),
+            message,
+            "leave it only where the identity provider can't be mended",
+        );
+    }
+    if written.replay == Replay::Reuse {
+        let message = format!("provider {}: an assertion may be used again until it expires", written.name);
+        faults.warning(place.at("replay"), message, "leave it only where a tool needs AWS's own behaviour");
     }
 }
 

@@ -3,7 +3,7 @@
 use super::document::Place;
 use super::fault::Faults;
 use super::secrets::{exposed, named, read_secret};
-use super::settings::{RequestBinding, SamlProviderSettings, SecretRef};
+use super::settings::{Encryption, RequestBinding, SamlProviderSettings, SecretRef};
 use crate::clock::Moment;
 use crate::identity::saml::{Binding, SamlProvider, SpKey, SpKeys, SpSettings};
 
@@ -27,6 +27,13 @@ pub(super) fn settings(
             "add keys = [{ file = \"sp.pem\" }], or leave sign_requests out",
         );
     }
+    if written.encryption == Encryption::Required && keys.is_empty() {
+        faults.error(
+            place.at("encryption"),
+            "nothing can be encrypted to us: the provider has no keys",
+            "add keys = [{ file = \"sp.pem\" }], or leave encryption out",
+        );
+    }
     let uris = written.authn_contexts.iter().map(|uri| ("authn_contexts", uri));
     for (key, uri) in uris.chain(written.name_id_format.iter().map(|uri| ("name_id_format", uri))) {
         if uri.is_empty() || uri.contains(|c: char| c.is_whitespace() || c.is_control()) {
@@ -42,7 +49,6 @@ pub(super) fn settings(
             RequestBinding::Post => Binding::Post,
         }),
         force_authn: written.force_authn,
-        authn_contexts: written.authn_contexts.clone(),
         name_id_format: written.name_id_format.clone(),
         slo_url: Some(format!("{base}/saml/{}/slo", written.name)),
     })

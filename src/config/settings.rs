@@ -12,6 +12,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::span::Span;
+use crate::directory::Replay;
 
 /// Rolegate's configuration.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -231,10 +232,6 @@ pub struct SamlProviderSettings {
     /// Default `false`.
     #[serde(default)]
     pub force_authn: bool,
-    /// Authentication contexts to ask for, by their URIs, such as
-    /// `urn:oasis:names:tc:SAML:2.0:ac:classes:TimeSyncToken`: exactly one of them. Default: any.
-    #[serde(default)]
-    pub authn_contexts: Vec<String>,
     /// The `NameID` format to ask for, by its URI. Default: the provider chooses, for many
     /// refuse a request for one that they do not know.
     pub name_id_format: Option<String>,
@@ -245,6 +242,22 @@ pub struct SamlProviderSettings {
     /// AWS; at most `1h`.
     #[serde(default = "default_max_age")]
     pub max_assertion_age: Span,
+    /// Authentication context classes that login requests ask for, and of which an assertion must
+    /// state one, such as `urn:oasis:names:tc:SAML:2.0:ac:classes:TimeSyncToken`. Default: any
+    /// will do.
+    #[serde(default)]
+    pub authn_contexts: Vec<String>,
+    /// Whether assertions must be encrypted. Default `allowed`.
+    #[serde(default)]
+    pub encryption: Encryption,
+    /// How often an assertion may be used at the STS API. At the browser's ACS it is always used
+    /// once. Default `once-per-role`.
+    #[serde(default)]
+    pub replay: Replay,
+    /// What is borne of this provider beyond the strict profile. Default: none of it; `check`
+    /// warns of each.
+    #[serde(default)]
+    pub accept: Vec<Laxity>,
     /// What a role may be granted by.
     #[serde(default)]
     pub grant: GrantBy,
@@ -333,6 +346,56 @@ pub enum SecretRef {
 pub struct MetadataSource {
     /// A file, relative to this one.
     pub file: PathBuf,
+}
+
+/// Whether assertions must be encrypted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Encryption {
+    /// An assertion may come in clear.
+    #[default]
+    Allowed,
+    /// An assertion in clear is refused.
+    Required,
+}
+
+/// Something that is borne of a provider beyond the strict profile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Laxity {
+    /// RSA signatures and digests with SHA-1.
+    Sha1,
+    /// A signed response around an assertion without a signature of its own.
+    SignedResponse,
+    /// Assertions for another audience, or for nobody in particular, as AWS accepts them.
+    AnyAudience,
+    /// Assertions that were to be delivered to another address, as AWS accepts them.
+    AnyRecipient,
+    /// A response whose `Issuer` is not the assertion's, as AWS accepts it.
+    AnyResponseIssuer,
+    /// Assertions before their `NotBefore`, as AWS accepts them.
+    Early,
+    /// AES-CBC encryption, where the response around it is signed.
+    AesCbc,
+}
+
+impl Laxity {
+    /// What is accepted by it, and at which risk.
+    pub const fn risk(self) -> &'static str {
+        match self {
+            Self::Sha1 => "SHA-1, for which collisions can be bought: a forger may sign with one",
+            Self::SignedResponse => "assertions without a signature of their own within signed responses",
+            Self::AnyAudience => {
+                "assertions for other service providers: each of those can sign in here as its visitors"
+            }
+            Self::AnyRecipient => {
+                "assertions for other addresses: whoever receives one there can use it here"
+            }
+            Self::AnyResponseIssuer => "responses whose issuer is not the assertion's",
+            Self::Early => "assertions before their NotBefore",
+            Self::AesCbc => "AES-CBC, which protects a secret only while the response around it is signed",
+        }
+    }
 }
 
 /// What a role may be granted by.

@@ -255,7 +255,7 @@ mod tests {
         let page = carry(&TestRequest::default().to_http_request(), "Signing you in", &form);
         let policy = page.headers().get(header::CONTENT_SECURITY_POLICY).unwrap().to_str().unwrap();
         let expected = "default-src 'none'; style-src 'self'; img-src 'self'; \
-                        script-src 'sha256-HASH'; form-action 'self' https://idp.example.com https:; \
+                        script-src 'sha256-TVotEiAbeKH4eZ0f/HacCkZpbP67B65E/5K8zSKQPhM='; form-action 'self' https://idp.example.com https:; \
                         base-uri 'none'; frame-ancestors 'none'";
         assert_eq!(policy, expected);
         let html = String::from_utf8(to_bytes(page.into_body()).await.unwrap().to_vec()).unwrap();

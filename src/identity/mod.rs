@@ -92,11 +92,17 @@ pub struct OneTime {
     pub id: [u8; 32],
     /// Expiry of the document plus the provider's clock skew: later it is refused anyhow.
     pub until: Moment,
+    /// Whether its author said so: then no setting lets it be used twice.
+    pub only_once: bool,
 }
 
 impl OneTime {
     fn new(issuer: &str, document_id: &str, until: Moment) -> Self {
-        Self { id: hash_of(&[issuer, document_id]), until }
+        Self { id: hash_of(&[issuer, document_id]), until, only_once: false }
+    }
+
+    const fn only_once(self, only_once: bool) -> Self {
+        Self { only_once, ..self }
     }
 }
 

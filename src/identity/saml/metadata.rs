@@ -87,7 +87,7 @@ impl Metadata {
     /// Reads the metadata of one identity provider, as of `at`.
     pub(super) fn read(xml: &[u8], at: Moment) -> Result<Self, MetadataError> {
         let text = scan::scan(xml, &scan::METADATA).map_err(MetadataError::Unreadable)?;
-        let tree = parse(text).map_err(MetadataError::Unreadable)?;
+        let tree = parse(text, &scan::METADATA).map_err(MetadataError::Unreadable)?;
         let root = tree.root().map_err(MetadataError::Unreadable)?;
         if !root.is(METADATA, "EntityDescriptor") {
             return Err(MetadataError::NotAnEntity(root.name().local.to_owned()));

@@ -1,5 +1,6 @@
 //! Login requests (SAML Core 3.4.1, Profiles 4.1.4.1): what we ask a provider for, and how.
 
+use super::SamlSettings;
 use super::binding::{Binding, Endpoint, Message, Outbound, Parameter};
 use super::metadata::Metadata;
 use super::names::{ASSERTION, POST_BINDING, PROTOCOL};
@@ -22,8 +23,6 @@ pub struct SpSettings {
     pub request_binding: Option<Binding>,
     /// Whether the provider must ask the person again, whatever session they have.
     pub force_authn: bool,
-    /// The authentication contexts to ask for; none: any.
-    pub authn_contexts: Vec<String>,
     /// The `NameID` format to ask for. Many providers refuse one that they do not know.
     pub name_id_format: Option<String>,
     /// Where our single logout service is.
@@ -55,14 +54,12 @@ pub enum RequestFault {
 
 /// What is asked, and where the answer goes.
 pub(super) struct Question<'a> {
-    /// Our entity id.
-    pub(super) entity_id: &'a str,
-    /// Our assertion consumer.
+    /// Who we are, and what we want.
+    pub(super) settings: &'a SamlSettings,
+    /// The assertion consumer that is to get the answer.
     pub(super) acs_url: &'a str,
     /// What must come back with the answer.
     pub(super) relay_state: Option<&'a str>,
-    /// The rest.
-    pub(super) settings: &'a SpSettings,
 }
 
 impl Question<'_> {
@@ -73,33 +70,33 @@ impl Question<'_> {
         entropy: &dyn Entropy,
         at: Moment,
     ) -> Result<LoginRequest, RequestFault> {
-        let (binding, endpoint) = chosen(metadata, self.settings.request_binding)?;
+        let (binding, endpoint) = chosen(metadata, self.settings.sp.request_binding)?;
         let id = fresh_id(entropy)?;
         let message = Message {
             parameter: Parameter::Request,
             content: self.content(endpoint, &id, at),
             relay_state: self.relay_state,
-            key: self.settings.keys.signer().filter(|_| self.settings.sign_requests),
+            key: self.settings.sp.keys.signer().filter(|_| self.settings.sp.sign_requests),
         };
         Ok(LoginRequest { outbound: message.send(binding, endpoint)?, id })
     }
 
     fn content(&self, endpoint: &Endpoint, id: &str, at: Moment) -> Canonical {
-        let force = if self.settings.force_authn { " ForceAuthn=\"true\"" } else { "" };
+        let force = if self.settings.sp.force_authn { " ForceAuthn=\"true\"" } else { "" };
         let head = format!(
             "<samlp:AuthnRequest xmlns:samlp=\"{PROTOCOL}\" AssertionConsumerServiceURL=\"{}\" Destination=\"{}\"\
              {force} ID=\"{id}\" IssueInstant=\"{at}\" ProtocolBinding=\"{POST_BINDING}\" Version=\"2.0\">\
              <saml:Issuer xmlns:saml=\"{ASSERTION}\">{}</saml:Issuer>",
             attribute(self.acs_url),
             attribute(endpoint.location()),
-            text(self.entity_id),
+            text(&self.settings.entity_id),
         );
         let tail = format!("{}{}</samlp:AuthnRequest>", self.name_id_policy(), self.contexts());
         Canonical { id: id.to_owned(), head, tail }
     }
 
     fn name_id_policy(&self) -> String {
-        let Some(format) = self.settings.name_id_format.as_deref() else { return String::new() };
+        let Some(format) = self.settings.sp.name_id_format.as_deref() else { return String::new() };
         let create = if format == TRANSIENT { "" } else { " AllowCreate=\"true\"" };
         format!("<samlp:NameIDPolicy{create} Format=\"{}\"></samlp:NameIDPolicy>", attribute(format))
     }

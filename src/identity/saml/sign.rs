@@ -53,8 +53,9 @@ pub(super) struct SignedQuery {
 }
 
 /// Verifies the signature beside a message that came by Redirect. `raw_query` is the query as it
-/// arrived, not decoded. What is given back was decoded from the octets that were verified.
-pub(super) fn verify_query(raw_query: &str, keys: &Keys) -> Result<SignedQuery, VerifyError> {
+/// arrived, not decoded; `sha1` bears RSA with SHA-1. What is given back was decoded from the
+/// octets that were verified.
+pub(super) fn verify_query(raw_query: &str, keys: &Keys, sha1: bool) -> Result<SignedQuery, VerifyError> {
     let sent = Sent::read(raw_query)?;
     let (parameter, message) = match (sent.raw("SAMLRequest"), sent.raw("SAMLResponse")) {
         (Some(request), None) => (Parameter::Request, request),
@@ -71,7 +72,7 @@ pub(super) fn verify_query(raw_query: &str, keys: &Keys) -> Result<SignedQuery, 
     let signature = sent.value("Signature").ok_or_else(|| absent("Signature"))?;
     let signed_by = sent.raw("SigAlg").ok_or_else(|| absent("SigAlg"))?;
     let algorithm = decoded(signed_by);
-    if !keys::allows(&algorithm) {
+    if !keys::allows(&algorithm, sha1) {
         let expected = "RSA or ECDSA with SHA-256 or better";
         return Err(refused(VerifyCode::Signature, "saml.signature.algorithm", expected, algorithm));
     }

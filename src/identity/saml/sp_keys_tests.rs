@@ -36,7 +36,7 @@ fn reads_both_forms_of_a_key_and_signs_with_it() {
         let mut keys = Keys::default();
         keys.add(read.certificate()).unwrap();
         let signature = read.sign(b"message").unwrap();
-        assert_eq!(keys.verify(RSA_SHA256, b"message", &signature), Ok(()));
+        assert!(keys.verify(RSA_SHA256, b"message", &signature).is_ok());
         assert!(keys.verify(RSA_SHA256, b"another", &signature).is_err());
         assert_eq!(read.not_after().to_rfc3339(), "4096-01-01T00:00:00Z");
     }

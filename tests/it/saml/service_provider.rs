@@ -7,7 +7,7 @@ use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
 use rolegate::clock::Moment;
 use rolegate::entropy::SystemEntropy;
 use rolegate::identity::saml::{
-    Binding, LoginRequest, Outbound, RequestFault, SamlProvider, SpKeys, SpSettings,
+    Binding, LoginRequest, Outbound, RequestFault, SamlProvider, SamlSettings, SpKeys, SpSettings,
 };
 use url::Url;
 use x509_parser::prelude::{FromDer, X509Certificate};
@@ -33,13 +33,16 @@ fn signing() -> SpSettings {
 
 /// A provider with these sign-on services, and our side of it.
 fn provider(services: &[&str], sp: SpSettings) -> SamlProvider {
+    provider_with(services, SamlSettings { sp, ..settings() })
+}
+
+fn provider_with(services: &[&str], settings: SamlSettings) -> SamlProvider {
     let services = services.iter().map(|service| {
         format!("<SingleSignOnService Binding=\"urn:oasis:names:tc:SAML:2.0:bindings:{service}\"/>")
     });
     let plain = metadata(&[&HONEST]);
     let (before, _) = plain.split_once("<SingleSignOnService").unwrap();
     let xml = format!("{before}{}</IDPSSODescriptor></EntityDescriptor>", services.collect::<String>());
-    let settings = rolegate::identity::saml::SamlSettings { sp, ..settings() };
     SamlProvider::new(settings, xml.as_bytes(), noon()).unwrap()
 }
 
@@ -168,14 +171,14 @@ fn the_binding_is_one_that_is_offered() {
 #[test]
 fn asks_for_what_is_configured() {
     let persistent = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent";
+    let authn_contexts = vec!["urn:a".into(), "urn:b&<\"".into()];
     let sp = SpSettings {
         force_authn: true,
-        authn_contexts: vec!["urn:a".into(), "urn:b&<\"".into()],
         name_id_format: Some(persistent.into()),
         request_binding: Some(Binding::Post),
         ..signing()
     };
-    let (_, xml) = form(&provider(&BOTH, sp.clone()));
+    let (_, xml) = form(&provider_with(&BOTH, SamlSettings { sp: sp.clone(), authn_contexts, ..settings() }));
     let ending = format!(
         "</ds:Signature><samlp:NameIDPolicy AllowCreate=\"true\" Format=\"{persistent}\"></samlp:NameIDPolicy>\
          <samlp:RequestedAuthnContext Comparison=\"exact\">\

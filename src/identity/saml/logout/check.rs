@@ -1,7 +1,7 @@
 //! What a verified logout message says, and whether it is from whom, for whom and for when it
 //! must be.
 
-use super::unpack::Verified;
+use super::unpack::{LIMITS, Verified};
 use super::{LogoutMessage, LogoutRequest, LogoutStatus};
 use crate::clock::Moment;
 use crate::identity::saml::binding::Parameter;
@@ -35,7 +35,7 @@ impl Rules<'_> {
         verified: Verified,
         awaited: Option<&str>,
     ) -> Result<LogoutMessage, VerifyError> {
-        let tree = parse(&verified.xml)?;
+        let tree = parse(&verified.xml, &LIMITS)?;
         let root = tree.root()?;
         match verified.parameter {
             Parameter::Request => {

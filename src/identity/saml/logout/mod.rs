@@ -16,7 +16,9 @@ mod write;
 use super::binding::{Message, Outbound, Parameter};
 use super::metadata::ResponseLocation;
 use super::request::{RequestFault, fresh_id};
+use super::signature::Trusted;
 use super::sp_keys::SpKey;
+use super::trace::Trace;
 use super::{SamlProvider, VerifyCode, VerifyError, refused};
 use crate::clock::Moment;
 use crate::entropy::Entropy;
@@ -119,7 +121,9 @@ impl SamlProvider {
             let expected = "a provider with keys of ours";
             return Err(refused(VerifyCode::Audience, "saml.logout.not-offered", expected, "none"));
         };
-        let verified = unpack::verified(presented, &self.metadata.keys)?;
+        let trace = Trace::off();
+        let trusted = Trusted { keys: &self.metadata.keys, sha1: self.settings.accept.sha1, trace: &trace };
+        let verified = unpack::verified(presented, trusted)?;
         check::Rules { settings: &self.settings, issuer: self.issuer(), destination, at }
             .read(verified, awaited)
     }

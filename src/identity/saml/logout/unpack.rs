@@ -4,14 +4,14 @@ use url::form_urlencoded;
 
 use super::PresentedLogout;
 use crate::identity::saml::binding::Parameter;
-use crate::identity::saml::keys::Keys;
 use crate::identity::saml::names::DSIG;
 use crate::identity::saml::parse::parse;
-use crate::identity::saml::{chars, malformed, refused, scan, sign, signature, structure};
+use crate::identity::saml::signature::Trusted;
+use crate::identity::saml::{chars, malformed, refused, scan, sign, structure};
 use crate::identity::{VerifyCode, VerifyError};
 
 /// A logout message has some 4 KiB with an enveloped signature, and 16 sessions fit as well.
-const LIMITS: scan::Limits = scan::Limits { bytes: 64 * 1024, comments: false };
+pub(super) const LIMITS: scan::Limits = scan::Limits { bytes: 64 * 1024, ..scan::RESPONSE };
 /// Longer base64 can't hold an acceptable message, white space included.
 const MAX_BASE64: usize = LIMITS.bytes / 2 * 3;
 /// What we hand back to the provider with our answer. The bindings allow 80 bytes (3.4.3); some
@@ -29,10 +29,13 @@ pub(super) struct Verified {
 }
 
 /// Verifies the signature of a message, whichever way it came.
-pub(super) fn verified(presented: PresentedLogout<'_>, keys: &Keys) -> Result<Verified, VerifyError> {
+pub(super) fn verified(
+    presented: PresentedLogout<'_>,
+    trusted: Trusted<'_>,
+) -> Result<Verified, VerifyError> {
     let verified = match presented {
-        PresentedLogout::Redirect(query) => by_redirect(query, keys)?,
-        PresentedLogout::Post(form) => by_post(form, keys)?,
+        PresentedLogout::Redirect(query) => by_redirect(query, trusted)?,
+        PresentedLogout::Post(form) => by_post(form, trusted)?,
     };
     match verified.relay_state.as_ref().map(String::len).filter(|length| *length > MAX_RELAY_STATE) {
         None => Ok(verified),
@@ -43,8 +46,9 @@ pub(super) fn verified(presented: PresentedLogout<'_>, keys: &Keys) -> Result<Ve
     }
 }
 
-fn by_redirect(query: &str, keys: &Keys) -> Result<Verified, VerifyError> {
-    let sign::SignedQuery { parameter, packed, relay_state } = sign::verify_query(query, keys)?;
+fn by_redirect(query: &str, trusted: Trusted<'_>) -> Result<Verified, VerifyError> {
+    let sign::SignedQuery { parameter, packed, relay_state } =
+        sign::verify_query(query, trusted.keys, trusted.sha1)?;
     let deflated = decode(&packed)?;
     let inflated = miniz_oxide::inflate::decompress_to_vec_with_limit(&deflated, LIMITS.bytes);
     let document = inflated.map_err(|fault| {
@@ -52,26 +56,26 @@ fn by_redirect(query: &str, keys: &Keys) -> Result<Verified, VerifyError> {
         malformed("saml.logout.deflate", expected, fault.to_string())
     })?;
     let xml = scan::scan(&document, &LIMITS)?.to_owned();
-    if parse(&xml)?.root()?.child(DSIG, "Signature").is_some() {
+    if parse(&xml, &LIMITS)?.root()?.child(DSIG, "Signature").is_some() {
         let expected = "a signature in the query alone";
         return Err(malformed("saml.logout.signature-place", expected, "one in the message as well"));
     }
     Ok(Verified { parameter, xml, relay_state })
 }
 
-fn by_post(form: &[u8], keys: &Keys) -> Result<Verified, VerifyError> {
+fn by_post(form: &[u8], trusted: Trusted<'_>) -> Result<Verified, VerifyError> {
     let Form { parameter, packed, relay_state } = Form::read(form)?;
     let document = decode(&packed)?;
-    let tree = parse(scan::scan(&document, &LIMITS)?)?;
+    let tree = parse(scan::scan(&document, &LIMITS)?, &LIMITS)?;
     structure::identified(&tree)?;
     let root = tree.root()?;
     if root.children_named(DSIG, "Signature").count() > 1 {
         return Err(malformed("saml.signature.count", "at most one Signature", "several"));
     }
-    let signature = structure::signature(root)?.ok_or_else(|| {
+    let signature = structure::signature(root, trusted.sha1)?.ok_or_else(|| {
         refused(VerifyCode::Unsigned, "saml.signature.absent", "a signed message", "no signature")
     })?;
-    Ok(Verified { parameter, xml: signature::verify(&signature, keys)?, relay_state })
+    Ok(Verified { parameter, xml: trusted.verify(&signature)?, relay_state })
 }
 
 /// The SAML fields of a form.

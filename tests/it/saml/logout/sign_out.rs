@@ -120,7 +120,7 @@ async fn other_sites_sign_nobody_out() {
     ] {
         let answer = sign_out(&world, &console, headers).await;
         assert_eq!((answer.status, answer.heading().as_str()), (403, "Not from here"), "{headers:?}");
-        assert_eq!(answer.cookies, [String::new(); 0], "{headers:?}");
+        assert!(answer.cookies.is_empty(), "{headers:?}");
     }
     let cookie = format!("{CONSOLE}={console}");
     let link = world.get("/federation?Action=logout", Some(&cookie)).await;
