@@ -7,7 +7,7 @@ use quick_xml::Reader;
 use quick_xml::events::Event;
 
 use super::authn_request::{RequestKey, attribute, is_id, redirected};
-use super::saml::{SignerError, attribute as quoted, fresh_id, text};
+use super::saml::{SignerError, attribute as quoted, fresh_id, instant, text};
 use super::{Idp, ServiceProvider};
 use crate::cli::demo::people::Person;
 
@@ -78,7 +78,7 @@ impl Idp {
              </saml:Issuer>",
             quoted(&to.slo),
             fresh_id(self.entropy.as_ref())?,
-            self.clock.now(),
+            instant(self.clock.now()),
             text(self.saml.entity_id()),
         ))
     }

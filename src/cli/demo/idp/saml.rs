@@ -133,8 +133,9 @@ impl SamlSigner {
     fn assertion(&self, facts: &ResponseFacts<'_>, id: &str) -> (String, String) {
         let (at, until) = (facts.at, facts.at.plus(facts.lifetime));
         let head = format!(
-            "<saml:Assertion xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\" ID=\"{id}\" IssueInstant=\"{at}\" \
+            "<saml:Assertion xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\" ID=\"{id}\" IssueInstant=\"{}\" \
              Version=\"2.0\"><saml:Issuer>{}</saml:Issuer>",
+            instant(at),
             text(&self.entity_id),
         );
         let mut tail = format!(
@@ -241,6 +242,12 @@ fn attribute_statement(attributes: &[(&str, Vec<String>)]) -> String {
 
 fn in_response_to(facts: &ResponseFacts<'_>) -> String {
     facts.in_response_to.map_or_else(String::new, |id| format!(" InResponseTo=\"{}\"", attribute(id)))
+}
+
+/// A time with its milliseconds, so that a login right after a logout is seen to be later.
+pub(super) fn instant(at: Moment) -> String {
+    let seconds = at.to_rfc3339();
+    format!("{}.{:03}Z", seconds.trim_end_matches('Z'), at.unix_millis().rem_euclid(1000))
 }
 
 pub(super) fn fresh_id(entropy: &dyn Entropy) -> Result<String, NoEntropy> {
