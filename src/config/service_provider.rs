@@ -20,6 +20,22 @@ pub(super) fn settings(
     faults: &mut Faults,
 ) -> Option<SpSettings> {
     let keys = keys(&written.keys, at, place, faults)?;
+    demands(written, &keys, place, faults);
+    Some(SpSettings {
+        sign_requests: written.sign_requests.unwrap_or(!keys.is_empty()),
+        keys,
+        request_binding: written.request_binding.map(|binding| match binding {
+            RequestBinding::Redirect => Binding::Redirect,
+            RequestBinding::Post => Binding::Post,
+        }),
+        force_authn: written.force_authn,
+        name_id_format: written.name_id_format.clone(),
+        slo_url: Some(format!("{base}/saml/{}/slo", written.name)),
+    })
+}
+
+/// What needs a key, and what must be a URI.
+fn demands(written: &SamlProviderSettings, keys: &SpKeys, place: &Place, faults: &mut Faults) {
     if written.sign_requests == Some(true) && keys.is_empty() {
         faults.error(
             place.at("sign_requests"),
@@ -41,17 +57,6 @@ pub(super) fn settings(
             faults.error(place.at(key), format!("{uri:?} is not a URI"), help);
         }
     }
-    Some(SpSettings {
-        sign_requests: written.sign_requests.unwrap_or(!keys.is_empty()),
-        keys,
-        request_binding: written.request_binding.map(|binding| match binding {
-            RequestBinding::Redirect => Binding::Redirect,
-            RequestBinding::Post => Binding::Post,
-        }),
-        force_authn: written.force_authn,
-        name_id_format: written.name_id_format.clone(),
-        slo_url: Some(format!("{base}/saml/{}/slo", written.name)),
-    })
 }
 
 /// What only the provider's metadata can tell about those settings.

@@ -5,7 +5,7 @@ use super::binding::{Binding, Endpoint, Message, Outbound, Parameter};
 use super::metadata::Metadata;
 use super::names::{ASSERTION, POST_BINDING, PROTOCOL};
 use super::sign::{Canonical, attribute, text};
-use super::sp_keys::{SigningFailed, SpKeys};
+use super::sp_keys::{SigningFailed, SpKey, SpKeys};
 use crate::clock::Moment;
 use crate::entropy::{self, Entropy, NoEntropy};
 
@@ -76,9 +76,18 @@ impl Question<'_> {
             parameter: Parameter::Request,
             content: self.content(endpoint, &id, at),
             relay_state: self.relay_state,
-            key: self.settings.sp.keys.signer().filter(|_| self.settings.sp.sign_requests),
+            key: self.signer()?,
         };
         Ok(LoginRequest { outbound: message.send(binding, endpoint)?, id })
+    }
+
+    /// Who signs, if anybody is to. A request that was meant to be signed never leaves without.
+    fn signer(&self) -> Result<Option<&SpKey>, SigningFailed> {
+        let sp = &self.settings.sp;
+        if !sp.sign_requests {
+            return Ok(None);
+        }
+        sp.keys.signer().map(Some).ok_or(SigningFailed)
     }
 
     fn content(&self, endpoint: &Endpoint, id: &str, at: Moment) -> Canonical {
