@@ -26,10 +26,10 @@ pub(super) fn of_assertion(assertion: Element<'_, '_>) -> Result<SamlSession, Ve
 
 /// Each index once. White space alone is no index.
 pub(super) fn session_indexes<'t>(
-    written: impl Iterator<Item = &'t str>,
+    written: impl IntoIterator<Item = &'t str>,
 ) -> Result<Vec<String>, VerifyError> {
     let mut indexes: Vec<String> = Vec::new();
-    for index in written.map(str::trim_ascii).filter(|index| !index.is_empty()) {
+    for index in written.into_iter().map(str::trim_ascii).filter(|index| !index.is_empty()) {
         if index.len() > LONGEST_INDEX {
             let expected = format!("at most {LONGEST_INDEX} bytes");
             return Err(malformed("saml.session-index.length", expected, index.len().to_string()));

@@ -5,12 +5,15 @@ use super::unpack::{LIMITS, Verified};
 use super::{LogoutMessage, LogoutRequest, LogoutStatus};
 use crate::clock::Moment;
 use crate::identity::saml::binding::Parameter;
+use crate::identity::saml::encryption::Recipient;
 use crate::identity::saml::names::{ASSERTION, DSIG, PARTIAL_LOGOUT, PROTOCOL, SUCCESS};
 use crate::identity::saml::parse::parse;
+use crate::identity::saml::sp_keys::SpKey;
 use crate::identity::saml::structure::{REPEATED, ordered};
+use crate::identity::saml::trace::Trace;
 use crate::identity::saml::tree::{Element, Name};
-use crate::identity::saml::{SamlSettings, chars, malformed, refused, session};
-use crate::identity::{OneTime, SamlSession, VerifyCode, VerifyError, shortened};
+use crate::identity::saml::{SamlSettings, chars, malformed, refused, scan, session};
+use crate::identity::{NameId, OneTime, SamlSession, VerifyCode, VerifyError, shortened};
 
 /// What to hold a message against.
 pub(super) struct Rules<'a> {
@@ -59,7 +62,7 @@ impl Rules<'_> {
         let times = self.check_envelope(root)?;
         let id = root.attribute("ID").filter(|id| chars::is_ncname(id));
         let id = id.ok_or_else(|| malformed("saml.logout.id", "an ID", "none"))?;
-        let session = session_of(root)?;
+        let session = self.session(root)?;
         let marks = session.marks(&self.settings.arn, self.issuer, &self.settings.entity_id);
         Ok(LogoutRequest {
             id: id.to_owned(),
@@ -69,6 +72,37 @@ impl Rules<'_> {
             one_time: OneTime::new(self.issuer, id, times.until),
             relay_state,
         })
+    }
+
+    /// Whose login a request ends.
+    fn session(&self, root: Element<'_, '_>) -> Result<SamlSession, VerifyError> {
+        let mut indexes = Vec::new();
+        for index in root.children_named(PROTOCOL, "SessionIndex") {
+            // An index that can't be read must not turn one session's logout into everybody's.
+            let text = index.text().filter(|text| !text.trim_ascii().is_empty());
+            indexes.push(text.ok_or_else(|| malformed("saml.logout.session-index", "text", "none"))?);
+        }
+        Ok(SamlSession { name_id: self.name_id(root)?, session_indexes: session::session_indexes(indexes)? })
+    }
+
+    /// Who: in clear, or encrypted to us. The provider's signature covers the ciphertext, so what
+    /// comes out of it is the provider's word.
+    fn name_id(&self, root: Element<'_, '_>) -> Result<NameId, VerifyError> {
+        if let Some(name) = root.child(ASSERTION, "NameID") {
+            return session::name_id(name);
+        }
+        let encrypted = root.child(ASSERTION, "EncryptedID");
+        let encrypted = encrypted.ok_or_else(|| malformed("saml.logout.name-id", "a NameID", "none"))?;
+        let keys: Vec<_> = self.settings.sp.keys.iter().map(SpKey::decryption).collect();
+        let (cbc, trace) = (self.settings.accept.aes_cbc, Trace::off());
+        let us = Recipient { keys: &keys, cbc, authenticated: true, trace: &trace };
+        let plaintext = us.decrypt(encrypted)?;
+        let tree = parse(scan::scan(plaintext.as_bytes(), &LIMITS)?, &LIMITS)?;
+        let name = tree.root()?;
+        if !name.is(ASSERTION, "NameID") {
+            return Err(malformed("saml.logout.encrypted-id", "an encrypted NameID", name.name().local));
+        }
+        session::name_id(name)
     }
 
     fn response(&self, root: Element<'_, '_>, awaited: Option<&str>) -> Result<LogoutStatus, VerifyError> {
@@ -160,27 +194,6 @@ fn named(root: Element<'_, '_>, wanted: &'static str) -> Result<(), VerifyError>
         return Ok(());
     }
     Err(malformed("saml.logout.root", format!("samlp:{wanted}"), root.name().local))
-}
-
-/// Whose login a request ends.
-fn session_of(root: Element<'_, '_>) -> Result<SamlSession, VerifyError> {
-    if root.child(ASSERTION, "EncryptedID").is_some() {
-        let expected = "a NameID in clear: encrypted ones are not supported";
-        return Err(malformed("saml.logout.encrypted-id", expected, "EncryptedID"));
-    }
-    let name = root.child(ASSERTION, "NameID");
-    let name = name.ok_or_else(|| malformed("saml.logout.name-id", "a NameID", "none"))?;
-    let mut indexes = Vec::new();
-    for index in root.children_named(PROTOCOL, "SessionIndex") {
-        // An index that can't be read must not turn one session's logout into everybody's.
-        let text = index.text().filter(|text| !text.trim_ascii().is_empty());
-        let text = text.ok_or_else(|| malformed("saml.logout.session-index", "text", "none"))?;
-        indexes.push(text);
-    }
-    Ok(SamlSession {
-        name_id: session::name_id(name)?,
-        session_indexes: session::session_indexes(indexes.into_iter())?,
-    })
 }
 
 /// How the provider says that it went. `PartialLogout` stands below another code (Core 3.2.2.2).

@@ -5,12 +5,13 @@ use std::time::Duration;
 use rolegate::identity::VerifyCode;
 use rolegate::identity::saml::{LogoutStatus, PresentedLogout};
 
+use super::super::encrypt::{AES_256_CBC, Encryption, encrypt};
 use super::super::fixture::{
-    ASSERTION, IDP, OURS, SKEW, accepted, noon, response, signed as signed_assertion, swap,
+    ASSERTION, ATTACKER, IDP, Key, OURS, SKEW, accepted, noon, response, signed as signed_assertion, swap,
 };
 use super::fixture::{
-    ASKED, PROVIDER, REQUEST, RESPONSE, STATUS, answers, by_post, by_redirect, form, redirect, refused,
-    refused_both_ways, requests, signed,
+    ASKED, OUR_KEY, PROVIDER, REQUEST, RESPONSE, STATUS, answers, by_post, by_redirect, form, redirect,
+    refused, refused_both_ways, requests, signed,
 };
 
 #[test]
@@ -187,7 +188,7 @@ fn a_request_is_whole() {
         ("an empty name", with(">ann<", "> <"), "saml.name-id"),
         ("a name with elements", with(">ann<", "><b></b><"), "saml.name-id"),
         ("a long name", with(">ann<", &format!(">{}<", "a".repeat(1025))), "saml.name-id.length"),
-        ("an encrypted name", with(name, encrypted), "saml.logout.encrypted-id"),
+        ("an empty encrypted name", with(name, encrypted), "saml.encryption.structure"),
         (
             "a base id",
             with(name, "<saml:BaseID xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\"></saml:BaseID>"),
@@ -235,4 +236,34 @@ fn a_response_answers_what_this_browser_asked() {
     refused("nobody asked, nothing answered", silent, "saml.logout.in-response-to");
     let code = "<samlp:StatusCode Value=\"urn:oasis:names:tc:SAML:2.0:status:Success\"></samlp:StatusCode>";
     refused_both_ways("no status", &swap(RESPONSE, code, ""), VerifyCode::Malformed, "saml.logout.status");
+}
+
+/// The provider's signature covers the ciphertext, so this is its word as much as a name in clear.
+#[test]
+fn a_name_may_be_encrypted_to_us() {
+    let name = &REQUEST[REQUEST.find("<saml:NameID").unwrap()..REQUEST.find("<samlp:SessionIndex").unwrap()];
+    let [clear, _] = requests("in clear", REQUEST);
+    let encrypted = |plain: &str, key: &Key, how: &Encryption<'_>| {
+        let element = encrypt(plain, &key.recipient(), how).replace("EncryptedAssertion", "EncryptedID");
+        swap(REQUEST, name, &element)
+    };
+    let gcm = Encryption::default();
+    for request in requests("encrypted", &encrypted(name, &OUR_KEY, &gcm)) {
+        assert_eq!((request.session(), request.marks()), (clear.session(), clear.marks()));
+    }
+    let statement = "<saml:Audience xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\">ann</saml:Audience>";
+    let cbc = Encryption { cipher: AES_256_CBC, ..Encryption::default() };
+    for (what, xml, check) in [
+        ("to somebody else", encrypted(name, &ATTACKER, &gcm), "saml.encryption.failed"),
+        ("something else", encrypted(statement, &OUR_KEY, &gcm), "saml.logout.encrypted-id"),
+        ("no XML", encrypted("ann", &OUR_KEY, &gcm), "saml.xml.root"),
+        (
+            "with a document type",
+            encrypted(&format!("<!DOCTYPE x>{name}"), &OUR_KEY, &gcm),
+            "saml.xml.doctype",
+        ),
+        ("by AES-CBC", encrypted(name, &OUR_KEY, &cbc), "saml.encryption.cbc"),
+    ] {
+        refused_both_ways(what, &xml, VerifyCode::Malformed, check);
+    }
 }
