@@ -31,7 +31,8 @@ impl RequestContext<'_> {
 /// after the expiry, before the signature, as AWS orders it (facts 1.2).
 ///
 /// AWS has no code for a session that was ended. Here it is `ExpiredToken`: its end was moved, and
-/// SDKs answer that code, unlike `InvalidClientTokenId`, by asking for new credentials.
+/// by that code, unlike `InvalidClientTokenId`, SDKs know to get new credentials (Go's
+/// `credsExpiredCodes`).
 pub(super) struct LiveRolesOnly<'a> {
     secrets: &'a dyn SigningSecrets,
     snapshot: &'a Snapshot,

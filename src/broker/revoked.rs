@@ -3,7 +3,7 @@
 //! Verifying a credential must not wait for a store, so the live revocations stand in memory:
 //! loaded at the start, added to with each logout, pruned as they end. Readers take no lock. An
 //! entry is some hundred bytes and lives twelve hours, and each costs somebody a signed logout or
-//! a login of their own: a million of them, more than twenty a second all day, is 100 MB.
+//! a login of their own: a million of them, more than twenty a second for all that time, is 100 MB.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
