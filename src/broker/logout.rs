@@ -114,7 +114,7 @@ impl RequestContext<'_> {
     /// Where a sign-out of `console` leads: scheme and authority of its provider's logout service.
     pub fn sign_out_leads_to(&self, console: &ConsoleSession) -> Option<String> {
         let (_, saml) = self.told_of(console)?;
-        saml.provider.logout_origin()
+        saml.provider.logout_origin(self.at)
     }
 
     /// Claims, revokes, and answers. A request that was here before is refused; one that can't be

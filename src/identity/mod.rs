@@ -4,6 +4,7 @@
 //! request into a [`Principal`]. Both can be made in this room only: holding one is proof that
 //! the check was done. Nothing here knows roles or rules; `policy` reads these values next.
 
+mod fetch;
 mod login;
 pub mod oidc;
 mod principal;
@@ -15,6 +16,7 @@ use std::time::Duration;
 
 use aws_lc_rs::digest;
 
+pub use self::fetch::{NoClient, http_client};
 pub use self::login::{Login, LoginMark, LoginMarks, NameId, SamlSession};
 pub use self::principal::{Principal, RoleSession, SessionTag};
 use crate::arn::ProviderArn;

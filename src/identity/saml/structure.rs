@@ -224,7 +224,7 @@ pub(super) fn ordered(parent: Element<'_, '_>, rank: fn(Name<'_>) -> Option<u8>)
     Ok(())
 }
 
-/// How `parent` is signed, if it is.
+/// The signature that is a child of `parent` and refers to it, if there is one.
 pub(super) fn signature<'t, 'x>(
     parent: Element<'t, 'x>,
     sha1: bool,

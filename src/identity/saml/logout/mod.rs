@@ -13,8 +13,10 @@ mod check;
 mod unpack;
 mod write;
 
+use std::sync::Arc;
+
 use super::binding::{Message, Outbound, Parameter};
-use super::metadata::ResponseLocation;
+use super::metadata::{Metadata, ResponseLocation};
 use super::request::{RequestFault, fresh_id};
 use super::signature::Trusted;
 use super::sp_keys::SpKey;
@@ -104,8 +106,9 @@ impl SamlProvider {
     }
 
     /// Scheme and authority of where requests of ours go, if there is such a place.
-    pub fn logout_origin(&self) -> Option<String> {
-        self.logout_service().map(|(_, service)| service.requests.origin())
+    pub fn logout_origin(&self, at: Moment) -> Option<String> {
+        let (_, metadata) = self.logout_means(at)?;
+        Some(service(&metadata)?.requests.origin())
     }
 
     /// Verifies a message that arrived at our single logout service. `awaited` is the id of the
@@ -116,15 +119,15 @@ impl SamlProvider {
         awaited: Option<&str>,
         at: Moment,
     ) -> Result<LogoutMessage, VerifyError> {
-        self.check_metadata(at)?;
         let Some(destination) = self.settings.sp.slo_url.as_deref().filter(|_| self.offers_logout()) else {
             let expected = "a provider with keys of ours";
             return Err(refused(VerifyCode::Audience, "saml.logout.not-offered", expected, "none"));
         };
+        let metadata = self.metadata.usable(at)?;
         let trace = Trace::off();
-        let trusted = Trusted { keys: &self.metadata.keys, sha1: self.settings.accept.sha1, trace: &trace };
+        let trusted = Trusted { keys: &metadata.keys, sha1: self.settings.accept.sha1, trace: &trace };
         let verified = unpack::verified(presented, trusted)?;
-        check::Rules { settings: &self.settings, issuer: self.issuer(), destination, at }
+        check::Rules { settings: &self.settings, issuer: &metadata.entity_id, destination, at }
             .read(verified, awaited)
     }
 
@@ -136,7 +139,8 @@ impl SamlProvider {
         entropy: &dyn Entropy,
         at: Moment,
     ) -> Result<Option<LogoutStart>, RequestFault> {
-        let Some((signer, service)) = self.logout_service() else { return Ok(None) };
+        let Some((signer, metadata)) = self.logout_means(at) else { return Ok(None) };
+        let Some(service) = service(&metadata) else { return Ok(None) };
         let id = fresh_id(entropy)?;
         let entity_id = &self.settings.entity_id;
         let content = write::request(&id, entity_id, service.requests.location(), session, at);
@@ -153,7 +157,8 @@ impl SamlProvider {
         entropy: &dyn Entropy,
         at: Moment,
     ) -> Result<Option<Outbound>, RequestFault> {
-        let Some((signer, service)) = self.logout_service() else { return Ok(None) };
+        let Some((signer, metadata)) = self.logout_means(at) else { return Ok(None) };
+        let Some(service) = service(&metadata) else { return Ok(None) };
         let id = fresh_id(entropy)?;
         let answer = write::Answer { id: &id, in_response_to: &request.id, done, at };
         let content = answer.content(&self.settings.entity_id, service.responses.location());
@@ -162,9 +167,14 @@ impl SamlProvider {
         Ok(Some(message.send(service.binding, &service.responses)?))
     }
 
-    /// By redirect where there is a choice: providers log out in frames, which show no form of ours.
-    fn logout_service(&self) -> Option<(&SpKey, &ResponseLocation)> {
-        let service = self.metadata.slo_redirect.as_ref().or(self.metadata.slo_post.as_ref())?;
-        Some((self.settings.sp.keys.signer()?, service))
+    /// What it takes: a key of ours to sign with, and metadata that says where to.
+    fn logout_means(&self, at: Moment) -> Option<(&SpKey, Arc<Metadata>)> {
+        let signer = self.settings.sp.keys.signer().filter(|_| self.offers_logout())?;
+        Some((signer, self.metadata.usable(at).ok()?))
     }
+}
+
+/// By redirect where there is a choice: providers log out in frames, which show no form of ours.
+fn service(metadata: &Metadata) -> Option<&ResponseLocation> {
+    metadata.slo_redirect.as_ref().or(metadata.slo_post.as_ref())
 }
