@@ -1,0 +1,62 @@
+"""A person with a browser, as far as forms need one: cookies, redirects, and what HTML forms send."""
+
+import base64
+import urllib.parse
+
+import requests
+from lxml import etree, html
+from requests.cookies import RequestsCookieJar
+
+from broker import PATIENCE
+
+
+class Page:
+    """What the browser shows."""
+
+    def __init__(self, visitor, answer):
+        self.visitor, self.answer = visitor, answer
+        self.url, self.status, self.text = answer.url, answer.status_code, answer.text
+
+    @property
+    def form(self):
+        forms = html.fromstring(self.text, base_url=self.url).forms if self.text.strip() else []
+        assert forms, f"{self.status} {self.url}: no form in {self.text}"
+        return forms[-1]
+
+    @property
+    def fields(self):
+        """What the form would send as it stands."""
+        return dict(self.form.form_values())
+
+    def submit(self, **filled):
+        """The page behind the form; the parameters are what is typed in, or left out by `None`."""
+        form = self.form
+        fields = {name: value for name, value in (self.fields | filled).items() if value is not None}
+        target = urllib.parse.urljoin(self.url, form.action or "")
+        return self.visitor.ask(form.method, target, **{"data" if form.method == "POST" else "params": fields})
+
+
+class Cookies(RequestsCookieJar):
+    """To a browser loopback is as good as HTTPS: it gets the cookies that are marked secure."""
+
+    def set_cookie(self, cookie, *args, **kwargs):
+        cookie.secure = False
+        return super().set_cookie(cookie, *args, **kwargs)
+
+
+class Visitor:
+    def __init__(self):
+        self.session = requests.Session()
+        self.session.trust_env = False
+        self.session.cookies = Cookies()
+
+    def open(self, url):
+        return self.ask("GET", url)
+
+    def ask(self, method, url, **options):
+        return Page(self, self.session.request(method, url, timeout=PATIENCE, **options))
+
+
+def document(page):
+    """The SAML response that a page is about to post."""
+    return etree.fromstring(base64.b64decode(page.fields["SAMLResponse"]))
