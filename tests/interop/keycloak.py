@@ -1,6 +1,6 @@
 """Keycloak: a whole identity provider, run from its own distribution on loopback.
 
-`tests/interop/run` has fetched and built it (`target/interop/keycloak`); its database is in memory
+`tests/interop/run` has fetched and built it (`target/interop/keycloak/server`); its database is in memory
 and ends with it. Clients are made from the broker's SP metadata, by Keycloak's own reading of it.
 """
 
@@ -13,7 +13,7 @@ import requests
 from broker import PATIENCE, Process, free_ports, plain_environment
 from peer import PASSWORD, Peer
 
-HOME = Path(os.environ["INTEROP_WORK"], "keycloak")
+HOME = Path(os.environ["INTEROP_WORK"], "keycloak/server")
 BOOT = 10 * PATIENCE  # a JVM that lays out a database, on two cores that others use too
 REALM = "corp"
 PEOPLE = {
