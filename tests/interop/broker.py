@@ -32,6 +32,8 @@ class AttributeNames:
     email: str = "email"
     team: str = "team"
     group: str = "platform"
+    # The expression for the source identity.
+    who: str = "subject"
 
 
 def eventually(condition, what, patience=PATIENCE):
@@ -176,7 +178,7 @@ provider = "{name}"
 when = '"{attributes.group}" in attr["{attributes.groups}"]'
 roles = ["{DEPLOY}", "{READ_ONLY}", "{CLOSED}"]
 session_name = 'attr["{attributes.email}"][0]'
-source_identity = 'subject'
+source_identity = '{attributes.who}'
 tags = {{ team = 'attr["{attributes.team}"][0]' }}
 """
 
