@@ -59,6 +59,11 @@ NO_KEY_INFO = ""
 LINES, LINES_WITH_CR = "\n", "&#13;\n"
 
 
+def in_lines(text, wrap):
+    """Base64 in lines of 76, or in one line."""
+    return wrap.join(text[at : at + 76] for at in range(0, len(text), 76)) if wrap else text
+
+
 @dataclass(frozen=True)
 class Signing:
     """How a product writes its signatures."""
@@ -109,9 +114,7 @@ class Signing:
         return re.sub("(?<=SignatureValue>)([^<]+)(</[^>]+>)", finish, xml, count=1)
 
     def wrapped(self, text):
-        """Base64 as this product breaks it into lines."""
-        text = "".join(text.split())
-        return self.wrap.join(text[at : at + 76] for at in range(0, len(text), 76)) if self.wrap else text
+        return in_lines("".join(text.split()), self.wrap)
 
 
 @dataclass(frozen=True)
@@ -127,7 +130,6 @@ class Shape:
     subject: str = ANN
     subject_type: str = URNS["email"]
     signing: Signing = Signing()
-    # The outer one first.
     signs: tuple = ("Assertion",)
     response_id: str = "_{guid}"
     assertion_id: str = "_{guid}"
@@ -177,10 +179,17 @@ class ShapedIdp(PlainIdp):
             ends=self.time(shape.ends),
             session_ends=self.time(says.session_ends),
         )
-        for element in reversed(shape.signs):
-            text = shape.signing.finished(self.signed_by_xmlsec1(element, text), self.pair)
+        if "Assertion" in shape.signs:
+            text = self.signed_by_xmlsec1("Assertion", text)
+        text = self.sealed(text)
+        if "Response" in shape.signs:
+            text = self.signed_by_xmlsec1("Response", text)
         xml = text.encode()
         return base64.b64encode(tamper(xml) if tamper else xml).decode()
+
+    def sealed(self, text):
+        """With the assertion as it is sent: in clear, unless somebody encrypts it."""
+        return text
 
     @staticmethod
     def new_id(form):
@@ -203,7 +212,7 @@ class ShapedIdp(PlainIdp):
         )
 
     def signed_by_xmlsec1(self, element, text):
-        """With the digest and the value of that element's signature."""
+        """With that element's signature."""
         document = self.folder / "unsigned.xml"
         document.write_text(text)
         place = {"Response": "/*/", "Assertion": "/*/*/"}[element] + "*[local-name()='Signature']"
@@ -215,7 +224,7 @@ class ShapedIdp(PlainIdp):
             text=True,
         )
         assert signed.returncode == 0, signed.stderr
-        return signed.stdout
+        return self.shape.signing.finished(signed.stdout, self.pair)
 
 
 # Okta, in the way of OpenSAML: `saml2` and `saml2p`, declared again and again; `xs` declared at the top
