@@ -8,7 +8,7 @@ use super::{Failure, Fault, Refusal, RequestContext};
 use crate::arn::RoleArn;
 use crate::audit;
 use crate::clock::Moment;
-use crate::directory::{Provider, Verifier};
+use crate::directory::{Provider, Replay, Verifier};
 use crate::identity::saml::{Answer, Expect};
 use crate::identity::{FederatedIdentity, OneTime, Presented, VerifyCode, VerifyError};
 use crate::issuer::TemporaryCredentials;
@@ -85,7 +85,7 @@ impl RequestContext<'_> {
         let identity = self.verify(arrival).await?;
         let offer = self.map(&identity, arrival.provider, ask.role)?;
         let session = self.authorize(&identity, &offer, ask)?;
-        self.claim(&identity, &arrival.door, ask.role).await?;
+        self.claim(&identity, arrival, ask.role).await?;
         let credentials = self.issue(&session).await?;
         self.record(&identity, &session, &credentials, ask.action)?;
         Ok(Federated { identity, session, credentials })
@@ -172,18 +172,22 @@ impl RequestContext<'_> {
     async fn claim(
         &self,
         identity: &FederatedIdentity,
-        door: &Door<'_>,
+        arrival: &Arrival<'_>,
         role: &RoleArn,
     ) -> Result<(), Failure> {
-        let (one_time, scope) = match door {
-            Door::StsApi => (identity.one_time(), Scope::Part(sha256(role.as_str().as_bytes()))),
+        let part = || Scope::Part(sha256(role.as_str().as_bytes()));
+        let (one_time, scope) = match &arrival.door {
+            Door::StsApi => (identity.one_time(), part()),
             Door::SamlPost { .. } => (identity.one_time(), Scope::Whole),
             Door::OidcLogin { login, .. } => (Some(*login), Scope::Whole),
         };
-        match one_time {
-            Some(OneTime { id, until }) => self.claim_once(id, scope, until).await,
-            None => Ok(()),
-        }
+        let Some(OneTime { id, until, only_once }) = one_time else { return Ok(()) };
+        let scope = match (replay(arrival), only_once) {
+            (Replay::Reuse, _) => return Ok(()),
+            (Replay::Once, _) | (Replay::OncePerRole, true) => Scope::Whole,
+            (Replay::OncePerRole, false) => scope,
+        };
+        self.claim_once(id, scope, until).await
     }
 
     pub(super) async fn claim_once(&self, id: [u8; 32], scope: Scope, until: Moment) -> Result<(), Failure> {
@@ -234,6 +238,15 @@ fn expectation<'a>(door: &Door<'a>) -> Expect<'a> {
     match *door {
         Door::SamlPost { recipient, answer } => Expect { recipient: Some(recipient), in_response_to: answer },
         Door::StsApi | Door::OidcLogin { .. } => Expect { recipient: None, in_response_to: Answer::Any },
+    }
+}
+
+/// What the provider's settings say about using a document again. They say it of the STS API:
+/// what opens a browser session is used once.
+const fn replay(arrival: &Arrival<'_>) -> Replay {
+    match (&arrival.provider.verifier, &arrival.door) {
+        (Verifier::Saml(saml), Door::StsApi) => saml.replay,
+        _ => Replay::Once,
     }
 }
 

@@ -7,23 +7,23 @@ use url::Url;
 
 use super::document::{Item, Place, read_text};
 use super::fault::Faults;
+use super::secrets::read_secret;
+use super::service_provider;
 use super::settings::{
-    GrantBy, OidcLoginSettings, OidcProviderSettings, ProviderSettings, SamlProviderSettings, SecretRef,
+    Encryption, GrantBy, Laxity, OidcLoginSettings, OidcProviderSettings, ProviderSettings,
+    SamlProviderSettings,
 };
 use super::span::Span;
 use crate::arn::{AccountId, ProviderArn};
 use crate::clock::Moment;
-use crate::directory::{Directory, Provider, SamlSide, Verifier};
+use crate::directory::{Directory, Provider, Replay, SamlSide, Verifier};
 use crate::identity::oidc::{KeySource, LoginSettings, OidcFault, OidcProvider, OidcSettings, http_client};
-use crate::identity::saml::{SamlProvider, SamlSettings};
-use crate::secret::Secret;
+use crate::identity::saml::{Accept, SamlProvider, SamlSettings};
 
 /// AWS's own limit on metadata (facts 2.4).
 const LARGEST_METADATA: u64 = 10_000_000;
 /// As `identity::oidc` limits a fetched key set.
 const LARGEST_JWKS: u64 = 256 * 1024;
-/// Larger secrets are a wrong file.
-const LARGEST_SECRET: u64 = 64 * 1024;
 /// More tolerance than this would keep expired documents alive (AWS's own leeway, facts 3.3).
 const LARGEST_SKEW: Duration = Duration::from_secs(300);
 
@@ -79,12 +79,14 @@ fn saml_provider(
         let message = format!("{} s is more than 1h", written.max_assertion_age.0.as_secs());
         faults.error(place.at("max_assertion_age"), message, "write 5m, and 1h at most");
     }
+    warn_of_laxities(written, place, faults);
     let base = public.as_str().trim_end_matches('/');
     let acs_url = format!("{base}/saml/{}/acs", written.name);
     let entity_id =
         written.entity_id.clone().unwrap_or_else(|| format!("{base}/saml/{}/metadata", written.name));
     let audiences =
         if written.audiences.is_empty() { vec![entity_id.clone()] } else { written.audiences.clone() };
+    let sp = service_provider::settings(written, base, at, place, faults);
     let file = place.resolve(&written.metadata.file);
     let metadata = match read_text(&file, LARGEST_METADATA) {
         Ok(metadata) => metadata,
@@ -102,20 +104,24 @@ fn saml_provider(
         recipients: vec![acs_url.clone(), format!("{base}/saml")],
         clock_skew: written.clock_skew.0,
         max_age: written.max_assertion_age.0,
+        authn_contexts: written.authn_contexts.clone(),
+        must_be_encrypted: written.encryption == Encryption::Required,
+        accept: accept(&written.accept),
+        sp: sp?,
     };
     match SamlProvider::new(settings, metadata.as_bytes(), at) {
-        Ok(provider) => Some(Provider {
-            name: written.name.clone(),
-            arn,
-            label: label(written.label.as_ref(), &written.name),
-            asserts_roles: written.assert_roles,
-            grants_by_trust_policy: written.grant == GrantBy::TrustPolicy,
-            verifier: Verifier::Saml(Box::new(SamlSide {
-                provider,
-                acs_url,
-                idp_initiated: written.idp_initiated,
-            })),
-        }),
+        Ok(provider) => {
+            service_provider::check(&provider, place, faults);
+            let (idp_initiated, replay) = (written.idp_initiated, written.replay);
+            Some(Provider {
+                name: written.name.clone(),
+                arn,
+                label: label(written.label.as_ref(), &written.name),
+                asserts_roles: written.assert_roles,
+                grants_by_trust_policy: written.grant == GrantBy::TrustPolicy,
+                verifier: Verifier::Saml(Box::new(SamlSide { provider, acs_url, idp_initiated, replay })),
+            })
+        }
         Err(error) => {
             let message = format!("{}: {}", file.display(), with_causes(&error));
             faults.error(
@@ -125,6 +131,34 @@ fn saml_provider(
             );
             None
         }
+    }
+}
+
+fn accept(laxities: &[Laxity]) -> Accept {
+    let names = |laxity| laxities.contains(&laxity);
+    Accept {
+        sha1: names(Laxity::Sha1),
+        signed_response: names(Laxity::SignedResponse),
+        any_audience: names(Laxity::AnyAudience),
+        any_recipient: names(Laxity::AnyRecipient),
+        any_response_issuer: names(Laxity::AnyResponseIssuer),
+        early: names(Laxity::Early),
+        aes_cbc: names(Laxity::AesCbc),
+    }
+}
+
+fn warn_of_laxities(written: &SamlProviderSettings, place: &Place, faults: &mut Faults) {
+    for laxity in &written.accept {
+        let message = format!("provider {} accepts {}", written.name, laxity.risk());
+        faults.warning(
+            place.at("accept"),
+            message,
+            "leave it only where the identity provider can't be mended",
+        );
+    }
+    if written.replay == Replay::Reuse {
+        let message = format!("provider {}: an assertion may be used again until it expires", written.name);
+        faults.warning(place.at("replay"), message, "leave it only where a tool needs AWS's own behaviour");
     }
 }
 
@@ -283,17 +317,6 @@ fn login_settings(
         },
     };
     Some(LoginSettings { client_id: login.client_id.clone(), client_secret, scopes: login.scopes.clone() })
-}
-
-fn read_secret(reference: &SecretRef, place: &Place) -> Result<Secret<String>, String> {
-    let text = match reference {
-        SecretRef::File(file) => read_text(&place.resolve(file), LARGEST_SECRET)?,
-        SecretRef::Env(name) => {
-            std::env::var(name).map_err(|_| format!("the environment variable {name} is not set"))?
-        }
-    };
-    let trimmed = text.trim_end_matches(['\r', '\n']);
-    if trimmed.is_empty() { Err("the secret is empty".into()) } else { Ok(Secret::new(trimmed.to_owned())) }
 }
 
 fn label(written: Option<&String>, name: &str) -> String {

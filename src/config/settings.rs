@@ -12,6 +12,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::span::Span;
+use crate::directory::Replay;
 
 /// Rolegate's configuration.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -215,6 +216,25 @@ pub struct SamlProviderSettings {
     /// stranger sign a browser in as somebody else.
     #[serde(default)]
     pub idp_initiated: bool,
+    /// Our RSA keys towards the provider, at most two: the first signs login requests, every one
+    /// stands in our metadata and may be encrypted to. Each is a PEM text that holds a private
+    /// key of 2048 to 8192 bits (PKCS #8 or PKCS #1, no passphrase) and its certificate. To
+    /// change keys, add the new one as the second, wait until the provider knows it, then turn
+    /// the two around. Default: none.
+    #[serde(default)]
+    pub keys: Vec<SecretRef>,
+    /// Sign login requests with the first key. Default: `true` where there are keys.
+    pub sign_requests: Option<bool>,
+    /// How login requests leave: `redirect` or `post`. Default: as the provider's metadata
+    /// offers, by redirect if it can.
+    pub request_binding: Option<RequestBinding>,
+    /// Ask the provider to authenticate the person anew, whatever session they have there.
+    /// Default `false`.
+    #[serde(default)]
+    pub force_authn: bool,
+    /// The `NameID` format to ask for, by its URI. Default: the provider chooses, for many
+    /// refuse a request for one that they do not know.
+    pub name_id_format: Option<String>,
     /// How far the two clocks may differ. Default `60s`, at most `5m`.
     #[serde(default = "default_saml_skew")]
     pub clock_skew: Span,
@@ -222,6 +242,22 @@ pub struct SamlProviderSettings {
     /// AWS; at most `1h`.
     #[serde(default = "default_max_age")]
     pub max_assertion_age: Span,
+    /// Authentication context classes that login requests ask for, and of which an assertion must
+    /// state one, such as `urn:oasis:names:tc:SAML:2.0:ac:classes:TimeSyncToken`. Default: any
+    /// will do.
+    #[serde(default)]
+    pub authn_contexts: Vec<String>,
+    /// Whether assertions must be encrypted. Default `allowed`.
+    #[serde(default)]
+    pub encryption: Encryption,
+    /// How often an assertion may be used at the STS API. At the browser's ACS it is always used
+    /// once. Default `once-per-role`.
+    #[serde(default)]
+    pub replay: Replay,
+    /// What is borne of this provider beyond the strict profile. Default: none of it; `check`
+    /// warns of each.
+    #[serde(default)]
+    pub accept: Vec<Laxity>,
     /// What a role may be granted by.
     #[serde(default)]
     pub grant: GrantBy,
@@ -229,6 +265,16 @@ pub struct SamlProviderSettings {
     /// name, tags and source identity from its AWS attributes. Default `false`.
     #[serde(default)]
     pub assert_roles: bool,
+}
+
+/// The ways for a login request through the browser (SAML Bindings 3.4, 3.5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum RequestBinding {
+    /// In the query of a redirect.
+    Redirect,
+    /// In a form.
+    Post,
 }
 
 /// A provider with `kind = "oidc"`; its ARN is `arn:aws:iam::{account}:oidc-provider/{issuer
@@ -300,6 +346,56 @@ pub enum SecretRef {
 pub struct MetadataSource {
     /// A file, relative to this one.
     pub file: PathBuf,
+}
+
+/// Whether assertions must be encrypted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Encryption {
+    /// An assertion may come in clear.
+    #[default]
+    Allowed,
+    /// An assertion in clear is refused.
+    Required,
+}
+
+/// Something that is borne of a provider beyond the strict profile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Laxity {
+    /// RSA signatures and digests with SHA-1.
+    Sha1,
+    /// A signed response around an assertion without a signature of its own.
+    SignedResponse,
+    /// Assertions for another audience, or for nobody in particular, as AWS accepts them.
+    AnyAudience,
+    /// Assertions that were to be delivered to another address, as AWS accepts them.
+    AnyRecipient,
+    /// A response whose `Issuer` is not the assertion's, as AWS accepts it.
+    AnyResponseIssuer,
+    /// Assertions before their `NotBefore`, as AWS accepts them.
+    Early,
+    /// AES-CBC encryption, where the response around it is signed.
+    AesCbc,
+}
+
+impl Laxity {
+    /// What is accepted by it, and at which risk.
+    pub const fn risk(self) -> &'static str {
+        match self {
+            Self::Sha1 => "SHA-1, for which collisions can be bought: a forger may sign with one",
+            Self::SignedResponse => "assertions without a signature of their own within signed responses",
+            Self::AnyAudience => {
+                "assertions for other service providers: each of those can sign in here as its visitors"
+            }
+            Self::AnyRecipient => {
+                "assertions for other addresses: whoever receives one there can use it here"
+            }
+            Self::AnyResponseIssuer => "responses whose issuer is not the assertion's",
+            Self::Early => "assertions before their NotBefore",
+            Self::AesCbc => "AES-CBC, which protects a secret only while the response around it is signed",
+        }
+    }
 }
 
 /// What a role may be granted by.

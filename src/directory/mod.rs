@@ -7,6 +7,9 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::time::Duration;
 
+use schemars::JsonSchema;
+use serde::Deserialize;
+
 use crate::arn::{AccountId, ProviderArn, RoleArn, RoleId};
 use crate::identity::oidc::OidcProvider;
 use crate::identity::saml::SamlProvider;
@@ -68,6 +71,23 @@ pub struct SamlSide {
     pub acs_url: String,
     /// Whether the browser's ACS accepts what nobody asked for.
     pub idp_initiated: bool,
+    /// How often one of its assertions may be used at the STS API.
+    pub replay: Replay,
+}
+
+/// How often an assertion may be used at the STS API, until it expires. At the browser's consumer
+/// service it is always used once.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Replay {
+    /// Once a role: command-line tools take several roles with one assertion. Once in all where
+    /// the provider itself says `OneTimeUse`.
+    #[default]
+    OncePerRole,
+    /// Once in all.
+    Once,
+    /// As often as one likes, as AWS does it.
+    Reuse,
 }
 
 /// Everything that exists.

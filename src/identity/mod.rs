@@ -89,6 +89,8 @@ pub struct OneTime {
     pub id: [u8; 32],
     /// Expiry of the document plus the provider's clock skew: later it is refused anyhow.
     pub until: Moment,
+    /// Whether its author said so: then no setting lets it be used twice.
+    pub only_once: bool,
 }
 
 impl OneTime {
@@ -100,7 +102,11 @@ impl OneTime {
         }
         let mut id = [0; 32];
         id.copy_from_slice(context.finish().as_ref());
-        Self { id, until }
+        Self { id, until, only_once: false }
+    }
+
+    const fn only_once(self, only_once: bool) -> Self {
+        Self { only_once, ..self }
     }
 }
 

@@ -2,7 +2,9 @@
 //! comments, over a subtree, optionally without one element (the enveloped signature).
 
 use super::chars::{escape_attribute, escape_text};
+use super::malformed;
 use super::tree::{Attribute, Declaration, Element, Item};
+use crate::identity::VerifyError;
 
 /// The canonical form of `apex`. `without` is left out; `prefix_list` is the `PrefixList` of
 /// `InclusiveNamespaces`, whose prefixes are rendered as inclusive canonicalization would.
@@ -10,20 +12,25 @@ pub(super) fn canonicalize(
     apex: Element<'_, '_>,
     without: Option<Element<'_, '_>>,
     prefix_list: &[&str],
-) -> String {
+) -> Result<String, VerifyError> {
+    let expected = apex.source_bytes();
     let mut writer = Writer {
-        out: String::with_capacity(8 * 1024),
+        out: String::with_capacity(expected),
+        most: expected.saturating_mul(4) + 4096,
         prefix_list,
         rendered: Vec::with_capacity(16),
         needed: Vec::with_capacity(16),
     };
     writer.inherited(apex);
-    writer.element(apex, without);
-    writer.out
+    writer.element(apex, without)?;
+    Ok(writer.out)
 }
 
 struct Writer<'l, 'x> {
     out: String,
+    /// The canonical form declares a namespace wherever it is first used, so a long name with
+    /// many users can grow without bounds; an honest document does not even double.
+    most: usize,
     prefix_list: &'l [&'l str],
     /// What output ancestors declare, innermost last.
     rendered: Vec<Declaration<'x>>,
@@ -47,27 +54,45 @@ impl<'x> Writer<'_, 'x> {
     }
 
     /// Recursion is bounded by the depth that `scan` allows.
-    fn element(&mut self, element: Element<'_, 'x>, without: Option<Element<'_, 'x>>) {
+    fn element(
+        &mut self,
+        element: Element<'_, 'x>,
+        without: Option<Element<'_, 'x>>,
+    ) -> Result<(), VerifyError> {
+        if self.out.len() > self.most {
+            let expected = format!("at most {} bytes of canonical form", self.most);
+            return Err(malformed("saml.signature.canonical-size", expected, "more"));
+        }
         let outside = self.rendered.len();
         self.start_tag(element);
         for item in element.items() {
             match item {
-                Item::Text(text) => escape_text(&mut self.out, text),
+                Item::Text(text, true) => self.out.push_str(text),
+                Item::Text(text, false) => escape_text(&mut self.out, text),
                 Item::Element(child) if without.is_some_and(|left_out| left_out.same_as(child)) => {}
-                Item::Element(child) => self.element(child, without),
+                Item::Element(child) => self.element(child, without)?,
             }
         }
         self.out.push_str("</");
         self.qualified(element.name().prefix, element.name().local);
         self.out.push('>');
         self.rendered.truncate(outside);
+        Ok(())
     }
 
     fn start_tag(&mut self, element: Element<'_, 'x>) {
         let name = element.name();
         self.out.push('<');
         self.qualified(name.prefix, name.local);
-        self.needed.push(Declaration { prefix: name.prefix, namespace: name.namespace });
+        let own = Declaration { prefix: name.prefix, namespace: name.namespace };
+        let needs_one = self.needed.is_empty() && self.prefix_list.is_empty();
+        if needs_one && element.attributes().iter().all(|attribute| attribute.name.prefix.is_empty()) {
+            self.declare(own);
+            self.attributes(element.attributes());
+            self.out.push('>');
+            return;
+        }
+        self.needed.push(own);
         for Attribute { name, .. } in element.attributes() {
             if !name.prefix.is_empty() {
                 self.needed.push(Declaration { prefix: name.prefix, namespace: name.namespace });
@@ -75,29 +100,31 @@ impl<'x> Writer<'_, 'x> {
         }
         let listed = element.declarations().iter().filter(|d| self.prefix_list.contains(&d.prefix));
         self.needed.extend(listed);
-        self.declare();
+        self.declare_needed();
         self.attributes(element.attributes());
         self.out.push('>');
     }
 
-    /// Renders those of the needed declarations that no output ancestor has in force.
-    fn declare(&mut self) {
-        self.needed.sort_unstable_by_key(|declaration| declaration.prefix);
-        self.needed.dedup_by_key(|declaration| declaration.prefix);
-        let outside = self.rendered.len();
-        for index in 0..self.needed.len() {
-            let declaration = self.needed[index];
-            let mut in_force = self.rendered[..outside].iter().rev();
-            let in_force = in_force.find(|d| d.prefix == declaration.prefix).map_or("", |d| d.namespace);
-            if in_force == declaration.namespace || declaration.prefix == "xml" {
-                continue;
-            }
-            self.out.push_str(if declaration.prefix.is_empty() { " xmlns" } else { " xmlns:" });
-            self.out.push_str(declaration.prefix);
-            self.value(declaration.namespace);
-            self.rendered.push(declaration);
+    /// Renders what is needed, by prefix.
+    fn declare_needed(&mut self) {
+        let mut needed = std::mem::take(&mut self.needed);
+        needed.sort_unstable_by_key(|declaration| declaration.prefix);
+        needed.dedup_by_key(|declaration| declaration.prefix);
+        needed.drain(..).for_each(|declaration| self.declare(declaration));
+        self.needed = needed;
+    }
+
+    /// Renders a declaration unless an output ancestor has it in force.
+    fn declare(&mut self, declaration: Declaration<'x>) {
+        let mut in_force = self.rendered.iter().rev();
+        let in_force = in_force.find(|d| d.prefix == declaration.prefix).map_or("", |d| d.namespace);
+        if in_force == declaration.namespace || declaration.prefix == "xml" {
+            return;
         }
-        self.needed.clear();
+        self.out.push_str(if declaration.prefix.is_empty() { " xmlns" } else { " xmlns:" });
+        self.out.push_str(declaration.prefix);
+        self.value(declaration.namespace, true);
+        self.rendered.push(declaration);
     }
 
     /// Attributes by namespace name, then local name; those without a namespace come first.
@@ -115,7 +142,7 @@ impl<'x> Writer<'_, 'x> {
     fn attribute(&mut self, attribute: &Attribute<'x>) {
         self.out.push(' ');
         self.qualified(attribute.name.prefix, attribute.name.local);
-        self.value(&attribute.value);
+        self.value(&attribute.value, attribute.plain);
     }
 
     fn qualified(&mut self, prefix: &str, local: &str) {
@@ -126,9 +153,13 @@ impl<'x> Writer<'_, 'x> {
         self.out.push_str(local);
     }
 
-    fn value(&mut self, value: &str) {
+    fn value(&mut self, value: &str, plain: bool) {
         self.out.push_str("=\"");
-        escape_attribute(&mut self.out, value);
+        if plain {
+            self.out.push_str(value);
+        } else {
+            escape_attribute(&mut self.out, value);
+        }
         self.out.push('"');
     }
 }
@@ -136,13 +167,14 @@ impl<'x> Writer<'_, 'x> {
 #[cfg(test)]
 mod tests {
     use super::super::parse::parse;
+    use super::super::scan::RESPONSE;
     use super::*;
 
     /// The canonical form of the first element called `apex`, or of the root.
     fn check(document: &str, prefix_list: &[&str], expected: &str) {
-        let tree = parse(document).unwrap();
+        let tree = parse(document, &RESPONSE).unwrap();
         let apex = tree.elements().find(|e| e.name().local == "apex").unwrap_or(tree.root().unwrap());
-        assert_eq!(canonicalize(apex, None, prefix_list), expected, "{document}");
+        assert_eq!(canonicalize(apex, None, prefix_list).unwrap(), expected, "{document}");
     }
 
     #[test]
@@ -213,8 +245,20 @@ mod tests {
 
     #[test]
     fn leaves_one_element_out() {
-        let tree = parse("<a>1<s><a/></s>2<s/></a>").unwrap();
+        let tree = parse("<a>1<s><a/></s>2<s/></a>", &RESPONSE).unwrap();
         let root = tree.root().unwrap();
-        assert_eq!(canonicalize(root, root.child("", "s"), &[]), "<a>12<s></s></a>");
+        assert_eq!(canonicalize(root, root.child("", "s"), &[]).unwrap(), "<a>12<s></s></a>");
+    }
+
+    #[test]
+    fn does_not_grow_without_bounds() {
+        let long = "x".repeat(2000);
+        let document = |users: usize| format!("<a xmlns:p='u:{long}'>{}</a>", "<p:b/>".repeat(users));
+        for (users, expected) in [(3, ""), (300, "saml.signature.canonical-size")] {
+            let document = document(users);
+            let tree = parse(&document, &RESPONSE).unwrap();
+            let canonical = canonicalize(tree.root().unwrap(), None, &[]);
+            assert_eq!(canonical.map_or_else(|fault| fault.check(), |_| ""), expected);
+        }
     }
 }

@@ -9,40 +9,68 @@ use super::malformed;
 use crate::identity::VerifyError;
 
 /// The value of an attribute as XML 1.0, 3.3.3 normalizes it: white space that was typed
-/// becomes a blank, white space that was written as a reference stays.
-pub(super) fn attribute_value(raw: &str) -> Result<Cow<'_, str>, VerifyError> {
-    if !raw.bytes().any(|b| matches!(b, b'&' | b'\t' | b'\n' | b'\r')) {
-        return Ok(Cow::Borrowed(raw));
+/// becomes a blank, white space that was written as a reference stays. Also says whether the
+/// value is plain: the same in canonical XML.
+pub(super) fn attribute_value(raw: &str) -> Result<(Cow<'_, str>, bool), VerifyError> {
+    let is_special = |b: u8| matches!(b, b'&' | b'\t' | b'\n' | b'\r' | b'<' | b'"');
+    if !raw.bytes().any(is_special) {
+        return Ok((Cow::Borrowed(raw), true));
     }
     let mut out = String::with_capacity(raw.len());
     let mut rest = raw;
-    while let Some(at) = rest.find(['&', '\t', '\n', '\r']) {
+    while let Some(at) = rest.find(['&', '\t', '\n', '\r', '<']) {
         out.push_str(&rest[..at]);
         let special = &rest[at..];
         if let Some(reference) = special.strip_prefix('&') {
-            let (name, after) = reference.split_once(';').ok_or_else(|| unknown(reference))?;
-            out.push(referenced(name)?);
-            rest = after;
+            rest = push_reference(&mut out, reference)?;
+        } else if special.starts_with('<') {
+            return Err(malformed("saml.xml.markup", "no < within an attribute value", "<"));
         } else {
             out.push(' ');
             rest = special.strip_prefix("\r\n").unwrap_or(&special[1..]);
         }
     }
     out.push_str(rest);
-    Ok(Cow::Owned(out))
+    Ok((Cow::Owned(out), false))
 }
 
-/// Text with its line ends as XML 1.0, 2.11 wants them.
-pub(super) fn text(raw: &str) -> Cow<'_, str> {
-    if memchr::memchr(b'\r', raw.as_bytes()).is_none() {
-        return Cow::Borrowed(raw);
+/// Text with its references replaced and its line ends as XML 1.0, 2.11 wants them. Also says
+/// whether the text is plain: the same in canonical XML.
+pub(super) fn text(raw: &str) -> Result<(Cow<'_, str>, bool), VerifyError> {
+    if memchr3(b'&', b'\r', b'>', raw.as_bytes()).is_none() {
+        return Ok((Cow::Borrowed(raw), true));
     }
-    Cow::Owned(raw.replace("\r\n", "\n").replace('\r', "\n"))
+    if raw.contains("]]>") {
+        return Err(malformed("saml.xml.markup", "no ]]> within text", "]]>"));
+    }
+    let mut out = String::with_capacity(raw.len());
+    let mut rest = raw;
+    while let Some(at) = rest.find(['&', '\r']) {
+        out.push_str(&rest[..at]);
+        let special = &rest[at..];
+        if let Some(reference) = special.strip_prefix('&') {
+            rest = push_reference(&mut out, reference)?;
+        } else {
+            out.push('\n');
+            rest = special.strip_prefix("\r\n").unwrap_or(&special[1..]);
+        }
+    }
+    out.push_str(rest);
+    Ok((Cow::Owned(out), false))
+}
+
+/// Appends the character that `reference`, which begins behind its `&`, stands for. Gives what
+/// follows its `;`.
+fn push_reference<'x>(out: &mut String, reference: &'x str) -> Result<&'x str, VerifyError> {
+    // The longest is `#x10FFFF`, with a few zeros.
+    let semicolon = reference.bytes().take(12).position(|b| b == b';').ok_or_else(|| unknown(reference))?;
+    out.push(referenced(&reference[..semicolon])?);
+    Ok(&reference[semicolon + 1..])
 }
 
 /// The character that `&name;` stands for. Only the five predefined entities exist, because a
 /// document type is never accepted.
-pub(super) fn referenced(name: &str) -> Result<char, VerifyError> {
+fn referenced(name: &str) -> Result<char, VerifyError> {
     let number = |digits: &str, radix| {
         let clean = digits.len() <= 8 && digits.bytes().all(|b| b.is_ascii_alphanumeric());
         let code = u32::from_str_radix(digits, radix).ok().filter(|_| clean)?;
@@ -97,24 +125,41 @@ pub(crate) fn escape_attribute(out: &mut String, value: &str) {
     out.push_str(rest);
 }
 
-/// Whether `name` can be an XML name without a colon. Beyond ASCII everything passes: such a
-/// name equals none that this verifier looks for.
+/// Bytes at the beginning of `text` that make an XML name without a colon; 0 where there is none.
+/// Beyond ASCII everything passes: such a name equals none that this verifier looks for.
+pub(super) fn ncname_length(text: &[u8]) -> usize {
+    match text.first() {
+        Some(first) if NAME[usize::from(*first)] && !matches!(first, b'0'..=b'9' | b'-' | b'.') => {
+            text.iter().position(|byte| !NAME[usize::from(*byte)]).unwrap_or(text.len())
+        }
+        _ => 0,
+    }
+}
+
+/// Whether a byte may stand in a name. A table, because every tag of every document asks it.
+const NAME: [bool; 256] = {
+    let mut may_stand = [false; 256];
+    let mut byte = 0;
+    while byte < may_stand.len() {
+        may_stand[byte] =
+            matches!(byte as u8, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'-' | b'.' | 0x80..);
+        byte += 1;
+    }
+    may_stand
+};
+
+/// Whether all of `name` is an XML name without a colon.
 pub(super) fn is_ncname(name: &str) -> bool {
-    let letter = |b: u8| b.is_ascii_alphabetic() || b == b'_' || !b.is_ascii();
-    let mut bytes = name.bytes();
-    bytes.next().is_some_and(letter)
-        && bytes.all(|b| letter(b) || b.is_ascii_digit() || matches!(b, b'-' | b'.'))
+    !name.is_empty() && ncname_length(name.as_bytes()) == name.len()
 }
 
 /// Decodes standard base64 in which XML's white space may stand anywhere.
 pub(super) fn base64(text: &str) -> Option<Vec<u8>> {
-    let is_space = |b: u8| matches!(b, b' ' | b'\t' | b'\r' | b'\n');
-    let bytes = text.as_bytes();
-    let plain = memchr3(b'\n', b'\r', b' ', bytes).is_none() && !bytes.contains(&b'\t');
-    if plain {
-        return base64_simd::STANDARD.decode_to_vec(bytes).ok();
+    if let Ok(plain) = base64_simd::STANDARD.decode_to_vec(text) {
+        return Some(plain);
     }
-    let packed: Vec<u8> = bytes.iter().copied().filter(|b| !is_space(*b)).collect();
+    let is_space = |b: u8| matches!(b, b' ' | b'\t' | b'\r' | b'\n');
+    let packed: Vec<u8> = text.bytes().filter(|b| !is_space(*b)).collect();
     base64_simd::STANDARD.decode_to_vec(packed).ok()
 }
 
@@ -140,16 +185,33 @@ mod tests {
             ("&amp;lt; &lt;&gt;&quot;&apos;", "&lt; <>\"'"),
             ("&#x1F600;&#65;", "😀A"),
         ] {
-            assert_eq!(attribute_value(raw).unwrap(), value);
+            assert_eq!(attribute_value(raw).unwrap().0, value);
         }
         for raw in ["&xxe;", "& ", "&#0;", "&#xFFFE;", "&#xD800;", "&#+65;", "&#;", "&;", "&#X41;"] {
             assert_eq!(attribute_value(raw).unwrap_err().check(), "saml.xml.entity", "{raw}");
+            assert_eq!(text(raw).unwrap_err().check(), "saml.xml.entity", "{raw}");
+        }
+        assert_eq!(attribute_value("<").unwrap_err().check(), "saml.xml.markup");
+    }
+
+    #[test]
+    fn what_is_plain_needs_no_escape() {
+        for (raw, in_text, in_attribute) in [
+            ("a b\u{e9}'", true, true),
+            ("a\nb\tc", true, false),
+            ("\"", true, false),
+            (">", false, true),
+            ("\r", false, false),
+            ("&#65;", false, false),
+        ] {
+            assert_eq!(text(raw).unwrap().1, in_text, "{raw}");
+            assert_eq!(attribute_value(raw).unwrap().1, in_attribute, "{raw}");
         }
     }
 
     #[test]
     fn line_ends_are_normalized() {
-        assert_eq!(text("a\r\nb\rc\n"), "a\nb\nc\n");
+        assert_eq!(text("a\r\nb\rc\n&#13;").unwrap().0, "a\nb\nc\n\r");
     }
 
     #[test]

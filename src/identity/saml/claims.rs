@@ -88,17 +88,21 @@ pub(super) fn asserted(attributes: &Attributes, assertion: Element<'_, '_>) -> R
 }
 
 fn values(attribute: Element<'_, '_>) -> Result<Vec<String>, VerifyError> {
-    let value = |element: Element<'_, '_>| {
+    let mut values = Vec::new();
+    for element in attribute.children() {
         if !element.is(ASSERTION, "AttributeValue") {
             return Err(malformed("saml.attribute", "AttributeValue", element.name().local));
         }
         // eduPersonTargetedID wraps its value in a NameID.
-        let inner = element.child(ASSERTION, "NameID").filter(|_| element.children().count() == 1);
-        let text = inner.filter(|_| !element.has_text()).unwrap_or(element).text();
+        let wrapped = || {
+            let inner = element.child(ASSERTION, "NameID").filter(|_| element.children().count() == 1);
+            inner.filter(|_| !element.has_text()).and_then(Element::text)
+        };
+        let text = element.text().or_else(wrapped);
         let text = text.ok_or_else(|| malformed("saml.attribute.value", "text or one NameID", "elements"))?;
-        Ok(text.to_owned())
-    };
-    attribute.children().map(value).collect()
+        values.push(text.to_owned());
+    }
+    Ok(values)
 }
 
 fn all<'a>(attributes: &'a Attributes, name: &str) -> Option<&'a [String]> {

@@ -2,7 +2,10 @@
 //! destination, conditions, bearer confirmation, session end. Missing what AWS demands
 //! (facts 2.2) is a refusal, and so is what AWS leaves to the implementer's care ("SEC").
 
+use std::time::Duration;
+
 use super::names::{ASSERTION, BEARER};
+use super::trace::Trace;
 use super::tree::Element;
 use super::{Answer, Expect, SamlSettings, malformed, refused};
 use crate::clock::Moment;
@@ -16,6 +19,7 @@ pub(super) struct Rules<'a> {
     pub(super) issuer: &'a str,
     pub(super) expect: Expect<'a>,
     pub(super) at: Moment,
+    pub(super) trace: &'a Trace,
 }
 
 /// What the conditions leave behind for the session.
@@ -26,6 +30,14 @@ pub(super) struct Terms<'t> {
     pub(super) until: Moment,
     /// The earliest `SessionNotOnOrAfter`.
     pub(super) session_ends: Option<Moment>,
+    /// Whether the provider said `OneTimeUse` (SAML Core 2.5.1.5).
+    pub(super) only_once: bool,
+}
+
+/// What `Conditions` says.
+struct Conditions {
+    end: Option<Moment>,
+    only_once: bool,
 }
 
 impl Rules<'_> {
@@ -33,58 +45,83 @@ impl Rules<'_> {
     /// a refusal and nothing else.
     pub(super) fn check_response(&self, response: Element<'_, '_>) -> Result<(), VerifyError> {
         if let Some(issuer) = response.child(ASSERTION, "Issuer") {
-            self.check_issuer(issuer, "saml.response-issuer")?;
+            let waived = self.settings.accept.any_response_issuer;
+            self.check_issuer(issuer, "saml.response-issuer", waived)?;
         }
         if let Some(destination) = response.attribute("Destination") {
             self.check_address(destination, "saml.destination")?;
         }
-        let answers = response.attribute("InResponseTo");
-        match self.expect.in_response_to {
-            Answer::To(asked) if answers.is_some_and(|id| id != asked) => Err(unasked(asked, answers)),
-            Answer::Unsolicited if answers.is_some() => Err(unasked("no InResponseTo", answers)),
-            Answer::To(_) | Answer::Unsolicited | Answer::Any => Ok(()),
+        match response.attribute("InResponseTo") {
+            // What the envelope leaves out, the confirmation must say.
+            None if matches!(self.expect.in_response_to, Answer::To(_)) => Ok(()),
+            answers => self.check_answer(answers),
         }
     }
 
     /// Checks everything about an assertion that is not its signature or its attributes.
     pub(super) fn check_assertion<'t>(&self, assertion: Element<'t, '_>) -> Result<Terms<'t>, VerifyError> {
         let issuer = required(assertion, "Issuer", "saml.issuer.missing")?;
-        self.check_issuer(issuer, "saml.issuer")?;
+        self.check_issuer(issuer, "saml.issuer", false)?;
         let issued = assertion.attribute("IssueInstant").unwrap_or_default();
         let issued = moment(issued, "saml.issue-instant")?;
-        self.check_begun(issued, "saml.not-yet-issued")?;
+        self.check_begun(issued, "saml.not-yet-issued", false)?;
         let conditions = required(assertion, "Conditions", "saml.conditions.missing")?;
-        let conditions_end = self.check_conditions(conditions)?;
+        let conditions = self.check_conditions(conditions)?;
         let (recipient, confirmation_ends) = self.check_confirmation(assertion)?;
         let session_ends = self.check_session(assertion)?;
         let stale = issued.plus(self.settings.max_age);
         self.check_not_over(stale, "saml.too-old")?;
-        let ends = conditions_end.map_or(confirmation_ends, |end| end.min(confirmation_ends)).min(stale);
-        Ok(Terms { recipient, until: ends.plus(self.settings.clock_skew), session_ends })
+        let ends = conditions.end.map_or(confirmation_ends, |end| end.min(confirmation_ends)).min(stale);
+        let until = ends.plus(self.settings.clock_skew);
+        Ok(Terms { recipient, until, session_ends, only_once: conditions.only_once })
     }
 
-    fn check_issuer(&self, issuer: Element<'_, '_>, check: &'static str) -> Result<(), VerifyError> {
+    /// The one way to decide: notes what holds, and refuses what does not, unless it is waived.
+    /// `said` gives what is expected and what is seen.
+    fn hold(
+        &self,
+        holds: bool,
+        waived: bool,
+        (code, check): (VerifyCode, &'static str),
+        said: impl FnOnce() -> (String, String),
+    ) -> Result<(), VerifyError> {
+        if holds {
+            self.trace.passed(check, said);
+        } else if waived {
+            self.trace.waived(check, said);
+        } else {
+            let (expected, seen) = said();
+            return self.trace.refused(refused(code, check, expected, seen));
+        }
+        Ok(())
+    }
+
+    fn check_issuer(
+        &self,
+        issuer: Element<'_, '_>,
+        check: &'static str,
+        waived: bool,
+    ) -> Result<(), VerifyError> {
         let seen = issuer.text().unwrap_or_default().trim_ascii();
-        if seen == self.issuer { Ok(()) } else { Err(refused(VerifyCode::Issuer, check, self.issuer, seen)) }
+        let said = || (self.issuer.to_owned(), seen.to_owned());
+        self.hold(seen == self.issuer, waived, (VerifyCode::Issuer, check), said)
     }
 
     fn check_address(&self, seen: &str, check: &'static str) -> Result<(), VerifyError> {
-        let accepted = match self.expect.recipient {
+        let recipients = &self.settings.recipients;
+        let holds = match self.expect.recipient {
             Some(only) => seen == only,
-            None => self.settings.recipients.iter().any(|known| known == seen),
+            None => recipients.iter().any(|known| known == seen),
         };
-        if accepted {
-            return Ok(());
-        }
-        let expected =
-            self.expect.recipient.map_or_else(|| self.settings.recipients.join(" or "), str::to_owned);
-        Err(refused(VerifyCode::Audience, check, expected, seen))
+        let expected = || self.expect.recipient.map_or_else(|| recipients.join(" or "), str::to_owned);
+        let waived = self.settings.accept.any_recipient;
+        self.hold(holds, waived, (VerifyCode::Audience, check), || (expected(), seen.to_owned()))
     }
 
-    /// Gives the end of the conditions, if they have one.
-    fn check_conditions(&self, conditions: Element<'_, '_>) -> Result<Option<Moment>, VerifyError> {
+    fn check_conditions(&self, conditions: Element<'_, '_>) -> Result<Conditions, VerifyError> {
         if let Some(begin) = conditions.attribute("NotBefore") {
-            self.check_begun(moment(begin, "saml.conditions.not-before")?, "saml.not-yet-valid")?;
+            let begin = moment(begin, "saml.conditions.not-before")?;
+            self.check_begun(begin, "saml.not-yet-valid", self.settings.accept.early)?;
         }
         let end = match conditions.attribute("NotOnOrAfter") {
             Some(end) => Some(moment(end, "saml.conditions.not-on-or-after")?),
@@ -93,25 +130,27 @@ impl Rules<'_> {
         if let Some(end) = end {
             self.check_not_over(end, "saml.expired")?;
         }
-        let mut restrictions = 0;
+        let (mut restrictions, mut only_once) = (0, false);
         for condition in conditions.children() {
             match (condition.name().namespace, condition.name().local) {
                 (ASSERTION, "AudienceRestriction") => {
                     restrictions += 1;
                     self.check_audience(condition)?;
                 }
-                // One use is what every assertion is held to; the other limits further assertions.
-                (ASSERTION, "OneTimeUse" | "ProxyRestriction") => {}
+                (ASSERTION, "OneTimeUse") => only_once = true,
+                // It limits assertions that are made from this one; we make none.
+                (ASSERTION, "ProxyRestriction") => {}
                 (_, unknown) => {
                     return Err(malformed("saml.condition", "conditions that are known", unknown));
                 }
             }
         }
         if restrictions == 0 {
-            let expected = self.settings.audiences.join(" or ");
-            return Err(refused(VerifyCode::Audience, "saml.audience.missing", expected, "no restriction"));
+            let said = || (self.settings.audiences.join(" or "), "no restriction".to_owned());
+            let waived = self.settings.accept.any_audience;
+            self.hold(false, waived, (VerifyCode::Audience, "saml.audience.missing"), said)?;
         }
-        Ok(end)
+        Ok(Conditions { end, only_once })
     }
 
     /// One of the audiences within a restriction must be ours; every restriction is checked
@@ -119,38 +158,17 @@ impl Rules<'_> {
     fn check_audience(&self, restriction: Element<'_, '_>) -> Result<(), VerifyError> {
         let named = || restriction.children_named(ASSERTION, "Audience").filter_map(Element::text);
         let ours = |name: &str| self.settings.audiences.iter().any(|audience| audience == name.trim_ascii());
-        if named().any(ours) {
-            return Ok(());
-        }
-        let (expected, seen) = (self.settings.audiences.join(" or "), named().collect::<Vec<_>>().join(", "));
-        Err(refused(VerifyCode::Audience, "saml.audience", expected, seen))
+        let said = || (self.settings.audiences.join(" or "), named().collect::<Vec<_>>().join(", "));
+        let waived = self.settings.accept.any_audience;
+        self.hold(named().any(ours), waived, (VerifyCode::Audience, "saml.audience"), said)
     }
 
     /// Exactly one confirmation, by bearer. Gives its recipient and its end.
     fn check_confirmation<'t>(&self, assertion: Element<'t, '_>) -> Result<(&'t str, Moment), VerifyError> {
-        let subject = required(assertion, "Subject", "saml.subject.missing")?;
-        let mut found = subject.children_named(ASSERTION, "SubjectConfirmation");
-        let (Some(confirmation), None) = (found.next(), found.next()) else {
-            let expected = "one SubjectConfirmation";
-            return Err(malformed("saml.confirmation.count", expected, "none or several"));
-        };
-        let method = confirmation.attribute("Method").unwrap_or_default();
-        if method != BEARER {
-            return Err(malformed("saml.confirmation.method", BEARER, method));
-        }
-        let data = required(confirmation, "SubjectConfirmationData", "saml.confirmation.data")?;
-        if confirmation.children().count() != 1 || data.children().next().is_some() {
-            return Err(malformed(
-                "saml.confirmation.data",
-                "SubjectConfirmationData alone",
-                "other elements",
-            ));
-        }
+        let data = bearer(assertion)?;
         if let Some(begin) = data.attribute("NotBefore") {
-            self.check_begun(
-                moment(begin, "saml.confirmation.not-before")?,
-                "saml.confirmation.not-yet-valid",
-            )?;
+            let begin = moment(begin, "saml.confirmation.not-before")?;
+            self.check_begun(begin, "saml.confirmation.not-yet-valid", self.settings.accept.early)?;
         }
         let end = data.attribute("NotOnOrAfter").unwrap_or_default();
         let end = moment(end, "saml.confirmation.not-on-or-after")?;
@@ -164,11 +182,13 @@ impl Rules<'_> {
     }
 
     fn check_answer(&self, answers: Option<&str>) -> Result<(), VerifyError> {
-        match self.expect.in_response_to {
-            Answer::To(asked) if answers != Some(asked) => Err(unasked(asked, answers)),
-            Answer::Unsolicited if answers.is_some() => Err(unasked("no InResponseTo", answers)),
-            Answer::To(_) | Answer::Unsolicited | Answer::Any => Ok(()),
-        }
+        let (holds, expected) = match self.expect.in_response_to {
+            Answer::To(asked) => (answers == Some(asked), asked),
+            Answer::Unsolicited => (answers.is_none(), "no InResponseTo"),
+            Answer::Any => return Ok(()),
+        };
+        let said = || (expected.to_owned(), answers.unwrap_or("no InResponseTo").to_owned());
+        self.hold(holds, false, (VerifyCode::Unsolicited, "saml.in-response-to"), said)
     }
 
     /// Gives the earliest session end of all authentication statements.
@@ -182,22 +202,68 @@ impl Rules<'_> {
             self.check_not_over(end, "saml.session-expired")?;
             earliest = Some(earliest.map_or(end, |other: Moment| other.min(end)));
         }
+        self.check_context(assertion)?;
         Ok(earliest)
     }
 
-    fn check_begun(&self, begin: Moment, check: &'static str) -> Result<(), VerifyError> {
-        if self.at.plus(self.settings.clock_skew) >= begin {
+    /// One of the ways in which the person proved who they are must be one that is asked for.
+    fn check_context(&self, assertion: Element<'_, '_>) -> Result<(), VerifyError> {
+        let wanted = &self.settings.authn_contexts;
+        if wanted.is_empty() {
             return Ok(());
         }
-        Err(refused(VerifyCode::NotYetValid, check, format!("a time up to {}", self.at), begin.to_string()))
+        let stated = || {
+            let statements = assertion.children_named(ASSERTION, "AuthnStatement");
+            let contexts = statements.filter_map(|statement| statement.child(ASSERTION, "AuthnContext"));
+            let classes = contexts.filter_map(|context| context.child(ASSERTION, "AuthnContextClassRef"));
+            classes.filter_map(Element::text).map(str::trim_ascii)
+        };
+        let holds = stated().any(|class| wanted.iter().any(|known| known == class));
+        let said = || (wanted.join(" or "), stated().collect::<Vec<_>>().join(", "));
+        self.hold(holds, false, (VerifyCode::Claim, "saml.authn-context"), said)
+    }
+
+    fn check_begun(&self, begin: Moment, check: &'static str, waived: bool) -> Result<(), VerifyError> {
+        let holds = self.at.plus(self.settings.clock_skew) >= begin;
+        let said = || (format!("a time up to {}", self.at), self.beside(begin));
+        self.hold(holds, waived, (VerifyCode::NotYetValid, check), said)
     }
 
     fn check_not_over(&self, end: Moment, check: &'static str) -> Result<(), VerifyError> {
-        if self.at < end.plus(self.settings.clock_skew) {
-            return Ok(());
-        }
-        Err(refused(VerifyCode::Expired, check, format!("a time after {}", self.at), end.to_string()))
+        let holds = self.at < end.plus(self.settings.clock_skew);
+        let said = || (format!("a time after {}", self.at), self.beside(end));
+        self.hold(holds, false, (VerifyCode::Expired, check), said)
     }
+
+    /// A time, and how far it is from now.
+    fn beside(&self, time: Moment) -> String {
+        let seconds = |span: Duration| format!("{}.{:03} s", span.as_secs(), span.subsec_millis());
+        if time <= self.at {
+            format!("{time}, {} ago", seconds(self.at.since(time)))
+        } else {
+            format!("{time}, in {}", seconds(time.since(self.at)))
+        }
+    }
+}
+
+/// The data of the one confirmation, which must be by bearer (SAML Profiles 4.1.4.2).
+fn bearer<'t, 'x>(assertion: Element<'t, 'x>) -> Result<Element<'t, 'x>, VerifyError> {
+    let subject = required(assertion, "Subject", "saml.subject.missing")?;
+    let mut found = subject.children_named(ASSERTION, "SubjectConfirmation");
+    let (Some(confirmation), None) = (found.next(), found.next()) else {
+        let expected = "one SubjectConfirmation";
+        return Err(malformed("saml.confirmation.count", expected, "none or several"));
+    };
+    let method = confirmation.attribute("Method").unwrap_or_default();
+    if method != BEARER {
+        return Err(malformed("saml.confirmation.method", BEARER, method));
+    }
+    let data = required(confirmation, "SubjectConfirmationData", "saml.confirmation.data")?;
+    if confirmation.children().count() != 1 || data.children().next().is_some() {
+        let expected = "SubjectConfirmationData alone";
+        return Err(malformed("saml.confirmation.data", expected, "other elements"));
+    }
+    Ok(data)
 }
 
 /// The first child of this name in the assertion namespace.
@@ -211,9 +277,4 @@ pub(super) fn required<'t, 'x>(
 
 fn moment(text: &str, check: &'static str) -> Result<Moment, VerifyError> {
     Moment::parse_rfc3339(text.trim_ascii()).ok_or_else(|| malformed(check, "a time with its zone", text))
-}
-
-fn unasked(expected: &str, seen: Option<&str>) -> VerifyError {
-    let seen = seen.unwrap_or("no InResponseTo");
-    refused(VerifyCode::Unsolicited, "saml.in-response-to", expected, seen)
 }

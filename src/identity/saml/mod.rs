@@ -5,12 +5,18 @@
 //! verified.** A response is scanned as bytes, parsed once, held against an allow-list, and
 //! canonicalized; when the signature fits, the first parse is dropped and the canonical bytes
 //! are parsed anew. A fault in parser or canonicalization can refuse a good document; it can't
-//! make anybody read an unsigned one.
+//! make anybody read an unsigned one. (Where a provider's `accept` bears it, what was decrypted
+//! from a ciphertext that stands in such bytes is believed like the bytes.)
 //!
 //! The order of the files is the order of the work: `scan` → `parse` → `structure` → `c14n`
-//! and `signature` by `keys` → `conditions` → `claims`. `metadata` and `request` are what the
-//! two sides tell each other beforehand.
+//! and `signature` by `keys` → `conditions` → `claims`; `trace` takes notes for `explain`.
+//! `metadata` and `sp_metadata` are what the two sides tell each other beforehand.
+//!
+//! What we send ourselves begins in `request`, is signed in `sign` with a key of `sp_keys`, and
+//! leaves by `binding`.
 
+#[allow(dead_code)] // Until logout answers.
+mod binding;
 mod c14n;
 mod chars;
 mod claims;
@@ -21,66 +27,41 @@ mod names;
 mod parse;
 mod request;
 mod scan;
+mod settings;
+#[allow(dead_code)] // Until logout verifies queries.
+mod sign;
 mod signature;
+#[allow(dead_code)] // Until something is decrypted.
+mod sp_keys;
+mod sp_metadata;
 mod structure;
+mod trace;
 mod tree;
 
-use std::time::Duration;
-
+pub use self::binding::{Binding, Form, Outbound};
 pub(crate) use self::chars::{escape_attribute, escape_text};
 use self::conditions::Rules;
+pub use self::keys::Certificate;
 use self::metadata::Metadata;
 pub use self::metadata::MetadataError;
 use self::names::{ASSERTION, PROTOCOL};
 use self::parse::parse;
-pub use self::request::LoginRequest;
+use self::request::Question;
+pub use self::request::{LoginRequest, RequestFault, SpSettings};
+use self::scan::RESPONSE;
+pub use self::settings::{Accept, Answer, Expect, SamlSettings};
+use self::signature::Trusted;
+pub use self::sp_keys::{SigningFailed, SpKey, SpKeyFault, SpKeys};
+use self::structure::Shape;
+use self::trace::Trace;
+pub use self::trace::{Outcome, Step};
+use self::tree::{Element, Tree};
 use super::{FederatedIdentity, OneTime, Protocol, Verified, VerifyCode, VerifyError};
-use crate::arn::ProviderArn;
 use crate::clock::Moment;
-use crate::entropy::{Entropy, NoEntropy};
+use crate::entropy::Entropy;
 
 /// Longer text can't decode to an acceptable response, white space included.
-const MAX_BASE64: usize = scan::RESPONSE.bytes / 2 * 3;
-
-/// What we know about a provider that is not in its metadata.
-#[derive(Debug, Clone)]
-pub struct SamlSettings {
-    /// The provider's ARN.
-    pub arn: ProviderArn,
-    /// Its name in the configuration.
-    pub name: String,
-    /// Our own entity id towards it.
-    pub entity_id: String,
-    /// Audiences that mean us, compared exactly.
-    pub audiences: Vec<String>,
-    /// Every assertion consumer URL of ours for this provider, compared exactly.
-    pub recipients: Vec<String>,
-    /// How far its clock and ours may differ.
-    pub clock_skew: Duration,
-    /// How old an assertion may be, by its `IssueInstant`, when it is used.
-    pub max_age: Duration,
-}
-
-/// What the place where a response arrived expects of it.
-#[derive(Debug, Clone, Copy)]
-pub struct Expect<'a> {
-    /// Exactly this consumer URL, or with `None` any of [`SamlSettings::recipients`] (the STS
-    /// API has no URL of its own).
-    pub recipient: Option<&'a str>,
-    /// The question that is answered.
-    pub in_response_to: Answer<'a>,
-}
-
-/// Which `InResponseTo` is acceptable.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Answer<'a> {
-    /// The id of the request that was sent.
-    To(&'a str),
-    /// None: nobody asked.
-    Unsolicited,
-    /// Not looked at: the STS API does not know who asked.
-    Any,
-}
+const MAX_BASE64: usize = RESPONSE.bytes / 2 * 3;
 
 /// The compiled verifier of one identity provider's responses.
 #[derive(Debug)]
@@ -118,19 +99,39 @@ impl SamlProvider {
         expect: Expect<'_>,
         at: Moment,
     ) -> Result<FederatedIdentity, VerifyError> {
+        self.examine(response_base64, expect, at, &Trace::off())
+    }
+
+    /// Does what [`SamlProvider::verify`] does, and tells every check on the way. It looks beyond
+    /// refusals that do not decide what may be read, and its answer is the first of them.
+    pub fn explain(&self, response_base64: &str, expect: Expect<'_>, at: Moment) -> Explanation {
+        let trace = Trace::on();
+        let identity = self.examine(response_base64, expect, at, &trace);
+        let steps = trace.into_steps(identity.as_ref().err());
+        Explanation { steps, identity }
+    }
+
+    fn examine(
+        &self,
+        response_base64: &str,
+        expect: Expect<'_>,
+        at: Moment,
+        trace: &Trace,
+    ) -> Result<FederatedIdentity, VerifyError> {
         if let Some(until) = self.valid_until().filter(|until| *until <= at) {
             let (code, check) = (VerifyCode::KeysUnavailable, "saml.metadata-expired");
             return Err(refused(code, check, format!("metadata valid at {at}"), until.to_string()));
         }
-        let rules = Rules { settings: &self.settings, issuer: self.issuer(), expect, at };
-        let assertion = self.authenticated(response_base64, &rules)?;
-        let tree = parse(&assertion)?;
-        let assertion = tree.root()?;
+        let rules = Rules { settings: &self.settings, issuer: self.issuer(), expect, at, trace };
+        let authentic = self.authenticated(response_base64, &rules)?;
+        let tree = parse(authentic.bytes(), &RESPONSE)?;
+        let assertion = authentic.assertion(&tree)?;
         let terms = rules.check_assertion(assertion)?;
         let (subject, subject_type) = claims::subject(assertion)?;
         let attributes = claims::attributes(assertion)?;
         let asserted = claims::asserted(&attributes, assertion)?;
         let id = assertion.attribute("ID").unwrap_or_default();
+        trace.verdict()?;
         Ok(FederatedIdentity::new(Verified {
             protocol: Protocol::Saml,
             provider: self.settings.arn.clone(),
@@ -142,59 +143,157 @@ impl SamlProvider {
             attributes,
             claims: None,
             session_ends: terms.session_ends,
-            one_time: Some(OneTime::new(self.issuer(), id, terms.until)),
+            one_time: Some(OneTime::new(self.issuer(), id, terms.until).only_once(terms.only_once)),
             asserted,
         }))
     }
 
-    /// A login request to the provider, unsigned, to be answered at `acs_url`.
+    /// A login request to the provider, to be answered at `acs_url`; signed where the settings say
+    /// so. `relay_state` comes back with the answer, and has at most 80 bytes.
     pub fn login_request(
         &self,
         acs_url: &str,
         relay_state: Option<&str>,
         entropy: &dyn Entropy,
         at: Moment,
-    ) -> Result<LoginRequest, NoEntropy> {
-        let login_url = &self.metadata.login_url;
-        request::login(login_url, &self.settings.entity_id, acs_url, relay_state, (entropy, at))
+    ) -> Result<LoginRequest, RequestFault> {
+        let question = Question { settings: &self.settings, acs_url, relay_state };
+        question.ask(&self.metadata, entropy, at)
+    }
+
+    /// Whether the provider takes login requests as the settings want to send them.
+    pub fn offers_login(&self) -> Result<(), RequestFault> {
+        request::chosen(&self.metadata, self.settings.sp.request_binding).map(|_| ())
+    }
+
+    /// Whether the provider says that it wants login requests signed.
+    pub const fn wants_signed_requests(&self) -> bool {
+        self.metadata.want_authn_requests_signed
     }
 
     /// Our metadata for the provider's administrator.
-    pub fn sp_metadata(&self, acs_url: &str) -> String {
-        request::sp_metadata(&self.settings.entity_id, acs_url)
+    pub fn sp_metadata(&self) -> String {
+        sp_metadata::plain(&self.settings)
     }
 
-    /// The canonical bytes of the assertion, once every signature on them holds. Nothing else
-    /// of the response leaves this function.
-    fn authenticated(&self, response_base64: &str, rules: &Rules<'_>) -> Result<String, VerifyError> {
-        let document = decode(response_base64)?;
-        let tree = parse(scan::scan(&document, &scan::RESPONSE)?)?;
-        let shape = structure::check(&tree)?;
-        if let Some(signature) = &shape.response_signature {
-            let response = signature::verify(signature, &self.metadata.keys)?;
-            let response = parse(&response)?;
-            structure::status(response.root()?)?;
-            rules.check_response(response.root()?)?;
-        } else {
-            rules.check_response(shape.response)?;
-        }
-        signature::verify(&shape.assertion_signature, &self.metadata.keys)
+    /// Our metadata with a signature by our first key, good for two weeks from the day of `at`;
+    /// `None` without a key.
+    pub fn signed_sp_metadata(&self, at: Moment) -> Result<Option<String>, SigningFailed> {
+        let key = self.settings.sp.keys.signer();
+        key.map(|key| sp_metadata::signed(&self.settings, key, at)).transpose()
     }
+
+    /// What may be read, once every signature holds. Nothing else of the response leaves this
+    /// function.
+    fn authenticated(&self, response_base64: &str, rules: &Rules<'_>) -> Result<Authentic, VerifyError> {
+        let accept = self.settings.accept;
+        let trusted = Trusted { keys: &self.metadata.keys, sha1: accept.sha1, trace: rules.trace };
+        let document = decode(response_base64)?;
+        let tree = parse(scan::scan(&document, &RESPONSE)?, &RESPONSE)?;
+        let shape = structure::response(&tree, accept)?;
+        let signed = shape.signature.as_ref().map(|signature| trusted.verify(signature)).transpose()?;
+        let decrypted = self.open(&shape, signed.as_deref(), rules)?;
+        let is_vouched_for = signed.is_some() && accept.signed_response;
+        if let Some(plaintext) = decrypted {
+            let tree = parse(scan::scan(plaintext.as_bytes(), &RESPONSE)?, &RESPONSE)?;
+            return match structure::assertion(&tree, accept)?.signature {
+                Some(signature) => trusted.verify(&signature).map(Authentic::Assertion),
+                None if is_vouched_for => Ok(Authentic::Assertion(plaintext)),
+                None => Err(unsigned(signed.is_some())),
+            };
+        }
+        match (shape.assertion.and_then(|assertion| assertion.signature), signed) {
+            (Some(signature), _) => trusted.verify(&signature).map(Authentic::Assertion),
+            (None, Some(response)) if is_vouched_for => Ok(Authentic::Response(response)),
+            (None, signed) => Err(unsigned(signed.is_some())),
+        }
+    }
+
+    /// Checks the envelope, and decrypts the assertion if it is encrypted; both by the signed
+    /// bytes where the response is signed.
+    fn open(
+        &self,
+        shape: &Shape<'_, '_>,
+        signed: Option<&str>,
+        rules: &Rules<'_>,
+    ) -> Result<Option<String>, VerifyError> {
+        let tree = signed.map(|canonical| parse(canonical, &RESPONSE)).transpose()?;
+        let response = tree.as_ref().map_or(Ok(shape.response), |tree| tree.root())?;
+        structure::status(response)?;
+        rules.check_response(response)?;
+        if shape.assertion.is_none() {
+            return self.decrypted(structure::only_body(response)?, signed.is_some()).map(Some);
+        }
+        if self.settings.must_be_encrypted {
+            return Err(malformed("saml.encryption.required", "an encrypted assertion", "one in clear"));
+        }
+        Ok(None)
+    }
+
+    fn decrypted(&self, encrypted: Element<'_, '_>, _authenticated: bool) -> Result<String, VerifyError> {
+        Err(malformed("saml.encrypted", "an assertion in clear", encrypted.name().local))
+    }
+}
+
+/// Bytes that the provider vouches for.
+enum Authentic {
+    /// Of an assertion.
+    Assertion(String),
+    /// Of a response around an assertion.
+    Response(String),
+}
+
+impl Authentic {
+    fn bytes(&self) -> &str {
+        match self {
+            Self::Assertion(bytes) | Self::Response(bytes) => bytes,
+        }
+    }
+
+    /// The assertion in the tree of these bytes.
+    fn assertion<'t, 'x>(&self, tree: &'t Tree<'x>) -> Result<Element<'t, 'x>, VerifyError> {
+        match self {
+            Self::Assertion(_) => tree.root(),
+            Self::Response(_) => structure::only_body(tree.root()?),
+        }
+    }
+}
+
+/// What [`SamlProvider::explain`] found.
+#[derive(Debug)]
+pub struct Explanation {
+    /// Every check that was made, in order.
+    pub steps: Vec<Step>,
+    /// The answer that [`SamlProvider::verify`] would give.
+    pub identity: Result<FederatedIdentity, VerifyError>,
 }
 
 /// The issuer that a response names, to choose a provider by. Anybody can write it: what it
 /// says is worth nothing until that provider's [`SamlProvider::verify`] agrees.
 pub fn unverified_issuer(response_base64: &str) -> Result<String, VerifyError> {
     let document = decode(response_base64)?;
-    let tree = parse(scan::scan(&document, &scan::RESPONSE)?)?;
+    let tree = parse(scan::scan(&document, &RESPONSE)?, &RESPONSE)?;
     let response = tree.root()?;
     if !response.is(PROTOCOL, "Response") {
         return Err(malformed("saml.structure.root", "samlp:Response", response.name().local));
     }
+    // Where the assertion is encrypted, the response's own issuer is all there is.
     let assertion = response.child(ASSERTION, "Assertion").unwrap_or(response);
-    let issuer = assertion.child(ASSERTION, "Issuer").and_then(tree::Element::text).map(str::trim_ascii);
+    let issuer = assertion.child(ASSERTION, "Issuer").and_then(Element::text).map(str::trim_ascii);
     let issuer = issuer.filter(|issuer| !issuer.is_empty());
     issuer.map(str::to_owned).ok_or_else(|| malformed("saml.issuer.missing", "Issuer", "none"))
+}
+
+/// Inner parts, opened for `fuzz/` alone.
+#[cfg(fuzzing)]
+pub mod fuzzing {
+    use super::{RESPONSE, c14n, parse, scan};
+
+    /// The exclusive canonical form of a document's root, if the document is accepted.
+    pub fn canonical(document: &[u8]) -> Option<String> {
+        let tree = parse(scan::scan(document, &RESPONSE).ok()?, &RESPONSE).ok()?;
+        c14n::canonicalize(tree.root().ok()?, None, &[]).ok()
+    }
 }
 
 fn decode(response_base64: &str) -> Result<Vec<u8>, VerifyError> {
@@ -204,6 +303,11 @@ fn decode(response_base64: &str) -> Result<Vec<u8>, VerifyError> {
         return Err(malformed("saml.size", expected, seen));
     }
     chars::base64(response_base64).ok_or_else(|| malformed("saml.base64", "base64", "something else"))
+}
+
+fn unsigned(response_is_signed: bool) -> VerifyError {
+    let seen = if response_is_signed { "a signed Response only" } else { "no signature" };
+    refused(VerifyCode::Unsigned, "saml.signature.absent", "a signed assertion", seen)
 }
 
 fn malformed(check: &'static str, expected: impl Into<String>, seen: impl Into<String>) -> VerifyError {

@@ -6,9 +6,12 @@
 
 use aws_lc_rs::digest;
 
+use super::keys::Keys;
 use super::names::{DSIG, ENVELOPED, EXCLUSIVE_C14N};
 use super::parse::parse;
+use super::scan::RESPONSE;
 use super::structure::Signature;
+use super::trace::Trace;
 use super::tree::Element;
 use super::{c14n, chars, keys, malformed, refused};
 use crate::identity::{VerifyCode, VerifyError};
@@ -16,24 +19,65 @@ use crate::identity::{VerifyCode, VerifyError};
 /// A real list names one or two prefixes.
 const MAX_LISTED_PREFIXES: usize = 16;
 
-/// Verifies a signature and gives the canonical bytes of the element that it signs, without the
-/// signature itself. These bytes are all that anybody may read.
-pub(super) fn verify(signature: &Signature<'_, '_>, keys: &keys::Keys) -> Result<String, VerifyError> {
-    let claimed = SignedInfo::read(signature.info)?;
-    let canonical = c14n::canonicalize(signature.info, None, &claimed.own_prefixes);
-    let value = chars::base64(signature.value)
-        .ok_or_else(|| refused(VerifyCode::Signature, "saml.signature.value", "base64", signature.value))?;
-    keys.verify(claimed.algorithm, canonical.as_bytes(), &value)?;
+/// Whose signatures count.
+#[derive(Clone, Copy)]
+pub(super) struct Trusted<'a> {
+    /// The keys of the provider's metadata.
+    pub(super) keys: &'a Keys,
+    /// Whether SHA-1 is borne.
+    pub(super) sha1: bool,
+    /// Where it is noted which certificate matched.
+    pub(super) trace: &'a Trace,
+}
 
-    let tree = parse(&canonical)?;
-    let info = SignedInfo::read(tree.root()?)?;
-    info.refers_to(signature.signed)?;
-    let signed = c14n::canonicalize(signature.signed, Some(signature.element), &info.prefixes);
-    if digest::digest(info.digest, signed.as_bytes()).as_ref() != info.digest_value {
-        let (expected, seen) = ("the digest that was signed", "content that was changed");
-        return Err(refused(VerifyCode::Signature, "saml.signature.digest", expected, seen));
+impl Trusted<'_> {
+    /// Verifies a signature and gives the canonical bytes of the element that it signs, without
+    /// the signature itself. These bytes are all that anybody may read.
+    pub(super) fn verify(self, signature: &Signature<'_, '_>) -> Result<String, VerifyError> {
+        let claimed = &signature.claimed;
+        let canonical = c14n::canonicalize(signature.info, None, &claimed.own_prefixes)?;
+        let value = chars::base64(signature.value).ok_or_else(|| {
+            refused(VerifyCode::Signature, "saml.signature.value", "base64", signature.value)
+        })?;
+        let certificate = self
+            .keys
+            .verify(claimed.algorithm, canonical.as_bytes(), &value)
+            .map_err(|refusal| self.hint(signature, refusal))?;
+
+        let tree = parse(&canonical, &RESPONSE)?;
+        let info = SignedInfo::read(tree.root()?, self.sha1)?;
+        info.refers_to(signature.signed)?;
+        let signed = c14n::canonicalize(signature.signed, Some(signature.element), &info.prefixes)?;
+        if digest::digest(info.digest, signed.as_bytes()).as_ref() != info.digest_value {
+            let (expected, seen) =
+                ("the digest that was signed", "content that was changed after it was signed");
+            return Err(refused(VerifyCode::Signature, "saml.signature.digest", expected, seen));
+        }
+        self.trace.passed("saml.signature", || {
+            let signed = signature.signed.name().local;
+            let algorithm = info.algorithm.rsplit_once('#').map_or(info.algorithm, |(_, name)| name);
+            let by = format!("{} (SHA-256 {})", certificate.subject, certificate.fingerprint);
+            (format!("{signed} signed by a key of the metadata"), format!("{algorithm} by {by}"))
+        });
+        Ok(signed)
     }
-    Ok(signed)
+
+    /// Says of a signature by none of our keys which certificate it brought along: that it is
+    /// unknown is the usual cause, and that it is known means that the bytes were changed.
+    fn hint(self, signature: &Signature<'_, '_>, refusal: VerifyError) -> VerifyError {
+        let data = signature.key_info.and_then(|info| info.child(DSIG, "X509Data"));
+        let certificate = data.and_then(|data| data.child(DSIG, "X509Certificate"));
+        let der = certificate.and_then(Element::text).and_then(chars::base64);
+        let Some(der) = der.filter(|_| refusal.check() == "saml.signature.value") else { return refusal };
+        let fingerprint = keys::fingerprint(&der);
+        let is_known = self.keys.certificates().iter().any(|known| known.fingerprint == fingerprint);
+        let seen = if is_known {
+            format!("a wrong signature that names the known certificate SHA-256 {fingerprint}")
+        } else {
+            format!("one that names the certificate SHA-256 {fingerprint}, which the metadata does not have")
+        };
+        refused(refusal.code(), refusal.check(), refusal.expected(), seen)
+    }
 }
 
 /// What a `ds:SignedInfo` says. Reading it is checking it: nothing that is not allowed fits in.
@@ -48,7 +92,7 @@ pub(super) struct SignedInfo<'t> {
 
 impl<'t> SignedInfo<'t> {
     /// Reads a `ds:SignedInfo` by allow-list.
-    pub(super) fn read(info: Element<'t, '_>) -> Result<Self, VerifyError> {
+    pub(super) fn read(info: Element<'t, '_>, sha1: bool) -> Result<Self, VerifyError> {
         let references = info.children_named(DSIG, "Reference").count();
         if references != 1 {
             let seen = references.to_string();
@@ -58,14 +102,14 @@ impl<'t> SignedInfo<'t> {
             exactly(info, ["CanonicalizationMethod", "SignatureMethod", "Reference"])?;
         let own_prefixes = canonicalization(method, "saml.signature.canonicalization")?;
         let algorithm = algorithm_of(algorithm)?;
-        if !keys::allows(algorithm) {
+        if !keys::allows(algorithm, sha1) {
             let expected = "RSA or ECDSA with SHA-256 or better";
             return Err(refused(VerifyCode::Signature, "saml.signature.algorithm", expected, algorithm));
         }
         let [transforms, digest, value] = exactly(reference, ["Transforms", "DigestMethod", "DigestValue"])?;
         let prefixes = read_transforms(transforms)?;
         let digest = algorithm_of(digest)?;
-        let digest = keys::digest_of(digest).ok_or_else(|| {
+        let digest = keys::digest_of(digest, sha1).ok_or_else(|| {
             refused(VerifyCode::Signature, "saml.signature.digest-algorithm", "SHA-256 or better", digest)
         })?;
         let digest_value = value.text().and_then(chars::base64).ok_or_else(|| misshapen(value))?;

@@ -7,7 +7,7 @@
 use super::names::{ASSERTION, DSIG, PROTOCOL, SUCCESS};
 use super::signature::SignedInfo;
 use super::tree::{Element, Name, Tree};
-use super::{malformed, refused};
+use super::{Accept, malformed, refused};
 use crate::identity::{VerifyCode, VerifyError};
 
 /// The parts of a well-shaped response.
@@ -15,9 +15,15 @@ pub(super) struct Shape<'t, 'x> {
     /// `samlp:Response`.
     pub(super) response: Element<'t, 'x>,
     /// How the response is signed, if it is.
-    pub(super) response_signature: Option<Signature<'t, 'x>>,
-    /// How its one assertion is signed.
-    pub(super) assertion_signature: Signature<'t, 'x>,
+    pub(super) signature: Option<Signature<'t, 'x>>,
+    /// Its one assertion; `None` where it is encrypted.
+    pub(super) assertion: Option<Assertion<'t, 'x>>,
+}
+
+/// A well-shaped assertion.
+pub(super) struct Assertion<'t, 'x> {
+    /// How it is signed itself, if it is.
+    pub(super) signature: Option<Signature<'t, 'x>>,
 }
 
 /// A signature in its place, with algorithms that are allowed.
@@ -28,30 +34,64 @@ pub(super) struct Signature<'t, 'x> {
     pub(super) element: Element<'t, 'x>,
     /// `ds:SignedInfo`.
     pub(super) info: Element<'t, 'x>,
+    /// What it says, which is worth nothing until the signature over it holds.
+    pub(super) claimed: SignedInfo<'t>,
     /// The text of `ds:SignatureValue`.
     pub(super) value: &'t str,
+    /// `ds:KeyInfo`: what the signer says of its key, which nobody believes.
+    pub(super) key_info: Option<Element<'t, 'x>>,
 }
 
-/// Checks the whole document.
-pub(super) fn check<'t, 'x>(tree: &'t Tree<'x>) -> Result<Shape<'t, 'x>, VerifyError> {
+/// Checks a whole response.
+pub(super) fn response<'t, 'x>(tree: &'t Tree<'x>, accept: Accept) -> Result<Shape<'t, 'x>, VerifyError> {
     let response = tree.root()?;
     if !response.is(PROTOCOL, "Response") {
         return Err(malformed("saml.structure.root", "samlp:Response", response.name().local));
     }
     versioned(response)?;
     status(response)?;
-    census(tree, response)?;
-    let assertion = one_assertion(response)?;
-    versioned(assertion)?;
+    census(tree)?;
+    let body = only_body(response)?;
     identified(tree)?;
     ordered(response, response_child)?;
-    ordered(assertion, assertion_child)?;
-    let response_signature = signature(response)?;
-    let Some(assertion_signature) = signature(assertion)? else {
-        let seen = if response_signature.is_some() { "a signed Response only" } else { "no signature" };
-        return Err(refused(VerifyCode::Unsigned, "saml.signature.absent", "a signed assertion", seen));
+    let signature = signature(response, accept.sha1)?;
+    let is_clear = body.is(ASSERTION, "Assertion");
+    let assertion = is_clear.then(|| well_shaped(body, accept)).transpose()?;
+    Ok(Shape { response, signature, assertion })
+}
+
+/// Checks an assertion that is a document of its own: what came out of an encrypted one.
+pub(super) fn assertion<'t, 'x>(
+    tree: &'t Tree<'x>,
+    accept: Accept,
+) -> Result<Assertion<'t, 'x>, VerifyError> {
+    let assertion = tree.root()?;
+    if !assertion.is(ASSERTION, "Assertion") {
+        return Err(malformed("saml.encryption.content", "saml:Assertion", assertion.name().local));
+    }
+    census(tree)?;
+    identified(tree)?;
+    well_shaped(assertion, accept)
+}
+
+/// The one assertion, in clear or encrypted, of a response.
+pub(super) fn only_body<'t, 'x>(response: Element<'t, 'x>) -> Result<Element<'t, 'x>, VerifyError> {
+    let is_body = |child: &Element<'_, '_>| {
+        matches!(child.name().local, "Assertion" | "EncryptedAssertion")
+            && child.name().namespace == ASSERTION
     };
-    Ok(Shape { response, response_signature, assertion_signature })
+    let mut found = response.children().filter(is_body);
+    match (found.next(), found.next()) {
+        (Some(body), None) => Ok(body),
+        (None, _) => Err(malformed("saml.structure.assertion-count", "one Assertion", "none")),
+        _ => Err(malformed("saml.structure.assertion-count", "one Assertion", "several")),
+    }
+}
+
+fn well_shaped<'t, 'x>(assertion: Element<'t, 'x>, accept: Accept) -> Result<Assertion<'t, 'x>, VerifyError> {
+    versioned(assertion)?;
+    ordered(assertion, assertion_child)?;
+    Ok(Assertion { signature: signature(assertion, accept.sha1)? })
 }
 
 /// Where a child of the response stands in its schema. Extensions are not known.
@@ -60,7 +100,7 @@ fn response_child(child: Name<'_>) -> Option<u8> {
         (ASSERTION, "Issuer") => Some(1),
         (DSIG, "Signature") => Some(2),
         (PROTOCOL, "Status") => Some(3),
-        (ASSERTION, "Assertion") => Some(4),
+        (ASSERTION, "Assertion" | "EncryptedAssertion") => Some(4),
         _ => None,
     }
 }
@@ -109,40 +149,38 @@ pub(super) fn status(response: Element<'_, '_>) -> Result<(), VerifyError> {
     }
 }
 
-/// Looks at every element: what is known by its name may stand in its place only.
-fn census(tree: &Tree<'_>, response: Element<'_, '_>) -> Result<(), VerifyError> {
+/// Looks at every element: what is known by its name may stand in its place only. An assertion
+/// is the root or stands in the root response; a signature stands in one of these two.
+fn census(tree: &Tree<'_>) -> Result<(), VerifyError> {
     for element in tree.elements() {
         let name = element.name();
-        let parent = element.parent();
-        let in_response = parent.is_some_and(|parent| parent.same_as(response));
-        let in_assertion = parent.is_some_and(|parent| parent.is(ASSERTION, "Assertion"));
-        match (name.namespace, name.local) {
-            (ASSERTION, "EncryptedAssertion" | "EncryptedID" | "EncryptedAttribute") => {
-                let expected = "an assertion in clear: encrypted ones are not supported yet";
-                return Err(malformed("saml.encrypted", expected, name.local));
+        match name.local {
+            "Assertion" | "EncryptedAssertion" if name.namespace == ASSERTION => {
+                let around = element.parent();
+                if around.is_some_and(|around| around.parent().is_some() || !around.is(PROTOCOL, "Response"))
+                {
+                    return Err(malformed("saml.structure.assertion-place", "in the Response", "elsewhere"));
+                }
             }
-            (ASSERTION, "Assertion") if !in_response => {
-                return Err(malformed("saml.structure.assertion-place", "in the Response", "elsewhere"));
-            }
-            (PROTOCOL, "Response") if parent.is_some() => {
+            "Response" if name.namespace == PROTOCOL && element.parent().is_some() => {
                 return Err(malformed("saml.structure.response-place", "the root", "elsewhere"));
             }
-            (DSIG, "Signature") if !in_response && !in_assertion => {
-                return Err(malformed("saml.signature.place", "in Response or Assertion", "elsewhere"));
+            "Signature" if name.namespace == DSIG => {
+                let may_be_signed = |around: Element<'_, '_>| {
+                    around.is(PROTOCOL, "Response") || around.is(ASSERTION, "Assertion")
+                };
+                if !element.parent().is_some_and(may_be_signed) {
+                    return Err(malformed("saml.signature.place", "in Response or Assertion", "elsewhere"));
+                }
+            }
+            "EncryptedID" | "EncryptedAttribute" if name.namespace == ASSERTION => {
+                let expected = "a subject and attributes in clear, or the whole assertion encrypted";
+                return Err(malformed("saml.encrypted", expected, name.local));
             }
             _ => {}
         }
     }
     Ok(())
-}
-
-fn one_assertion<'t, 'x>(response: Element<'t, 'x>) -> Result<Element<'t, 'x>, VerifyError> {
-    let mut found = response.children_named(ASSERTION, "Assertion");
-    match (found.next(), found.next()) {
-        (Some(assertion), None) => Ok(assertion),
-        (None, _) => Err(malformed("saml.structure.assertion-count", "one Assertion", "none")),
-        _ => Err(malformed("saml.structure.assertion-count", "one Assertion", "several")),
-    }
 }
 
 /// Ids are un-namespaced and unique over the whole document, whoever's attribute it is.
@@ -186,7 +224,7 @@ fn ordered(parent: Element<'_, '_>, rank: fn(Name<'_>) -> Option<u8>) -> Result<
     Ok(())
 }
 
-fn signature<'t, 'x>(parent: Element<'t, 'x>) -> Result<Option<Signature<'t, 'x>>, VerifyError> {
+fn signature<'t, 'x>(parent: Element<'t, 'x>, sha1: bool) -> Result<Option<Signature<'t, 'x>>, VerifyError> {
     let Some(element) = parent.child(DSIG, "Signature") else { return Ok(None) };
     let mut children = element.children();
     let (info, value, key) = (children.next(), children.next(), children.next());
@@ -198,8 +236,9 @@ fn signature<'t, 'x>(parent: Element<'t, 'x>) -> Result<Option<Signature<'t, 'x>
         return Err(misshapen(element));
     }
     let value = value.text().ok_or_else(|| misshapen(value))?;
-    SignedInfo::read(info)?.refers_to(parent)?;
-    Ok(Some(Signature { signed: parent, element, info, value }))
+    let claimed = SignedInfo::read(info, sha1)?;
+    claimed.refers_to(parent)?;
+    Ok(Some(Signature { signed: parent, element, info, claimed, value, key_info: key }))
 }
 
 fn misshapen(element: Element<'_, '_>) -> VerifyError {

@@ -11,6 +11,8 @@ use crate::identity::VerifyError;
 
 /// A parsed document. Its first node is the root element.
 pub(super) struct Tree<'x> {
+    /// Bytes of the text that it was made of.
+    pub(super) source_bytes: usize,
     pub(super) nodes: Vec<Node<'x>>,
     pub(super) attributes: Vec<Attribute<'x>>,
     pub(super) declarations: Vec<Declaration<'x>>,
@@ -25,8 +27,16 @@ pub(super) struct Node<'x> {
 
 /// What a node is. Attributes and declarations are ranges of the tree's lists.
 pub(super) enum Kind<'x> {
-    Element { name: Name<'x>, attributes: (usize, usize), declarations: (usize, usize) },
-    Text(Cow<'x, str>),
+    Element {
+        name: Name<'x>,
+        attributes: (usize, usize),
+        declarations: (usize, usize),
+    },
+    /// `plain`: the same in canonical XML.
+    Text {
+        text: Cow<'x, str>,
+        plain: bool,
+    },
 }
 
 /// An expanded name and the prefix it was written with.
@@ -41,6 +51,8 @@ pub(super) struct Name<'x> {
 pub(super) struct Attribute<'x> {
     pub(super) name: Name<'x>,
     pub(super) value: Cow<'x, str>,
+    /// Whether the value is the same in canonical XML.
+    pub(super) plain: bool,
 }
 
 /// `xmlns` or `xmlns:prefix`.
@@ -53,7 +65,8 @@ pub(super) struct Declaration<'x> {
 /// An element, or a piece of text, in document order.
 pub(super) enum Item<'t, 'x> {
     Element(Element<'t, 'x>),
-    Text(&'t str),
+    /// Text, and whether it is the same in canonical XML.
+    Text(&'t str, bool),
 }
 
 /// An element of a tree.
@@ -78,7 +91,7 @@ impl<'x> Tree<'x> {
     fn element(&self, id: usize) -> Option<Element<'_, 'x>> {
         match self.nodes.get(id)?.kind {
             Kind::Element { name, .. } => Some(Element { tree: self, id, name }),
-            Kind::Text(_) => None,
+            Kind::Text { .. } => None,
         }
     }
 }
@@ -92,6 +105,11 @@ impl<'t, 'x> Element<'t, 'x> {
     /// Whether it has this expanded name; the prefix does not matter.
     pub(super) fn is(self, namespace: &str, local: &str) -> bool {
         self.name.local == local && self.name.namespace == namespace
+    }
+
+    /// Bytes of the whole document that it stands in.
+    pub(super) const fn source_bytes(self) -> usize {
+        self.tree.source_bytes
     }
 
     /// Whether both are the same element of the same tree.
@@ -108,7 +126,7 @@ impl<'t, 'x> Element<'t, 'x> {
     pub(super) fn attributes(self) -> &'t [Attribute<'x>] {
         match self.tree.nodes[self.id].kind {
             Kind::Element { attributes: (from, to), .. } => &self.tree.attributes[from..to],
-            Kind::Text(_) => &[],
+            Kind::Text { .. } => &[],
         }
     }
 
@@ -116,7 +134,7 @@ impl<'t, 'x> Element<'t, 'x> {
     pub(super) fn declarations(self) -> &'t [Declaration<'x>] {
         match self.tree.nodes[self.id].kind {
             Kind::Element { declarations: (from, to), .. } => &self.tree.declarations[from..to],
-            Kind::Text(_) => &[],
+            Kind::Text { .. } => &[],
         }
     }
 
@@ -134,7 +152,7 @@ impl<'t, 'x> Element<'t, 'x> {
             let node = tree.nodes.get(next).filter(|_| next < end)?;
             let item = match &node.kind {
                 Kind::Element { name, .. } => Item::Element(Element { tree, id: next, name: *name }),
-                Kind::Text(text) => Item::Text(text),
+                Kind::Text { text, plain } => Item::Text(text, *plain),
             };
             next = node.end;
             Some(item)
@@ -145,7 +163,7 @@ impl<'t, 'x> Element<'t, 'x> {
     pub(super) fn children(self) -> impl Iterator<Item = Self> {
         self.items().filter_map(|item| match item {
             Item::Element(element) => Some(element),
-            Item::Text(_) => None,
+            Item::Text(..) => None,
         })
     }
 
@@ -164,14 +182,14 @@ impl<'t, 'x> Element<'t, 'x> {
         let mut items = self.items();
         match (items.next(), items.next()) {
             (None, _) => Some(""),
-            (Some(Item::Text(text)), None) => Some(text),
+            (Some(Item::Text(text, _)), None) => Some(text),
             _ => None,
         }
     }
 
     /// Whether anything but white space stands directly in it.
     pub(super) fn has_text(self) -> bool {
-        self.items().any(|item| matches!(item, Item::Text(text) if !is_blank(text)))
+        self.items().any(|item| matches!(item, Item::Text(text, _) if !is_blank(text)))
     }
 }
 
@@ -183,11 +201,14 @@ pub(super) fn is_blank(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::super::parse::parse;
+    use super::super::scan::RESPONSE;
 
     #[test]
     fn resolves_names_and_text() {
-        let tree =
-            parse("<a xmlns='u:1' xmlns:p='u:2'><p:b p:c='1' c='2'>x&amp;y\r\nz</p:b><b xmlns=''/></a>");
+        let tree = parse(
+            "<a xmlns='u:1' xmlns:p='u:2'><p:b p:c='1' c='2'>x&amp;y\r\nz</p:b><b xmlns=''/></a>",
+            &RESPONSE,
+        );
         let tree = tree.unwrap();
         let root = tree.root().unwrap();
         assert!(root.is("u:1", "a"));
