@@ -69,6 +69,8 @@ class Keycloak(Peer):
         self.entity_id = f"{self.url}/realms/{REALM}"
         self.metadata_url = f"{self.entity_id}/protocol/saml/descriptor"
         self.password = secrets.token_urlsafe()
+        self.administrator = requests.Session()
+        self.administrator.trust_env = False
         self.process = Process(
             ["bash", HOME / "bin/kc.sh", "start", "--optimized", "--cache=local", "--http-enabled=true"]
             + ["--http-host=127.0.0.1", f"--http-port={port}", f"--hostname={self.url}"],
@@ -87,43 +89,46 @@ class Keycloak(Peer):
 
     def administer(self, method, path, **options):
         """A call to the administration interface; its answer."""
-        grant = dict(grant_type="password", client_id="admin-cli", username="admin", password=self.password)
-        token_url = f"{self.url}/realms/master/protocol/openid-connect/token"
-        token = requests.post(token_url, data=grant, timeout=PATIENCE).json()["access_token"]
-        headers = {"Authorization": f"Bearer {token}"} | options.pop("headers", {})
-        url = f"{self.url}/admin/realms{path}"
-        answer = requests.request(method, url, headers=headers, timeout=PATIENCE, **options)
+        answer = self.administrator.request(method, f"{self.url}/admin/realms{path}", timeout=PATIENCE, **options)
+        if answer.status_code == 401:
+            # The first call, or a token that is a minute old.
+            grant = dict(grant_type="password", client_id="admin-cli", username="admin", password=self.password)
+            token_url = f"{self.url}/realms/master/protocol/openid-connect/token"
+            token = requests.post(token_url, data=grant, timeout=PATIENCE).json()["access_token"]
+            self.administrator.headers["Authorization"] = f"Bearer {token}"
+            return self.administer(method, path, **options)
         assert answer.ok, f"{answer.status_code} {answer.text}"
         return answer
 
     def register(self, broker, name, settings):
         """Settings are attributes of the client, but for `roles`: AWS's pairs, granted to the person."""
-        roles = [pair.format(provider=broker.saml_arn(name)) for pair in settings.get("roles", [])]
         client = self.administer(
             "POST",
             f"/{REALM}/client-description-converter",
             data=requests.get(broker.entity_id(name), timeout=PATIENCE).content,
             headers={"Content-Type": "application/xml"},
         ).json()
-        # Left open, Keycloak takes it that requests are signed, and spends seconds on a key for them.
-        client["attributes"] |= {"saml.client.signature": "false", "saml_idp_initiated_sso_url_name": name}
-        client["attributes"] |= {key: value for key, value in settings.items() if key != "roles"}
         client["protocolMappers"] = MAPPERS
-        if roles:
+        # Left open, Keycloak takes it that requests are signed, and spends seconds on a key for them.
+        client["attributes"].setdefault("saml.client.signature", "false")
+        client["attributes"] |= {key: value for key, value in settings.items() if key != "roles"}
+        client["attributes"] |= {"saml_idp_initiated_sso_url_name": name}
+        client["attributes"] |= {"saml.metadataDescriptorUrl": broker.entity_id(name)}
+        if "roles" in settings:
             # By default every role of the realm is listed, under a name that AWS does not know.
             client |= {"protocolMappers": AWS_MAPPERS, "fullScopeAllowed": False, "defaultClientScopes": []}
-        made = f"/{REALM}/clients/" + self.made(self.administer("POST", f"/{REALM}/clients", json=client))
-        for role in roles:
-            self.administer("POST", f"{made}/roles", json={"name": role})
-        granted = self.administer("GET", f"{made}/roles").json()
-        person = self.administer("GET", f"/{REALM}/users?username=ann").json()[0]["id"]
-        client_id = made.rsplit("/", 1)[1]
-        self.administer("POST", f"/{REALM}/users/{person}/role-mappings/clients/{client_id}", json=granted)
+        made = self.administer("POST", f"/{REALM}/clients", json=client)
+        self.grant(made.headers["Location"].rsplit("/", 1)[1], settings.get("roles", []), broker.saml_arn(name))
 
-    @staticmethod
-    def made(answer):
-        """The id of what was made."""
-        return answer.headers["Location"].rsplit("/", 1)[1]
+    def grant(self, client, roles, provider):
+        """Gives the person those roles of the client."""
+        if not roles:
+            return
+        for role in roles:
+            self.administer("POST", f"/{REALM}/clients/{client}/roles", json={"name": role.format(provider=provider)})
+        made = self.administer("GET", f"/{REALM}/clients/{client}/roles").json()
+        person = self.administer("GET", f"/{REALM}/users?username=ann").json()[0]["id"]
+        self.administer("POST", f"/{REALM}/users/{person}/role-mappings/clients/{client}", json=made)
 
     def portal_url(self, broker, name):
         return f"{self.entity_id}/protocol/saml/clients/{name}"

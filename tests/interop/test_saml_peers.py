@@ -6,13 +6,14 @@ broker from its metadata alone. Both ends are as installed, but for the settings
 
 import base64
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 from lxml import etree
 
+import keys
 from broker import CLOSED, DEPLOY, READ_ONLY, AttributeNames, Broker
-from clients import refusal, sts, with_saml
+from clients import Browser, refusal, sts, with_saml
 from keycloak import AWS
 from visitor import Visitor, document
 
@@ -35,6 +36,7 @@ class Variation:
     settings: dict = field(default_factory=dict)
     shows: str = ""
     attributes: AttributeNames = AttributeNames()
+    # Settings of the broker's provider.
     options: str = ""
     name_id: str = "persistent"
     name: str = ""
@@ -118,12 +120,52 @@ REFUSALS = {
         ),
         "saml.signature.canonicalization",
     ),
+    "keycloak, RSA-SHA1": (
+        keycloak({"saml.signature.algorithm": "RSA_SHA1"}, ALGORITHM.format("xmldsig#rsa-sha1")),
+        "saml.signature.algorithm",
+    ),
     "simplesamlphp, response alone signed": (
         php({"saml20.sign.assertion": False}, RESPONSE_SIGNED),
         "saml.signature.absent",
     ),
 }
-ALL = VARIATIONS | {name: variation for name, (variation, _) in REFUSALS.items()}
+# The same, where the provider's settings allow it.
+BORNE = {
+    f"{title}, borne": replace(REFUSALS[title][0], options=f'accept = ["{laxity}"]')
+    for title, laxity in {
+        "keycloak, response alone signed": "signed-response",
+        "keycloak, RSA-SHA1": "sha1",
+        "simplesamlphp, response alone signed": "signed-response",
+    }.items()
+}
+# Login requests: with keys the broker says in its metadata that it signs, and the peers insist on it.
+KEY = 'keys = [{ file = "ours.pem" }]'
+KEYS = 'keys = [{ file = "ours.pem" }, { file = "next.pem" }]'
+TURNED = 'keys = [{ file = "next.pem" }, { file = "ours.pem" }]'
+POST = 'request_binding = "post"'
+CLEAR = {"saml.encrypt": "false"}
+BY_URL = CLEAR | {"saml.useMetadataDescriptorUrl": "true"}
+MUST_SIGN = {"validate.authnrequest": True}
+REQUESTS = {
+    "keycloak, signed request": keycloak(CLEAR, BOTH_SIGNED, options=KEY),
+    "keycloak, signed request in a form": keycloak(CLEAR, BOTH_SIGNED, options=f"{KEY}\n{POST}"),
+    "keycloak, two keys": keycloak(BY_URL, BOTH_SIGNED, options=KEYS),
+    "keycloak, two keys turned around": keycloak(BY_URL, BOTH_SIGNED, options=TURNED),
+    "keycloak, request in a form": keycloak({}, BOTH_SIGNED, options=POST),
+    "keycloak, anew": keycloak({}, BOTH_SIGNED, options="force_authn = true"),
+    "keycloak, a format asked for": keycloak(
+        {"saml_force_name_id_format": "false"}, NAME_ID.format(EMAIL), options=f'name_id_format = "{EMAIL}"'
+    ),
+    "simplesamlphp, signed request": php(MUST_SIGN, BOTH_SIGNED, options=KEY),
+    "simplesamlphp, two keys": php(MUST_SIGN, BOTH_SIGNED, options=KEYS),
+    "simplesamlphp, two keys turned around": php(MUST_SIGN, BOTH_SIGNED, options=TURNED),
+    "simplesamlphp, a format asked for": php(
+        {}, NAME_ID.format(TRANSIENT), options=f'name_id_format = "{TRANSIENT}"'
+    ),
+}
+SIGNED = "keycloak, signed request", "simplesamlphp, signed request"
+ANSWERS = VARIATIONS | BORNE
+ALL = ANSWERS | REQUESTS | {name: variation for name, (variation, _) in REFUSALS.items()}
 for title, variation in ALL.items():
     variation.name = re.sub(r"\W+", "-", title)
 
@@ -136,6 +178,8 @@ def peers(keycloak, simplesamlphp):
 @pytest.fixture(scope="module")
 def broker(folder, peers):
     broker = Broker(folder / "broker")
+    for name in "ours", "next":
+        keys.pair(folder, name).write_both(broker.folder / f"{name}.pem")
     metadata = {name: peer.metadata() for name, peer in peers.items()}
     for each in ALL.values():
         broker.trust_saml(each.name, metadata[each.peer], each.options, each.attributes)
@@ -150,10 +194,15 @@ def answered(broker, peers, each):
     """The page on which the peer's answer stands, after an own login there."""
     peer = peers[each.peer]
     page = peer.sign_in(Visitor().open(peer.portal_url(broker, each.name)))
+    show(page, each)
+    return page
+
+
+def show(page, each):
+    """Asserts that the response has the shape that is to be tested."""
     response = document(page)
     shown = response.xpath(f"boolean({each.shows})", namespaces=NAMESPACES)
     assert shown, f"{each.shows} isn't true of\n{etree.tostring(response, pretty_print=True).decode()}"
-    return page
 
 
 def choose(picker):
@@ -165,25 +214,51 @@ def choose(picker):
     assert "assumed-role/ReadOnly/ann@example.com" in console.text
 
 
-@pytest.mark.parametrize("variation", VARIATIONS)
+@pytest.mark.parametrize("variation", ANSWERS | REQUESTS)
 def test_login(broker, peers, variation):
     """SP-initiated: our login, the peer's form, its answer, the role picker, the console."""
-    each = VARIATIONS[variation]
+    each = (ANSWERS | REQUESTS)[variation]
     page = Visitor().open(f"{broker.url}/saml/{each.name}/login")
-    assert page.url.startswith(peers[each.peer].url), page.text
-    choose(peers[each.peer].sign_in(page).submit())
+    asked = broker.url if POST in each.options else peers[each.peer].url
+    assert page.url.startswith(asked), page.text
+    answer = peers[each.peer].sign_in(page)
+    show(answer, each)
+    choose(answer.submit())
 
 
-@pytest.mark.parametrize("variation", VARIATIONS)
+@pytest.mark.parametrize("variation", SIGNED)
+def test_a_changed_request_is_refused_by_the_peer(broker, peers, variation):
+    """It knows our key from our metadata, and shows no login to a request that isn't signed by it."""
+    each = REQUESTS[variation]
+    login = Browser(broker).get(f"/saml/{each.name}/login").headers["Location"]
+    assert Visitor().open(login).asks_for("password")
+    relay_state = re.search("RelayState=([^&]+)", login)[1]
+    changed = login.replace(relay_state, "x" * len(relay_state))
+    unsigned = re.sub("&(SigAlg|Signature)=[^&]+", "", login)
+    for refused in changed, unsigned:
+        assert not Visitor().open(refused).asks_for("password")
+
+
+def test_anew(broker, peers):
+    """Who has a session at the peer is sent on without a question, unless the broker wants one."""
+    visitor = Visitor()
+    login = lambda name: visitor.open(f"{broker.url}/saml/{name}/login")
+    assert login("keycloak").asks_for("password")
+    peers["keycloak"].sign_in(login("keycloak"))
+    assert login("keycloak").asks_for("SAMLResponse")
+    assert login("keycloak-anew").asks_for("password")
+
+
+@pytest.mark.parametrize("variation", ANSWERS)
 def test_idp_initiated(broker, peers, variation):
     """The person starts at the peer."""
-    choose(answered(broker, peers, VARIATIONS[variation]).submit())
+    choose(answered(broker, peers, ANSWERS[variation]).submit())
 
 
-@pytest.mark.parametrize("variation", VARIATIONS)
+@pytest.mark.parametrize("variation", ANSWERS)
 def test_assume_role_with_saml(broker, peers, variation):
     """A tool takes the response to the STS API: once for a role, and changed by one byte not at all."""
-    each = VARIATIONS[variation]
+    each = ANSWERS[variation]
     response = answered(broker, peers, each).fields["SAMLResponse"]
     xml = base64.b64decode(response)
     assert xml.count(b"ann@example.com<") > 0

@@ -18,10 +18,17 @@ class Page:
         self.url, self.status, self.text = answer.url, answer.status_code, answer.text
 
     @property
+    def forms(self):
+        return html.fromstring(self.text, base_url=self.url).forms if self.text.strip() else []
+
+    @property
     def form(self):
-        forms = html.fromstring(self.text, base_url=self.url).forms if self.text.strip() else []
-        assert forms, f"{self.status} {self.url}: no form in {self.text}"
-        return forms[-1]
+        assert self.forms, f"{self.status} {self.url}: no form in {self.text}"
+        return self.forms[-1]
+
+    def asks_for(self, name):
+        """Whether there is such an input."""
+        return any(name in form.inputs for form in self.forms)
 
     @property
     def fields(self):
