@@ -10,17 +10,20 @@
 //!
 //! The order of the files is the order of the work: `scan` → `parse` → `structure` → `c14n`
 //! and `signature` by `keys` → `conditions` → `claims`; `trace` takes notes for `explain`.
+//! `encryption` opens an assertion that is encrypted, which then takes the way from `scan` on.
 //! `metadata` and `sp_metadata` are what the two sides tell each other beforehand.
 //!
 //! What we send ourselves begins in `request`, is signed in `sign` with a key of `sp_keys`, and
 //! leaves by `binding`.
 
+mod aliases;
 #[allow(dead_code)] // Until logout answers.
 mod binding;
 mod c14n;
 mod chars;
 mod claims;
 mod conditions;
+mod encryption;
 mod keys;
 mod metadata;
 mod names;
@@ -31,7 +34,6 @@ mod settings;
 #[allow(dead_code)] // Until logout verifies queries.
 mod sign;
 mod signature;
-#[allow(dead_code)] // Until something is decrypted.
 mod sp_keys;
 mod sp_metadata;
 mod structure;
@@ -41,6 +43,7 @@ mod tree;
 pub use self::binding::{Binding, Form, Outbound};
 pub(crate) use self::chars::{escape_attribute, escape_text};
 use self::conditions::Rules;
+use self::encryption::Recipient;
 pub use self::keys::Certificate;
 use self::metadata::Metadata;
 pub use self::metadata::MetadataError;
@@ -140,6 +143,7 @@ impl SamlProvider {
             subject,
             subject_type: Some(subject_type),
             audience: terms.recipient.to_owned(),
+            aliases: aliases::of(assertion, &attributes),
             attributes,
             claims: None,
             session_ends: terms.session_ends,
@@ -222,16 +226,15 @@ impl SamlProvider {
         structure::status(response)?;
         rules.check_response(response)?;
         if shape.assertion.is_none() {
-            return self.decrypted(structure::only_body(response)?, signed.is_some()).map(Some);
+            let (cbc, trace) = (self.settings.accept.aes_cbc, rules.trace);
+            let keys: Vec<_> = self.settings.sp.keys.iter().map(SpKey::decryption).collect();
+            let us = Recipient { keys: &keys, cbc, authenticated: signed.is_some(), trace };
+            return us.decrypt(structure::only_body(response)?).map(Some);
         }
         if self.settings.must_be_encrypted {
             return Err(malformed("saml.encryption.required", "an encrypted assertion", "one in clear"));
         }
         Ok(None)
-    }
-
-    fn decrypted(&self, encrypted: Element<'_, '_>, _authenticated: bool) -> Result<String, VerifyError> {
-        Err(malformed("saml.encrypted", "an assertion in clear", encrypted.name().local))
     }
 }
 

@@ -1,4 +1,4 @@
-//! The namespaces and URIs of SAML 2.0 and XML signatures that this verifier knows.
+//! The namespaces and URIs of SAML 2.0, XML signatures and XML encryption that this verifier knows.
 
 /// SAML Core: assertions.
 pub(super) const ASSERTION: &str = "urn:oasis:names:tc:SAML:2.0:assertion";
@@ -28,3 +28,7 @@ pub(super) const POST_BINDING: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP
 pub(super) const RSA_SHA256: &str = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256";
 /// What we digest with (XML Encryption 1.1, 5.8.2).
 pub(super) const SHA256: &str = "http://www.w3.org/2001/04/xmlenc#sha256";
+/// XML Encryption 1.0, and most of 1.1.
+pub(super) const XMLENC: &str = "http://www.w3.org/2001/04/xmlenc#";
+/// What XML Encryption 1.1 adds.
+pub(super) const XMLENC11: &str = "http://www.w3.org/2009/xmlenc11#";

@@ -13,6 +13,7 @@ use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::signature::{KeyPair, RSA_PKCS1_SHA256, RsaKeyPair};
 use x509_parser::prelude::{FromDer, X509Certificate};
 
+use super::encryption::DecryptionKey;
 use crate::clock::Moment;
 use crate::secret::Secret;
 
@@ -61,7 +62,7 @@ pub struct SpKey {
     certificate: Vec<u8>,
     not_after: Moment,
     pair: RsaKeyPair,
-    pkcs8: Secret<Vec<u8>>,
+    decryption: DecryptionKey,
 }
 
 impl SpKey {
@@ -93,7 +94,8 @@ impl SpKey {
         };
         let pair = pair.map_err(|rejected| unusable(rejected.to_string()))?;
         let pkcs8: Pkcs8V1Der<'_> = pair.as_der().map_err(|_| unusable("it can't be encoded".to_owned()))?;
-        let pkcs8 = Secret::new(pkcs8.as_ref().to_vec());
+        let decryption = DecryptionKey::from_pkcs8(pkcs8.as_ref());
+        let decryption = decryption.map_err(|rejected| unusable(rejected.to_string()))?;
         let unreadable = |fault: &dyn fmt::Display| SpKeyFault::NotACertificate(fault.to_string());
         let (rest, parsed) = X509Certificate::from_der(certificate).map_err(|f| unreadable(&f))?;
         if !rest.is_empty() {
@@ -103,7 +105,7 @@ impl SpKey {
             return Err(SpKeyFault::Mismatch);
         }
         let not_after = Moment::from_unix(parsed.validity().not_after.timestamp());
-        Ok(Self { certificate: certificate.to_vec(), not_after, pair, pkcs8 })
+        Ok(Self { certificate: certificate.to_vec(), not_after, pair, decryption })
     }
 
     /// The certificate, DER.
@@ -116,9 +118,9 @@ impl SpKey {
         self.not_after
     }
 
-    /// The private key, PKCS #8, for who decrypts with it.
-    pub(super) fn pkcs8(&self) -> &[u8] {
-        self.pkcs8.expose()
+    /// The private key, to decrypt with.
+    pub(super) const fn decryption(&self) -> &DecryptionKey {
+        &self.decryption
     }
 
     /// RSASSA-PKCS1-v1_5 with SHA-256 over `message`.

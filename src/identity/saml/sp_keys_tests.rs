@@ -32,7 +32,6 @@ fn reads_both_forms_of_a_key_and_signs_with_it() {
         format!("# the other way round\r\n{certificate}\n{pkcs1}\nand a last word"),
     ] {
         let read = SpKey::from_pem(&pem).unwrap();
-        assert_eq!(read.pkcs8(), pkcs8);
         let mut keys = Keys::default();
         keys.add(read.certificate()).unwrap();
         let signature = read.sign(b"message").unwrap();

@@ -11,7 +11,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 
 use super::SamlSettings;
 use super::binding::Binding;
-use super::names::{DSIG, METADATA, PERSISTENT, POST_BINDING, PROTOCOL};
+use super::names::{DSIG, METADATA, PERSISTENT, POST_BINDING, PROTOCOL, XMLENC11};
 use super::sign::{Canonical, attribute, text};
 use super::sp_keys::{SigningFailed, SpKey};
 use crate::clock::Moment;
@@ -19,12 +19,19 @@ use crate::clock::Moment;
 /// How long the signed form is good for, from the start of the day. Federations refresh daily
 /// and are told to bear an outage of a week.
 const SIGNED_LIFE: Duration = Duration::from_secs(14 * 86_400);
-/// What we decrypt (XML Encryption 1.1, 5.2.4 and 5.5.2): contents by an AEAD, keys by OAEP.
-const ENCRYPTION: [&str; 4] = [
-    "http://www.w3.org/2009/xmlenc11#aes256-gcm",
-    "http://www.w3.org/2009/xmlenc11#aes128-gcm",
-    "http://www.w3.org/2009/xmlenc11#rsa-oaep",
-    "http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p",
+/// What contents may be encrypted by (XML Encryption 1.1, 5.2).
+const CIPHERS: [&str; 2] =
+    ["http://www.w3.org/2009/xmlenc11#aes256-gcm", "http://www.w3.org/2009/xmlenc11#aes128-gcm"];
+/// What their keys may be encrypted by: RSA-OAEP with one hash, for digest and mask alike
+/// (XML Encryption 1.1, 5.5.2). Both are spelled out, because a provider that fills in what is
+/// missing may take two hashes, and `encryption` can't open that.
+const KEY_TRANSPORTS: [(&str, &str, Option<&str>); 2] = [
+    (
+        "http://www.w3.org/2009/xmlenc11#rsa-oaep",
+        "http://www.w3.org/2001/04/xmlenc#sha256",
+        Some("http://www.w3.org/2009/xmlenc11#mgf1sha256"),
+    ),
+    ("http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p", "http://www.w3.org/2000/09/xmldsig#sha1", None),
 ];
 
 /// The plain form.
@@ -71,10 +78,19 @@ fn descriptor(settings: &SamlSettings, id: &str, valid_until: &str) -> Canonical
 
 /// Each key for each use, so that a provider that looks for one of them finds it.
 fn keys(settings: &SamlSettings) -> String {
-    let methods: String = ENCRYPTION
-        .iter()
-        .map(|uri| format!("\n      <md:EncryptionMethod Algorithm=\"{uri}\"></md:EncryptionMethod>"))
-        .collect();
+    let method = |uri: &str, parameters: &str| {
+        format!("\n      <md:EncryptionMethod Algorithm=\"{uri}\">{parameters}</md:EncryptionMethod>")
+    };
+    let transport = |(uri, digest, mask): &(&str, &str, Option<&str>)| {
+        let digest =
+            format!("<ds:DigestMethod xmlns:ds=\"{DSIG}\" Algorithm=\"{digest}\"></ds:DigestMethod>");
+        let mask = mask.map(|mask| {
+            format!("<xenc11:MGF xmlns:xenc11=\"{XMLENC11}\" Algorithm=\"{mask}\"></xenc11:MGF>")
+        });
+        method(uri, &(digest + &mask.unwrap_or_default()))
+    };
+    let ciphers = CIPHERS.iter().map(|uri| method(uri, ""));
+    let methods: String = ciphers.chain(KEY_TRANSPORTS.iter().map(transport)).collect();
     let descriptor = |used: &str, methods: &str, key: &SpKey| {
         format!(
             "\n    <md:KeyDescriptor use=\"{used}\">\n      <ds:KeyInfo xmlns:ds=\"{DSIG}\"><ds:X509Data>\

@@ -81,7 +81,10 @@ impl Statement {
         self.principals.as_ref().is_none_or(|principals| principals.include(request.caller, self.effect))
             && self.actions.include(request.action)
             && self.resources.as_ref().is_none_or(|resources| resources.include(request))
-            && self.conditions.iter().all(|condition| condition.holds(request.context))
+            && self
+                .conditions
+                .iter()
+                .all(|condition| condition.holds(request.context).unwrap_or(self.effect == Effect::Deny))
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use aws_lc_rs::digest;
 use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::rsa::KeyPair as RsaKey;
+use aws_lc_rs::rsa::{KeyPair as RsaKey, PrivateDecryptingKey, PublicEncryptingKey};
 use aws_lc_rs::signature::{
     self as aws, ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING,
     ECDSA_P521_SHA512_FIXED_SIGNING, EcdsaKeyPair,
@@ -82,6 +82,11 @@ impl Key {
     /// As one of ours.
     pub(crate) fn ours(&self) -> SpKey {
         SpKey::from_pem(&self.pem()).unwrap()
+    }
+
+    /// Its public half, to encrypt to.
+    pub(crate) fn recipient(&self) -> PublicEncryptingKey {
+        PrivateDecryptingKey::from_pkcs8(&self.pkcs8).unwrap().public_key()
     }
 
     /// Private key and certificate.

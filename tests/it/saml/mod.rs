@@ -3,6 +3,8 @@
 mod algorithms;
 mod claims;
 mod conditions;
+mod encrypt;
+mod encryption;
 mod fixture;
 mod honest;
 mod metadata;
