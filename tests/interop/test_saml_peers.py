@@ -59,6 +59,7 @@ NAMESPACES = {
     "p": "urn:oasis:names:tc:SAML:2.0:protocol",
     "a": "urn:oasis:names:tc:SAML:2.0:assertion",
     "d": "http://www.w3.org/2000/09/xmldsig#",
+    "e": "http://www.w3.org/2001/04/xmlenc#",
 }
 VARIATIONS = {
     "keycloak": keycloak({}, BOTH_SIGNED),
@@ -106,6 +107,32 @@ VARIATIONS = {
         attributes=OIDS,
     ),
 }
+# Encrypted to the key of our metadata. Keycloak does so unless it is told not to.
+ENCRYPTED = "/p:Response/a:EncryptedAssertion and //e:EncryptionMethod[contains(@Algorithm, '{}')]"
+XENC, XENC11 = "http://www.w3.org/2001/04/xmlenc#", "http://www.w3.org/2009/xmlenc11#"
+KEY = 'keys = [{ file = "ours.pem" }]'
+KEYS = 'keys = [{ file = "ours.pem" }, { file = "next.pem" }]'
+TURNED = 'keys = [{ file = "next.pem" }, { file = "ours.pem" }]'
+CLEAR = {"saml.encrypt": "false"}
+BY_URL = {"saml.useMetadataDescriptorUrl": "true"}
+CBC = {"saml.encryption.algorithm": f"{XENC}aes256-cbc"}
+OAEP_MGF1P = {"saml.encryption.keyAlgorithm": f"{XENC}rsa-oaep-mgf1p"}
+VARIATIONS |= {
+    "keycloak, encrypted": keycloak({}, ENCRYPTED.format("aes256-gcm"), options=KEY),
+    "keycloak, encrypted, OAEP with SHA-1": keycloak(
+        OAEP_MGF1P
+        | {
+            "saml.encryption.digestMethod": "http://www.w3.org/2000/09/xmldsig#sha1",
+            "saml.encryption.algorithm": f"{XENC11}aes128-gcm",
+        },
+        ENCRYPTED.format("aes128-gcm"),
+        options=f'{KEY}\nencryption = "required"',
+    ),
+    "keycloak, encrypted, two keys": keycloak(BY_URL, ENCRYPTED.format("aes256-gcm"), options=KEYS),
+    "keycloak, encrypted, two keys turned around": keycloak(
+        BY_URL, ENCRYPTED.format("aes256-gcm"), options=TURNED
+    ),
+}
 # What an honest peer can be set to that is refused: settings, what shows them, the check.
 RESPONSE_SIGNED = "/p:Response/d:Signature and not(//a:Assertion/d:Signature)"
 REFUSALS = {
@@ -124,6 +151,27 @@ REFUSALS = {
         keycloak({"saml.signature.algorithm": "RSA_SHA1"}, ALGORITHM.format("xmldsig#rsa-sha1")),
         "saml.signature.algorithm",
     ),
+    "keycloak, in clear": (
+        keycloak(CLEAR, BOTH_SIGNED, options=f'{KEY}\nencryption = "required"'),
+        "saml.encryption.required",
+    ),
+    "keycloak, OAEP with SHA-256 and SHA-1": (
+        keycloak(OAEP_MGF1P, ENCRYPTED.format("rsa-oaep-mgf1p"), options=KEY),
+        "saml.encryption.oaep",
+    ),
+    "keycloak, AES-CBC": (keycloak(CBC, ENCRYPTED.format("aes256-cbc"), options=KEY), "saml.encryption.cbc"),
+    "keycloak, AES-CBC in an unsigned response": (
+        keycloak(
+            CBC | {"saml.server.signature": "false"},
+            f"{ENCRYPTED.format('aes256-cbc')} and not(/p:Response/d:Signature)",
+            options=f'{KEY}\naccept = ["aes-cbc"]',
+        ),
+        "saml.encryption.cbc-unauthenticated",
+    ),
+    "simplesamlphp, AES-CBC": (
+        php({"assertion.encryption": True}, ENCRYPTED.format("aes128-cbc"), options=KEY),
+        "saml.encryption.cbc",
+    ),
     "simplesamlphp, response alone signed": (
         php({"saml20.sign.assertion": False}, RESPONSE_SIGNED),
         "saml.signature.absent",
@@ -131,26 +179,25 @@ REFUSALS = {
 }
 # The same, where the provider's settings allow it.
 BORNE = {
-    f"{title}, borne": replace(REFUSALS[title][0], options=f'accept = ["{laxity}"]')
+    f"{title}, borne": replace(
+        REFUSALS[title][0], options=f'{REFUSALS[title][0].options}\naccept = ["{laxity}"]'
+    )
     for title, laxity in {
         "keycloak, response alone signed": "signed-response",
         "keycloak, RSA-SHA1": "sha1",
+        "keycloak, AES-CBC": "aes-cbc",
+        "simplesamlphp, AES-CBC": "aes-cbc",
         "simplesamlphp, response alone signed": "signed-response",
     }.items()
 }
 # Login requests: with keys the broker says in its metadata that it signs, and the peers insist on it.
-KEY = 'keys = [{ file = "ours.pem" }]'
-KEYS = 'keys = [{ file = "ours.pem" }, { file = "next.pem" }]'
-TURNED = 'keys = [{ file = "next.pem" }, { file = "ours.pem" }]'
 POST = 'request_binding = "post"'
-CLEAR = {"saml.encrypt": "false"}
-BY_URL = CLEAR | {"saml.useMetadataDescriptorUrl": "true"}
 MUST_SIGN = {"validate.authnrequest": True}
 REQUESTS = {
     "keycloak, signed request": keycloak(CLEAR, BOTH_SIGNED, options=KEY),
     "keycloak, signed request in a form": keycloak(CLEAR, BOTH_SIGNED, options=f"{KEY}\n{POST}"),
-    "keycloak, two keys": keycloak(BY_URL, BOTH_SIGNED, options=KEYS),
-    "keycloak, two keys turned around": keycloak(BY_URL, BOTH_SIGNED, options=TURNED),
+    "keycloak, two keys": keycloak(BY_URL | CLEAR, BOTH_SIGNED, options=KEYS),
+    "keycloak, two keys turned around": keycloak(BY_URL | CLEAR, BOTH_SIGNED, options=TURNED),
     "keycloak, request in a form": keycloak({}, BOTH_SIGNED, options=POST),
     "keycloak, anew": keycloak({}, BOTH_SIGNED, options="force_authn = true"),
     "keycloak, a format asked for": keycloak(
@@ -255,16 +302,25 @@ def test_idp_initiated(broker, peers, variation):
     choose(answered(broker, peers, ANSWERS[variation]).submit())
 
 
+def changed(response):
+    """Another person, or, if nobody can tell where that stands, another letter of the ciphertext."""
+    xml = base64.b64decode(response)
+    if b"EncryptedAssertion" in xml:
+        other = lambda letter: b"B" if letter[0] == b"A" else b"A"
+        xml = re.sub(rb"(?<=<xenc:CipherValue>).", other, xml, count=1)
+    else:
+        assert b"ann@example.com<" in xml
+        xml = xml.replace(b"ann@example.com<", b"eve@example.com<")
+    return base64.b64encode(xml).decode()
+
+
 @pytest.mark.parametrize("variation", ANSWERS)
 def test_assume_role_with_saml(broker, peers, variation):
     """A tool takes the response to the STS API: once for a role, and changed by one byte not at all."""
     each = ANSWERS[variation]
     response = answered(broker, peers, each).fields["SAMLResponse"]
-    xml = base64.b64decode(response)
-    assert xml.count(b"ann@example.com<") > 0
-    changed = base64.b64encode(xml.replace(b"ann@example.com<", b"eve@example.com<")).decode()
     invalid = ("InvalidIdentityToken", "Response signature invalid", 400)
-    assert refusal(with_saml, broker, each, DEPLOY, changed) == invalid
+    assert refusal(with_saml, broker, each, DEPLOY, changed(response)) == invalid
     answer = with_saml(broker, each, DEPLOY, response)
     assert answer["Issuer"] == peers[each.peer].entity_id
     assert answer["SubjectType"] == each.name_id
