@@ -153,6 +153,16 @@ fn a_context_may_be_required() {
 }
 
 #[test]
+fn a_provider_that_was_to_ask_again_may_not_answer_by_an_earlier_sign_in() {
+    let forced = provider(|settings| settings.sp.force_authn = true);
+    let at = |time: &str| with("AuthnInstant=\"2026-11-22T12:00:00Z\"", &format!("AuthnInstant=\"{time}\""));
+    assert_eq!(check(&forced, &honest()), "");
+    assert_eq!(check(&forced, &at("2026-11-22T11:44:00Z")), "");
+    assert_eq!(check(&forced, &at("2026-11-22T11:43:59Z")), "saml.authn-instant.old");
+    assert_eq!(check(&provider(|_| {}), &at("2026-11-22T11:43:59Z")), "");
+}
+
+#[test]
 fn encryption_may_be_required() {
     let wants = provider(|settings| settings.must_be_encrypted = true);
     assert_eq!(check(&wants, &honest()), "saml.encryption.required");
