@@ -116,9 +116,10 @@ impl SamlProvider {
     /// refusals that do not decide what may be read, and its answer is the first of them.
     pub fn explain(&self, response_base64: &str, expect: Expect<'_>, at: Moment) -> Explanation {
         let trace = Trace::on();
-        let identity = self.examine(response_base64, expect, at, &trace);
-        let steps = trace.into_steps(identity.as_ref().err());
-        Explanation { steps, identity }
+        let ended = self.examine(response_base64, expect, at, &trace);
+        let first = trace.verdict();
+        let steps = trace.into_steps(ended.as_ref().err());
+        Explanation { steps, identity: first.and(ended) }
     }
 
     fn examine(
