@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use rolegate::arn::RoleArn;
-use rolegate::broker::{Arrival, Ask, Broker, Door, Failure, Parts, Refusal};
+use rolegate::broker::{Arrival, Ask, Broker, Door, Failure, Parts, Refusal, RevocationSet};
 use rolegate::clock::Moment;
 use rolegate::config;
 use rolegate::entropy::SystemEntropy;
@@ -77,11 +77,15 @@ impl Nodes {
             let loaded =
                 config::load(&file("rolegate.toml"), noon()).unwrap_or_else(|faults| panic!("{faults}"));
             let issuer = Arc::new(LocalIssuer::new(ring.clone(), entropy.clone()));
-            let (store, ring) = (store.clone(), ring.clone());
-            Broker::new(
-                loaded.snapshot,
-                Parts { issuer: issuer.clone(), secrets: issuer, store, ring, entropy: entropy.clone() },
-            )
+            let parts = Parts {
+                issuer: issuer.clone(),
+                secrets: issuer,
+                store: store.clone(),
+                revoked: Arc::new(RevocationSet::new(Vec::new())),
+                ring: ring.clone(),
+                entropy: entropy.clone(),
+            };
+            Broker::new(loaded.snapshot, parts)
         });
         Self { brokers, _folder: folder }
     }
