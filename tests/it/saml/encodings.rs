@@ -92,7 +92,7 @@ fn declared() -> Table {
             (
                 "an encoding within another word",
                 with("<?xml version=\"1.0\" x=\"encoding='UTF-8'\" encoding=\"UTF-7\"?>"),
-                markup,
+                ENCODING,
             ),
             ("a version within another word", with("<?xml x=\"version='1.0'\" version=\"1.1\"?>"), version),
             ("standing in doubt", with("<?xml version=\"1.0\" standalone=\"maybe\"?>"), markup),
