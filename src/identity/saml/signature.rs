@@ -10,11 +10,11 @@ use super::keys::Keys;
 use super::names::{DSIG, ENVELOPED, EXCLUSIVE_C14N};
 use super::parse::parse;
 use super::scan::RESPONSE;
-use super::structure::Signature;
+use super::structure::{self, Signature};
 use super::trace::Trace;
-use super::tree::Element;
+use super::tree::{Element, is_blank};
 use super::{c14n, chars, keys, malformed, refused};
-use crate::identity::{VerifyCode, VerifyError};
+use crate::identity::{VerifyCode, VerifyError, shortened};
 
 /// A real list names one or two prefixes.
 const MAX_LISTED_PREFIXES: usize = 16;
@@ -119,12 +119,11 @@ impl<'t> SignedInfo<'t> {
 
     /// Whether the reference is to `parent`, by its ID.
     pub(super) fn refers_to(&self, parent: Element<'_, '_>) -> Result<(), VerifyError> {
-        let id = parent.attribute("ID").filter(|id| chars::is_ncname(id));
-        let id = id.ok_or_else(|| malformed("saml.structure.id", "an ID", parent.name().local))?;
+        let id = structure::id(parent)?;
         if self.uri.strip_prefix('#') == Some(id) {
             return Ok(());
         }
-        Err(malformed("saml.signature.reference-uri", format!("#{id}"), self.uri))
+        Err(malformed("saml.signature.reference-uri", shortened(format!("#{id}")), self.uri))
     }
 }
 
@@ -171,9 +170,12 @@ fn canonicalization<'t>(method: Element<'t, '_>, check: &'static str) -> Result<
         return Err(malformed(check, EXCLUSIVE_C14N, algorithm));
     }
     let mut children = method.children();
+    let is_list = |only: Element<'_, '_>| {
+        only.is(EXCLUSIVE_C14N, "InclusiveNamespaces") && only.text().is_some_and(is_blank)
+    };
     let list = match (children.next(), children.next()) {
         (None, _) => return Ok(Vec::new()),
-        (Some(only), None) if only.is(EXCLUSIVE_C14N, "InclusiveNamespaces") => only.attribute("PrefixList"),
+        (Some(only), None) if is_list(only) => only.attribute("PrefixList"),
         _ => return Err(malformed(check, "at most InclusiveNamespaces", "other parameters")),
     };
     let listed = list.unwrap_or_default().split_ascii_whitespace();

@@ -7,7 +7,7 @@
 use super::names::{ASSERTION, DSIG, PROTOCOL, SUCCESS};
 use super::signature::SignedInfo;
 use super::tree::{Element, Name, Tree};
-use super::{Accept, malformed, refused};
+use super::{Accept, chars, malformed, refused};
 use crate::identity::{VerifyCode, VerifyError};
 
 /// The parts of a well-shaped response.
@@ -90,6 +90,7 @@ pub(super) fn only_body<'t, 'x>(response: Element<'t, 'x>) -> Result<Element<'t,
 
 fn well_shaped<'t, 'x>(assertion: Element<'t, 'x>, accept: Accept) -> Result<Assertion<'t, 'x>, VerifyError> {
     versioned(assertion)?;
+    id(assertion)?;
     ordered(assertion, assertion_child)?;
     Ok(Assertion { signature: signature(assertion, accept.sha1)? })
 }
@@ -135,7 +136,10 @@ pub(super) fn status(response: Element<'_, '_>) -> Result<(), VerifyError> {
     let (Some(status), None) = (found.next(), found.next()) else {
         return Err(malformed("saml.structure.status", "one Status", "none or several"));
     };
-    let code = status.child(PROTOCOL, "StatusCode");
+    let mut codes = status.children_named(PROTOCOL, "StatusCode");
+    let (code, None) = (codes.next(), codes.next()) else {
+        return Err(malformed("saml.structure.status", "one StatusCode", "several"));
+    };
     let value = |code: Option<Element<'_, '_>>| code?.attribute("Value").map(str::to_owned);
     match value(code) {
         Some(code) if code == SUCCESS => Ok(()),
@@ -181,6 +185,12 @@ fn census(tree: &Tree<'_>) -> Result<(), VerifyError> {
         }
     }
     Ok(())
+}
+
+/// The ID of what is signed or claimed by it: a name without a colon.
+pub(super) fn id<'t>(element: Element<'t, '_>) -> Result<&'t str, VerifyError> {
+    let id = element.attribute("ID").filter(|id| chars::is_ncname(id));
+    id.ok_or_else(|| malformed("saml.structure.id", "an ID", element.name().local))
 }
 
 /// Ids are un-namespaced and unique over the whole document, whoever's attribute it is.
