@@ -25,13 +25,14 @@ mod claims;
 mod conditions;
 mod encryption;
 mod keys;
+mod logout;
 mod metadata;
 mod names;
 mod parse;
 mod request;
 mod scan;
+mod session;
 mod settings;
-#[allow(dead_code)] // Until logout verifies queries.
 mod sign;
 mod signature;
 mod sp_keys;
@@ -47,6 +48,7 @@ pub(crate) use self::chars::{escape_attribute, escape_text};
 use self::conditions::Rules;
 use self::encryption::Recipient;
 pub use self::keys::Certificate;
+pub use self::logout::{LogoutMessage, LogoutRequest, LogoutStart, LogoutStatus, PresentedLogout};
 use self::metadata::{Live, Metadata, Source};
 pub use self::metadata::{MetadataError, MetadataState, MetadataTerms, MetadataUrl, Refreshed};
 use self::names::{ASSERTION, PROTOCOL};
@@ -61,7 +63,7 @@ use self::structure::Shape;
 use self::trace::Trace;
 pub use self::trace::{Outcome, Step};
 use self::tree::{Element, Tree};
-use super::{FederatedIdentity, OneTime, Protocol, Verified, VerifyCode, VerifyError};
+use super::{FederatedIdentity, Login, OneTime, Protocol, Verified, VerifyCode, VerifyError};
 use crate::clock::Moment;
 use crate::entropy::Entropy;
 
@@ -114,9 +116,10 @@ impl SamlProvider {
     /// refusals that do not decide what may be read, and its answer is the first of them.
     pub fn explain(&self, response_base64: &str, expect: Expect<'_>, at: Moment) -> Explanation {
         let trace = Trace::on();
-        let identity = self.examine(response_base64, expect, at, &trace);
-        let steps = trace.into_steps(identity.as_ref().err());
-        Explanation { steps, identity }
+        let ended = self.examine(response_base64, expect, at, &trace);
+        let first = trace.verdict();
+        let steps = trace.into_steps(ended.as_ref().err());
+        Explanation { steps, identity: first.and(ended) }
     }
 
     fn examine(
@@ -138,6 +141,8 @@ impl SamlProvider {
         let attributes = claims::attributes(assertion)?;
         let asserted = claims::asserted(&attributes, assertion)?;
         let id = assertion.attribute("ID").unwrap_or_default();
+        let session = session::of_assertion(assertion)?;
+        let marks = session.marks(&self.settings.arn, issuer, &self.settings.entity_id);
         trace.verdict()?;
         Ok(FederatedIdentity::new(Verified {
             protocol: Protocol::Saml,
@@ -152,6 +157,7 @@ impl SamlProvider {
             claims: None,
             session_ends: terms.session_ends,
             one_time: Some(OneTime::new(issuer, id, terms.until).only_once(terms.only_once)),
+            login: Some(Login { marks, session, asserted_at: terms.issued }),
             asserted,
         }))
     }

@@ -3,11 +3,13 @@
 mod algorithms;
 mod claims;
 mod conditions;
+mod cost;
 mod encrypt;
 mod encryption;
 mod federation;
 mod fixture;
 mod honest;
+mod logout;
 mod metadata;
 mod publisher;
 mod refresh;
