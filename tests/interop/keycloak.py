@@ -68,6 +68,7 @@ class Keycloak(Peer):
         self.url = f"http://127.0.0.1:{port}"
         self.entity_id = f"{self.url}/realms/{REALM}"
         self.metadata_url = f"{self.entity_id}/protocol/saml/descriptor"
+        self.logout_url, self.signed_out = f"{self.entity_id}/protocol/openid-connect/logout", "You are logged out"
         self.password = secrets.token_urlsafe()
         self.administrator = requests.Session()
         self.administrator.trust_env = False
@@ -108,7 +109,7 @@ class Keycloak(Peer):
             data=requests.get(broker.entity_id(name), timeout=PATIENCE).content,
             headers={"Content-Type": "application/xml"},
         ).json()
-        client["protocolMappers"] = MAPPERS
+        client |= {"protocolMappers": MAPPERS, "frontchannelLogout": True}
         # Left open, Keycloak takes it that requests are signed, and spends seconds on a key for them.
         client["attributes"].setdefault("saml.client.signature", "false")
         client["attributes"] |= {key: value for key, value in settings.items() if key != "roles"}

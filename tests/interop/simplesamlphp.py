@@ -46,6 +46,8 @@ class SimpleSamlPhp(Peer):
         self.folder = Path(folder)
         self.url = f"http://127.0.0.1:{port}"
         self.entity_id = self.metadata_url = f"{self.url}/saml2/idp/metadata.php"
+        self.logout_url = f"{self.url}/saml2/idp/SingleLogoutService.php?ReturnTo={self.url}/logout.php"
+        self.signed_out = "You have been logged out"
         self.configure()
         self.process = Process(
             ["php", "-d", "display_errors=0", "-S", f"127.0.0.1:{port}", "-t", PACKAGE / "usr/share/simplesamlphp/www"],
