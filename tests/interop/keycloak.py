@@ -6,6 +6,7 @@ and ends with it. Clients are made from the broker's SP metadata, by Keycloak's 
 
 import os
 import secrets
+from contextlib import contextmanager
 from pathlib import Path
 
 import requests
@@ -130,6 +131,15 @@ class Keycloak(Peer):
         made = self.administer("GET", f"/{REALM}/clients/{client}/roles").json()
         person = self.administer("GET", f"/{REALM}/users?username=ann").json()[0]["id"]
         self.administer("POST", f"/{REALM}/users/{person}/role-mappings/clients/{client}", json=made)
+
+    @contextmanager
+    def another_key(self):
+        """A new key, which signs from now on; the old one stays published."""
+        key = {"providerId": "rsa-generated", "providerType": "org.keycloak.keys.KeyProvider"}
+        key |= {"name": "next", "config": {"priority": ["1000"], "keySize": ["2048"]}}
+        made = self.administer("POST", f"/{REALM}/components", json=key).headers["Location"]
+        yield
+        self.administer("DELETE", f"/{REALM}/components/{made.rsplit('/', 1)[1]}")
 
     def portal_url(self, broker, name):
         return f"{self.entity_id}/protocol/saml/clients/{name}"
