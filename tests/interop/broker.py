@@ -151,6 +151,12 @@ alias = "prod"
     def output(self):
         return self.earlier_output + (self.process.output if self.process else "")
 
+    def check_behind(self, page):
+        """The check that refused, by the log's line about the request of an error page."""
+        request_id = re.search("Request id: .*?([0-9a-f-]{36})", page)[1]
+        line = f'id="{request_id}".* audit: event="refused" .*check="([^"]+)"'
+        return eventually(lambda: re.search(line, self.output), f"a refusal of {request_id}")[1]
+
     def acs(self, provider):
         return f"{self.url}/saml/{provider}/acs"
 
@@ -161,15 +167,18 @@ alias = "prod"
         return f"arn:aws:iam::{ACCOUNT}:saml-provider/{provider}"
 
     def trust_saml(self, name, metadata, options="", attributes=AttributeNames()):
-        """Registers an identity provider by the metadata it made itself, and a rule for its people."""
-        (self.folder / f"{name}.xml").write_bytes(metadata)
+        """Registers an identity provider by the metadata it made itself, or their URL, and a rule for its people."""
+        source = f'url = "{metadata}"'
+        if isinstance(metadata, bytes):
+            source = f'file = "{name}.xml"'
+            (self.folder / f"{name}.xml").write_bytes(metadata)
         self.providers.append(self.saml_arn(name))
         self.settings += f"""
 [[provider]]
 kind = "saml"
 name = "{name}"
 account = "{ACCOUNT}"
-metadata = {{ file = "{name}.xml" }}
+metadata = {{ {source} }}
 idp_initiated = true
 {options}
 [[rule]]

@@ -6,6 +6,7 @@ and ends with it. Clients are made from the broker's SP metadata, by Keycloak's 
 
 import os
 import secrets
+from contextlib import contextmanager
 from pathlib import Path
 
 import requests
@@ -68,6 +69,7 @@ class Keycloak(Peer):
         self.url = f"http://127.0.0.1:{port}"
         self.entity_id = f"{self.url}/realms/{REALM}"
         self.metadata_url = f"{self.entity_id}/protocol/saml/descriptor"
+        self.logout_url, self.signed_out = f"{self.entity_id}/protocol/openid-connect/logout", "You are logged out"
         self.password = secrets.token_urlsafe()
         self.administrator = requests.Session()
         self.administrator.trust_env = False
@@ -108,7 +110,7 @@ class Keycloak(Peer):
             data=requests.get(broker.entity_id(name), timeout=PATIENCE).content,
             headers={"Content-Type": "application/xml"},
         ).json()
-        client["protocolMappers"] = MAPPERS
+        client |= {"protocolMappers": MAPPERS, "frontchannelLogout": True}
         # Left open, Keycloak takes it that requests are signed, and spends seconds on a key for them.
         client["attributes"].setdefault("saml.client.signature", "false")
         client["attributes"] |= {key: value for key, value in settings.items() if key != "roles"}
@@ -129,6 +131,15 @@ class Keycloak(Peer):
         made = self.administer("GET", f"/{REALM}/clients/{client}/roles").json()
         person = self.administer("GET", f"/{REALM}/users?username=ann").json()[0]["id"]
         self.administer("POST", f"/{REALM}/users/{person}/role-mappings/clients/{client}", json=made)
+
+    @contextmanager
+    def another_key(self):
+        """A new key, which signs from now on; the old one stays published."""
+        key = {"providerId": "rsa-generated", "providerType": "org.keycloak.keys.KeyProvider"}
+        key |= {"name": "next", "config": {"priority": ["1000"], "keySize": ["2048"]}}
+        made = self.administer("POST", f"/{REALM}/components", json=key).headers["Location"]
+        yield
+        self.administer("DELETE", f"/{REALM}/components/{made.rsplit('/', 1)[1]}")
 
     def portal_url(self, broker, name):
         return f"{self.entity_id}/protocol/saml/clients/{name}"

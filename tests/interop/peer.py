@@ -11,6 +11,8 @@ class Peer:
     """A server on loopback, `process`, at `url`; its `ann` signs in with a password."""
 
     process, url, entity_id, metadata_url = None, "", "", ""
+    # Where a person signs out, and what they read afterwards.
+    logout_url, signed_out = "", ""
 
     def wait_for(self, url, patience=PATIENCE):
         def answers():

@@ -1,10 +1,12 @@
 """SimpleSAMLphp: a whole identity provider, Debian's package on PHP's own web server.
 
+`tests/interop/run` has unpacked it (`target/interop/simplesamlphp`).
 All that is ours is its configuration. Service providers are those whose metadata lies in `sp/`: it
 reads them with its own parser.
 """
 
 import json
+import os
 import secrets
 from pathlib import Path
 
@@ -14,7 +16,7 @@ import keys
 from broker import PATIENCE, Process, free_ports, plain_environment
 from peer import PASSWORD, Peer
 
-HOME = Path("/usr/share/simplesamlphp")
+PACKAGE = Path(os.environ["INTEROP_WORK"], "simplesamlphp")
 ANN = {
     "uid": "ann",
     "mail": "ann@example.com",
@@ -44,9 +46,11 @@ class SimpleSamlPhp(Peer):
         self.folder = Path(folder)
         self.url = f"http://127.0.0.1:{port}"
         self.entity_id = self.metadata_url = f"{self.url}/saml2/idp/metadata.php"
+        self.logout_url = f"{self.url}/saml2/idp/SingleLogoutService.php?ReturnTo={self.url}/logout.php"
+        self.signed_out = "You have been logged out"
         self.configure()
         self.process = Process(
-            ["php", "-d", "display_errors=0", "-S", f"127.0.0.1:{port}", "-t", HOME / "www"],
+            ["php", "-d", "display_errors=0", "-S", f"127.0.0.1:{port}", "-t", PACKAGE / "usr/share/simplesamlphp/www"],
             env=plain_environment(SIMPLESAMLPHP_CONFIG_DIR=self.folder),
         )
 
@@ -59,7 +63,7 @@ class SimpleSamlPhp(Peer):
             "datadir": here,
             "tempdir": here + "tmp",
             "metadatadir": here,
-            "attributenamemapdir": "/etc/simplesamlphp/attributemap/",
+            "attributenamemapdir": f"{PACKAGE}/etc/simplesamlphp/attributemap/",
             "timezone": "UTC",
             "secretsalt": secrets.token_urlsafe(),
             "auth.adminpassword": secrets.token_urlsafe(),
