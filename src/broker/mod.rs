@@ -5,6 +5,7 @@
 //! and an issuer.
 
 mod caller;
+mod decide;
 mod federate;
 mod login;
 mod refusal;

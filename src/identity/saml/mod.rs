@@ -9,13 +9,14 @@
 //! from a ciphertext that stands in such bytes is believed like the bytes.)
 //!
 //! The order of the files is the order of the work: `scan` → `parse` → `structure` → `c14n`
-//! and `signature` by `keys` → `conditions` → `claims`; `trace` takes notes for `explain`.
+//! and `signature` by `keys` → `conditions` → `claims`; `trace` and `facts` take notes for `explain`.
 //! `metadata` and `request` are what the two sides tell each other beforehand.
 
 mod c14n;
 mod chars;
 mod claims;
 mod conditions;
+mod facts;
 mod keys;
 mod metadata;
 mod names;
@@ -30,6 +31,7 @@ mod tree;
 
 pub(crate) use self::chars::{escape_attribute, escape_text};
 use self::conditions::Rules;
+pub use self::facts::{Claims, ClaimedSignature, Facts, Part, VerifiedSignature};
 pub use self::keys::Certificate;
 use self::metadata::Metadata;
 pub use self::metadata::MetadataError;
@@ -41,7 +43,7 @@ pub use self::settings::{Accept, Answer, Expect, SamlSettings};
 use self::signature::Trusted;
 use self::structure::Shape;
 use self::trace::Trace;
-pub use self::trace::{Outcome, Step};
+pub use self::trace::{Explanation, Outcome, Step};
 use self::tree::{Element, Tree};
 use super::{FederatedIdentity, OneTime, Protocol, Verified, VerifyCode, VerifyError};
 use crate::clock::Moment;
@@ -73,6 +75,11 @@ impl SamlProvider {
         &self.settings
     }
 
+    /// The certificates of the keys that its signatures may be made with.
+    pub fn certificates(&self) -> Vec<Certificate> {
+        self.metadata.keys.certificates().to_vec()
+    }
+
     /// Until when its metadata may be used, if the metadata says so.
     pub const fn valid_until(&self) -> Option<Moment> {
         self.metadata.valid_until
@@ -93,9 +100,11 @@ impl SamlProvider {
     /// refusals that do not decide what may be read, and its answer is the first of them.
     pub fn explain(&self, response_base64: &str, expect: Expect<'_>, at: Moment) -> Explanation {
         let trace = Trace::on();
-        let identity = self.examine(response_base64, expect, at, &trace);
-        let steps = trace.into_steps(identity.as_ref().err());
-        Explanation { steps, identity }
+        let answer = self.examine(response_base64, expect, at, &trace);
+        // Where something else ended it, the first refusal is still the one that counts.
+        let first = trace.verdict();
+        let (steps, facts) = trace.told(answer.as_ref().err());
+        Explanation { steps, facts, identity: first.and(answer) }
     }
 
     fn examine(
@@ -115,8 +124,12 @@ impl SamlProvider {
         let assertion = authentic.assertion(&tree)?;
         let terms = rules.check_assertion(assertion)?;
         let (subject, subject_type) = claims::subject(assertion)?;
+        trace.passed("saml.name-id", || ("one NameID with its Format".to_owned(), subject_type.clone()));
         let attributes = claims::attributes(assertion)?;
+        trace.see(|facts| facts.claims = Some(Claims::read(&subject, &subject_type, &attributes)));
         let asserted = claims::asserted(&attributes, assertion)?;
+        trace.passed("saml.attribute", || claims::counted(&attributes));
+        trace.see(|facts| facts.asserted(&asserted));
         let id = assertion.attribute("ID").unwrap_or_default();
         trace.verdict()?;
         Ok(FederatedIdentity::new(Verified {
@@ -158,13 +171,18 @@ impl SamlProvider {
         let accept = self.settings.accept;
         let trusted = Trusted { keys: &self.metadata.keys, sha1: accept.sha1, trace: rules.trace };
         let document = decode(response_base64)?;
+        rules.trace.see(|facts| facts.bytes = Some(document.len()));
         let tree = parse(scan::scan(&document, &RESPONSE)?, &RESPONSE)?;
+        rules.trace.passed("saml.xml", || scan::passed(document.len()));
+        rules.trace.see(|facts| facts.of_response(&tree));
         let shape = structure::response(&tree, accept)?;
+        rules.trace.passed("saml.structure", || shape.told());
         let signed = shape.signature.as_ref().map(|signature| trusted.verify(signature)).transpose()?;
         let decrypted = self.open(&shape, signed.as_deref(), rules)?;
         let is_vouched_for = signed.is_some() && accept.signed_response;
         if let Some(plaintext) = decrypted {
             let tree = parse(scan::scan(plaintext.as_bytes(), &RESPONSE)?, &RESPONSE)?;
+            rules.trace.see(|facts| facts.of_assertion(&tree));
             return match structure::assertion(&tree, accept)?.signature {
                 Some(signature) => trusted.verify(&signature).map(Authentic::Assertion),
                 None if is_vouched_for => Ok(Authentic::Assertion(plaintext)),
@@ -189,6 +207,7 @@ impl SamlProvider {
         let tree = signed.map(|canonical| parse(canonical, &RESPONSE)).transpose()?;
         let response = tree.as_ref().map_or(Ok(shape.response), |tree| tree.root())?;
         structure::status(response)?;
+        rules.trace.passed("saml.status", || (names::SUCCESS.to_owned(), names::SUCCESS.to_owned()));
         rules.check_response(response)?;
         if shape.assertion.is_none() {
             return self.decrypted(structure::only_body(response)?, signed.is_some()).map(Some);
@@ -226,15 +245,6 @@ impl Authentic {
             Self::Response(_) => structure::only_body(tree.root()?),
         }
     }
-}
-
-/// What [`SamlProvider::explain`] found.
-#[derive(Debug)]
-pub struct Explanation {
-    /// Every check that was made, in order.
-    pub steps: Vec<Step>,
-    /// The answer that [`SamlProvider::verify`] would give.
-    pub identity: Result<FederatedIdentity, VerifyError>,
 }
 
 /// The issuer that a response names, to choose a provider by. Anybody can write it: what it
