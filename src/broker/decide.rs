@@ -20,7 +20,7 @@ pub(super) struct Decide<'a> {
     pub(super) source_ip: Option<IpAddr>,
 }
 
-impl<'a> Decide<'a> {
+impl Decide<'_> {
     /// Every role that is offered and exists.
     pub(super) fn offers(&self, identity: &FederatedIdentity) -> Vec<RoleOffer> {
         let mut offers = self.snapshot.policies.offers(identity, self.grant(), self.at);

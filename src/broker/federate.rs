@@ -232,7 +232,7 @@ const fn replay(arrival: &Arrival<'_>) -> Replay {
     }
 }
 
-fn wrong_protocol(expected: &str, seen: &str) -> VerifyError {
+pub(super) fn wrong_protocol(expected: &str, seen: &str) -> VerifyError {
     VerifyError::new(VerifyCode::Malformed, "provider.protocol", expected, seen)
 }
 

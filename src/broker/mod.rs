@@ -6,6 +6,7 @@
 
 mod caller;
 mod decide;
+pub mod explain;
 mod federate;
 mod login;
 mod refusal;

@@ -5,7 +5,10 @@
 use std::collections::BTreeMap;
 
 use super::claims::Attributes;
+use super::decode;
 use super::names::{ASSERTION, DSIG};
+use super::parse::parse;
+use super::scan::{RESPONSE, scan};
 use super::tree::{Element, Tree};
 use crate::clock::Moment;
 use crate::identity::Asserted;
@@ -74,6 +77,17 @@ pub struct Claims {
     pub attributes: BTreeMap<String, Vec<String>>,
     /// Those that AWS defines, as they are understood; `None` where one is malformed.
     pub asserted: Option<Asserted>,
+}
+
+/// What a response says of itself, whoever may have written it; as far as it can be read.
+pub fn unverified_facts(response_base64: &str) -> Facts {
+    let mut facts = Facts::default();
+    let Ok(document) = decode(response_base64) else { return facts };
+    facts.bytes = Some(document.len());
+    if let Ok(tree) = scan(&document, &RESPONSE).and_then(|text| parse(text, &RESPONSE)) {
+        facts.of_response(&tree);
+    }
+    facts
 }
 
 impl Facts {

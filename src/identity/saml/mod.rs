@@ -31,7 +31,7 @@ mod tree;
 
 pub(crate) use self::chars::{escape_attribute, escape_text};
 use self::conditions::Rules;
-pub use self::facts::{Claims, ClaimedSignature, Facts, Part, VerifiedSignature};
+pub use self::facts::{ClaimedSignature, Claims, Facts, Part, VerifiedSignature, unverified_facts};
 pub use self::keys::Certificate;
 use self::metadata::Metadata;
 pub use self::metadata::MetadataError;

@@ -1,0 +1,271 @@
+//! Every check that can refuse a document: what to do about it, and whether what it sees may be
+//! about a person. The order is that of the work.
+
+/// What is known of a check beyond its name.
+pub(super) struct Known {
+    checks: &'static [&'static str],
+    /// Whether what it sees is never about a person: times, addresses, counts, algorithms.
+    pub(super) impersonal: bool,
+    pub(super) advice: &'static str,
+}
+
+/// What it sees is never about a person.
+const fn plain(checks: &'static [&'static str], advice: &'static str) -> Known {
+    Known { checks, impersonal: true, advice }
+}
+
+/// What it sees may be about a person.
+const fn personal(checks: &'static [&'static str], advice: &'static str) -> Known {
+    Known { checks, impersonal: false, advice }
+}
+
+const CHECKS: &[Known] = &[
+    // Reading.
+    plain(
+        &["saml.base64"],
+        "Give the value of the form field SAMLResponse whole, as the browser posts it: base64 of XML.",
+    ),
+    plain(
+        &["saml.size", "saml.xml.size", "saml.xml.nodes", "saml.xml.depth", "saml.xml.attributes"],
+        "No honest response is that large: let the provider send fewer attributes, or only the groups \
+         that matter here.",
+    ),
+    plain(
+        &["saml.xml", "saml.xml.encoding", "saml.xml.version", "saml.xml.character"],
+        "The provider must send XML 1.0 in UTF-8. Make sure that the capture is not cut or re-encoded.",
+    ),
+    plain(
+        &["saml.xml.doctype", "saml.xml.comment", "saml.xml.cdata"],
+        "Let the provider leave comments, CDATA sections and document types out: they are how documents \
+         are made to read differently to different readers. If it does not write them, somebody else did.",
+    ),
+    personal(
+        &["saml.xml.processing-instruction", "saml.xml.entity"],
+        "Let the provider leave processing instructions and entities of its own out. If it does not write \
+         them, somebody else did.",
+    ),
+    personal(
+        &["saml.xml.markup", "saml.xml.root", "saml.xml.namespace", "saml.xml.duplicate-attribute"],
+        "This is not well-formed XML with namespaces. Make sure that the capture is whole and was not \
+         edited.",
+    ),
+    // Structure.
+    plain(
+        &["saml.structure.root"],
+        "Post a whole samlp:Response, not a bare assertion, request, logout message or metadata.",
+    ),
+    plain(
+        &["saml.structure", "saml.structure.child", "saml.structure.order", "saml.structure.text"],
+        "Let the provider send what the SAML schema has, in its order and without extensions. If it does, \
+         the document was rearranged on its way: treat that as an attack.",
+    ),
+    plain(
+        &[
+            "saml.structure.assertion-count",
+            "saml.structure.assertion-place",
+            "saml.structure.response-place",
+            "saml.signature.place",
+            "saml.signature.count",
+        ],
+        "A response has one assertion, and signatures in it or in the response alone. Anything else is the \
+         shape of a wrapping attack: find out who made this document.",
+    ),
+    personal(
+        &[
+            "saml.structure.id",
+            "saml.structure.id-namespace",
+            "saml.structure.id-unique",
+            "saml.signature.reference-uri",
+        ],
+        "Every signed element needs an ID of its own, and its signature must refer to that. Anything else \
+         is the shape of a wrapping attack: find out who made this document.",
+    ),
+    plain(
+        &["saml.structure.version", "saml.structure.status"],
+        "Let the provider speak SAML 2.0: Version=\"2.0\", and one Status.",
+    ),
+    personal(
+        &["saml.status"],
+        "The provider itself refused the login: its own log knows why. Often the person may not use this \
+         application there, or did not finish signing in.",
+    ),
+    // Metadata.
+    plain(
+        &["saml.metadata-expired"],
+        "Refresh the provider's metadata: what is here was valid until the time that is shown.",
+    ),
+    // Signatures.
+    plain(
+        &["saml.signature.absent"],
+        "Let the provider sign the assertion (often an option of its own beside signing the response). \
+         Where it can't, accept = [\"signed-response\"] takes its signature over the response.",
+    ),
+    plain(
+        &["saml.signature", "saml.signature.value"],
+        "The content of SignedInfo does not fit the signature. If the certificate that it names is known, \
+         the document was changed after it was signed; if it names none, refresh the metadata first.",
+    ),
+    plain(
+        &["saml.signature.digest"],
+        "The document was changed after it was signed: by a proxy, by an editor that reformats XML, or by \
+         an attacker. Capture it again as the browser posts it.",
+    ),
+    plain(
+        &["saml.signature.key"],
+        "The signature's algorithm is for another type of key than the metadata has: refresh the metadata, \
+         or let the provider sign with the key that it publishes.",
+    ),
+    plain(
+        &["saml.signature.algorithm", "saml.signature.digest-algorithm"],
+        "Let the provider sign with SHA-256. Where it can't, accept = [\"sha1\"] bears SHA-1, at a risk.",
+    ),
+    plain(
+        &[
+            "saml.signature.canonicalization",
+            "saml.signature.transforms",
+            "saml.signature.reference-count",
+            "saml.signature.structure",
+            "saml.signature.canonical-size",
+        ],
+        "A SAML signature has one reference, the enveloped-signature transform and exclusive \
+         canonicalization (SAML Core 5.4). Set the provider's signature profile to that.",
+    ),
+    // Encryption.
+    plain(
+        &["saml.encryption.required"],
+        "Let the provider encrypt assertions with our certificate, or set encryption = \"allowed\".",
+    ),
+    plain(
+        &["saml.encrypted", "saml.encryption.content"],
+        "What is encrypted can't be used here: let the provider send assertions in clear, or encrypt \
+         whole assertions with a key of ours.",
+    ),
+    // For whom.
+    plain(
+        &["saml.issuer", "saml.issuer.missing"],
+        "The assertion is by another provider than its metadata here: compare the entity id there with the \
+         metadata's entityID, or choose the provider by --provider.",
+    ),
+    plain(
+        &["saml.response-issuer"],
+        "Let the provider write one issuer into response and assertion; or, where it can't, \
+         accept = [\"any-response-issuer\"].",
+    ),
+    plain(
+        &["saml.audience"],
+        "At the provider, set audience (SP entity id) to what is expected; or, if what was seen means us, \
+         add it to audiences of the [[provider]].",
+    ),
+    plain(
+        &["saml.audience.missing"],
+        "At the provider, set the audience (SP entity id) to what is expected.",
+    ),
+    plain(
+        &["saml.destination", "saml.recipient"],
+        "At the provider, set the assertion consumer URL (ACS, reply URL, recipient) to what is expected. \
+         If the host is the one that people use, compare it with public_url.",
+    ),
+    plain(
+        &["saml.recipient.missing"],
+        "Let the provider write a Recipient, its assertion consumer URL, into SubjectConfirmationData.",
+    ),
+    personal(
+        &["saml.in-response-to"],
+        "It answers another login than this: sign in again in one tab. If it answers none, the provider \
+         started it, which needs idp_initiated = true.",
+    ),
+    // When.
+    plain(
+        &["saml.not-yet-issued", "saml.not-yet-valid", "saml.confirmation.not-yet-valid"],
+        "Synchronize both clocks (NTP); clock_skew bears up to 5 minutes. For an old capture, ask with \
+         --at the time when it arrived.",
+    ),
+    plain(
+        &["saml.expired", "saml.confirmation.expired"],
+        "Its time is over. For an old capture, ask with --at the time when it arrived; if it was fresh, \
+         synchronize both clocks (NTP), or let the provider grant more than seconds.",
+    ),
+    plain(
+        &["saml.too-old"],
+        "It was used long after it was issued. For an old capture, ask with --at the time when it arrived; \
+         if people are slow, raise max_assertion_age, 1h at most.",
+    ),
+    plain(
+        &["saml.session-expired"],
+        "The person's session at the provider is over (SessionNotOnOrAfter): sign in there again. For an \
+         old capture, ask with --at the time when it arrived.",
+    ),
+    personal(
+        &[
+            "saml.issue-instant",
+            "saml.authn-instant",
+            "saml.session-not-on-or-after",
+            "saml.conditions.not-before",
+            "saml.conditions.not-on-or-after",
+            "saml.confirmation.not-before",
+            "saml.confirmation.not-on-or-after",
+        ],
+        "Let the provider write this time in UTC with its zone, such as 2030-01-01T00:00:00Z.",
+    ),
+    // What must be there.
+    plain(
+        &["saml.conditions.missing", "saml.authn-statement.missing", "saml.subject.missing"],
+        "Let the provider send it: an assertion for signing in has a Subject, Conditions and an \
+         AuthnStatement (SAML Profiles 4.1.4.2).",
+    ),
+    plain(
+        &["saml.condition"],
+        "A condition that is not understood must be taken for unmet (SAML Core 2.5.1): let the provider \
+         leave it out.",
+    ),
+    plain(
+        &["saml.confirmation.count", "saml.confirmation.method", "saml.confirmation.data"],
+        "Let the provider send one SubjectConfirmation, by bearer, with SubjectConfirmationData and \
+         nothing else.",
+    ),
+    plain(
+        &["saml.authn-context"],
+        "The person did not sign in as strongly as authn_contexts asks: require it at the provider, or \
+         correct the list.",
+    ),
+    plain(
+        &["saml.name-id", "saml.name-id.format", "saml.name-id.length"],
+        "Let the provider send one NameID with text and a Format, at best persistent.",
+    ),
+    plain(
+        &[
+            "saml.attribute",
+            "saml.attribute.name",
+            "saml.attribute.value",
+            "saml.attribute.count",
+            "saml.attribute.tags",
+        ],
+        "Let the provider send plain attributes: each with a Name and values of text, and not more of them \
+         than people need here.",
+    ),
+    personal(
+        &["saml.attribute.role"],
+        "Each value of the Role attribute is a role ARN and a saml-provider ARN, joined by a comma: mend \
+         that mapping at the provider.",
+    ),
+    personal(
+        &["saml.attribute.session-duration"],
+        "SessionDuration is a whole number of seconds from 900 to 43200: mend it at the provider.",
+    ),
+    plain(
+        &["saml.attribute.single-value"],
+        "Map a single value to this attribute at the provider: AWS defines it as one.",
+    ),
+    // Around it.
+    plain(&["provider.protocol"], "Choose a provider of the document's protocol by --provider."),
+    plain(
+        &["provider.unknown"],
+        "No [[provider]] has metadata with this entity id: add one, or compare it with the ids that are \
+         configured, to the last slash.",
+    ),
+];
+
+/// What is known of `check`.
+pub(super) fn known(check: &str) -> Option<&'static Known> {
+    CHECKS.iter().find(|known| known.checks.contains(&check))
+}
