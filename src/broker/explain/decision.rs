@@ -63,6 +63,9 @@ pub(super) fn roles(
     if offered.len() > IN_DETAIL {
         report.note(format!("Statements are shown for {IN_DETAIL} roles; ask for one by --role."));
     }
+    if let Some(role) = wanted.filter(|role| decide.snapshot.directory.role(role).is_none()) {
+        report.note(format!("The configuration has no role {role}."));
+    }
     let mut first = None;
     for (number, role) in offered.iter().enumerate() {
         let offer = decide.offer(identity, role)?;

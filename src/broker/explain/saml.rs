@@ -183,12 +183,9 @@ fn clock(issued: Moment, at: Moment) -> Clock {
     let milliseconds_ago = at.unix_millis().saturating_sub(issued.unix_millis());
     let seconds = format!("{}.{:03} s", milliseconds_ago.abs() / 1000, milliseconds_ago.abs() % 1000);
     let meaning = if milliseconds_ago < 0 {
-        format!("the provider's clock is at least {seconds} ahead: it issued this {seconds} from now")
+        format!("the provider's clock is at least {seconds} ahead: nothing is issued in the future")
     } else {
-        format!(
-            "issued {seconds} before: its way here and the difference of the clocks together, which can't be \
-             told apart"
-        )
+        format!("{seconds} earlier: its way here and any difference of the clocks together")
     };
     Clock { issued: issued.to_rfc3339(), milliseconds_ago, meaning }
 }

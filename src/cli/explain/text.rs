@@ -8,6 +8,8 @@ use crate::broker::explain::{
 
 /// Where labels and values of facts stand.
 const FACT: (usize, usize) = (2, 17);
+/// Where names of attributes and their values stand.
+const NAMED: (usize, usize) = (2, 26);
 /// Where outcomes stand, and what they are of.
 const OUTCOME: (usize, usize) = (2, 12);
 /// Where names of checks end and what they saw begins.
@@ -113,11 +115,14 @@ fn write_check(paper: &mut Paper, check: &Check) {
     let (tone, label) = match check.outcome {
         CheckOutcome::Passed => (Tone::Good, "ok"),
         CheckOutcome::Failed => (Tone::Bad, "REFUSED"),
-        CheckOutcome::Waived => (Tone::Odd, "borne"),
+        CheckOutcome::Waived => (Tone::Odd, "waived"),
     };
     if check.outcome == CheckOutcome::Passed {
         let name = format!("{:<width$}", check.check, width = SEEN - OUTCOME.1 - 1);
         paper.entry(OUTCOME, (tone, label), &format!("{name} {}", check.seen));
+        if check.expected != check.seen {
+            paper.line(OUTCOME.1 + 2, &format!("expected {}", check.expected));
+        }
         return;
     }
     paper.entry(OUTCOME, (tone, label), &check.check);
@@ -138,9 +143,10 @@ fn write_identity(paper: &mut Paper, identity: &Identity) {
     let subject = format!("{} ({})", identity.subject, identity.subject_type);
     paper.entry(FACT, (Tone::Plain, "subject"), &subject);
     for attribute in &identity.attributes {
-        let values = attribute.values.join("  ·  ");
-        let values = if values.is_empty() { "(empty)" } else { &values };
-        paper.entry((2, 26), (Tone::Plain, &attribute.expression), values);
+        let mut values = attribute.values.iter();
+        let first = values.next().map_or("(no value)", |value| value);
+        paper.entry(NAMED, (Tone::Plain, &attribute.expression), first);
+        values.for_each(|value| paper.line(NAMED.1, value));
     }
     if let Some(asserted) = &identity.asserted {
         write_asserted(paper, asserted);
@@ -159,7 +165,7 @@ fn write_asserted(paper: &mut Paper, asserted: &Asserted) {
     }
     paper.heading("AWS attributes, as understood");
     for (name, value) in said {
-        paper.entry((2, 26), (Tone::Plain, name), &value);
+        paper.entry(NAMED, (Tone::Plain, name), &value);
     }
     if !asserted.counts {
         paper.line(2, "Without assert_roles, its roles, tags and source identity do not count.");
@@ -271,5 +277,9 @@ fn write_answer(paper: &mut Paper, report: &Report) {
             paper.entry(OUTCOME, (Tone::Plain, "saw"), seen);
         }
         paper.entry(OUTCOME, (Tone::Plain, "next"), &refused.advice);
+    }
+    let failed = report.checks.iter().filter(|check| check.outcome == CheckOutcome::Failed).count();
+    if failed > 1 {
+        paper.entry(OUTCOME, (Tone::Plain, "and"), &format!("{failed} checks failed in all: see Checks."));
     }
 }
