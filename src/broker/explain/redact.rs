@@ -96,17 +96,14 @@ impl Redactor {
         let mut rest = text.as_str();
         while let Some(next) = rest.chars().next() {
             let is_at_start = !out.ends_with(char::is_alphanumeric);
-            if let Some(value) = self.known_at(rest).filter(|_| is_at_start) {
+            let found = self.known_at(rest).into_iter().chain(mail_address_at(rest));
+            if let Some(value) = found.max_by_key(String::len).filter(|_| is_at_start) {
                 out.push_str(&self.placeholder(&value));
                 rest = &rest[value.len()..];
             } else {
                 out.push(next);
                 rest = &rest[next.len_utf8()..];
             }
-        }
-        for address in mail_addresses(&out) {
-            let placeholder = self.placeholder(&address);
-            out = out.replace(&address, &placeholder);
         }
         *text = out;
     }
@@ -249,16 +246,15 @@ fn is_telling(value: &str) -> bool {
     value.chars().count() >= SHORTEST_KNOWN && value.chars().any(char::is_alphabetic)
 }
 
-/// Whatever looks like a mail address.
-fn mail_addresses(text: &str) -> Vec<String> {
-    let is_part = |c: &char| c.is_alphanumeric() || "._%+-".contains(*c);
-    let around = |at: usize| {
-        let local = text[..at].chars().rev().take_while(is_part).map(char::len_utf8).sum::<usize>();
-        let host: String = text[at + 1..].chars().take_while(is_part).collect();
-        let host = host.trim_end_matches('.');
-        (local > 0 && host.contains('.')).then(|| format!("{}@{host}", &text[at - local..at]))
+/// What looks like a mail address at the start of `text`.
+fn mail_address_at(text: &str) -> Option<String> {
+    let part = |text: &str| -> String {
+        text.chars().take_while(|c| c.is_alphanumeric() || "._%+-".contains(*c)).collect()
     };
-    text.match_indices('@').filter_map(|(at, _)| around(at)).collect()
+    let local = part(text);
+    let host = part(text[local.len()..].strip_prefix('@')?);
+    let host = host.trim_end_matches('.');
+    (!local.is_empty() && host.contains('.')).then(|| format!("{local}@{host}"))
 }
 
 fn is_arn(text: &str) -> bool {
@@ -268,4 +264,66 @@ fn is_arn(text: &str) -> bool {
 /// Whether it is a value of AWS's `Role` attribute, which names nobody.
 fn is_pair_of_arns(value: &str) -> bool {
     value.split_once(',').is_some_and(|(one, other)| is_arn(one.trim()) && is_arn(other.trim()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prose_is_redacted_where_a_value_stands_by_itself() {
+        let mut redactor = Redactor::default();
+        for value in ["ann", "ann keller", "7", "value", "ops"] {
+            redactor.placeholder(value);
+        }
+        for (prose, expected) in [
+            ("ann, anna and hann", "‹value 1: 3 characters›, anna and hann"),
+            ("'ann keller'", "'‹value 2: 10 characters›'"),
+            ("7 s", "7 s"),
+            ("value ops", "‹value 4: 5 characters› ‹value 5: 3 characters›"),
+            ("ops@corp.example", "‹value 6: 16 characters›"),
+            ("write to it.desk+1@corp.example.", "write to ‹value 7: 22 characters›."),
+            ("a@b, @, x@, @y.z", "a@b, @, x@, @y.z"),
+            ("", ""),
+        ] {
+            let mut text = prose.to_owned();
+            redactor.prose(&mut text);
+            assert_eq!(text, expected);
+        }
+    }
+
+    #[test]
+    fn reasons_keep_what_failed_and_lose_the_values() {
+        for (reason, expected) in [
+            ("it gives string, not true or false", "it gives string, not true or false"),
+            ("Index out of bounds: Int(0)", "Index out of bounds: ‹value 1: 6 characters›"),
+            ("String(\"ann\") can not be compared to Int(1)", "String‹value 1: 37 characters›"),
+            (
+                "Unable to use value 'String(\"ann\")' as a key",
+                "Unable to use value ‹value 1: 24 characters›",
+            ),
+        ] {
+            let mut rule = Rule {
+                rule: String::new(),
+                provider: None,
+                when: String::new(),
+                outcome: crate::broker::explain::RuleOutcome::Failed,
+                failed_in: Some("when"),
+                reason: Some(reason.to_owned()),
+                roles: Vec::new(),
+            };
+            Redactor::default().rule(&mut rule);
+            assert_eq!(rule.reason.unwrap(), expected);
+        }
+    }
+
+    #[test]
+    fn arns_of_roles_are_nobodys() {
+        let (role, provider) =
+            ("arn:aws:iam::111122223333:role/Deploy", "arn:aws:iam::111122223333:saml-provider/corp");
+        assert!(is_pair_of_arns(&format!("{provider}, {role}")));
+        assert!(
+            !is_pair_of_arns(&format!("{role},ann")) && !is_pair_of_arns(role) && !is_pair_of_arns("ann")
+        );
+    }
 }

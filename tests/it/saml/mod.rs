@@ -3,7 +3,7 @@
 mod algorithms;
 mod claims;
 mod conditions;
-mod fixture;
+pub(crate) mod fixture;
 mod honest;
 mod metadata;
 mod signature;
