@@ -39,6 +39,9 @@ const STATUS: &str = "urn:oasis:names:tc:SAML:2.0:status:";
 /// Shorter values mean nothing outside of their place, and occur in every sentence.
 const SHORTEST_KNOWN: usize = 3;
 
+/// Characters of either half of a mail address; the whole has 254 (RFC 5321 4.5.3.1).
+const LONGEST_MAIL: usize = 254;
+
 impl Report {
     /// The same report without the person.
     pub fn redacted(mut self) -> Self {
@@ -95,9 +98,10 @@ impl Redactor {
         let mut out = String::with_capacity(text.len());
         let mut rest = text.as_str();
         while let Some(next) = rest.chars().next() {
-            let is_at_start = !out.ends_with(char::is_alphanumeric);
-            let found = self.known_at(rest).into_iter().chain(mail_address_at(rest));
-            if let Some(value) = found.max_by_key(String::len).filter(|_| is_at_start) {
+            let is_inside = out.ends_with(char::is_alphanumeric);
+            let found =
+                || self.known_at(rest).into_iter().chain(mail_address_at(rest)).max_by_key(String::len);
+            if let Some(value) = if is_inside { None } else { found() } {
                 out.push_str(&self.placeholder(&value));
                 rest = &rest[value.len()..];
             } else {
@@ -249,7 +253,8 @@ fn is_telling(value: &str) -> bool {
 /// What looks like a mail address at the start of `text`.
 fn mail_address_at(text: &str) -> Option<String> {
     let part = |text: &str| -> String {
-        text.chars().take_while(|c| c.is_alphanumeric() || "._%+-".contains(*c)).collect()
+        let fits = |c: &char| c.is_alphanumeric() || "._%+-".contains(*c);
+        text.chars().take(LONGEST_MAIL).take_while(fits).collect()
     };
     let local = part(text);
     let host = part(text[local.len()..].strip_prefix('@')?);
