@@ -215,8 +215,7 @@ fn a_role_that_no_rule_offers() {
         &told,
         "",
         "
-  REFUSED   by rules.no-offer: no rule offers arn:aws:iam::111122223333:role/Look to this
-            identity, or there is no such role
+  REFUSED   by rules.no-offer: no rule offers arn:aws:iam::111122223333:role/Look to this person
   next      Add the role to a rule that matches, or let the rule match; grant = \"trust-policy\"
             offers every role by its trust policy alone.
 ",

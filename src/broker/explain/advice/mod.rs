@@ -53,6 +53,8 @@ pub(super) fn told(refusal: &Refusal) -> (String, Option<String>) {
         Refusal::UnknownProvider { seen } => {
             ("no identity provider is configured for this entity id".to_owned(), Some(seen.clone()))
         }
+        // A note says so where there is no such role.
+        Refusal::NotOffered { role } => (format!("no rule offers {role} to this person"), None),
         Refusal::NoRoles { provider, .. } => {
             (format!("no rule offers a role to this person of provider {provider}"), None)
         }
