@@ -18,7 +18,7 @@ use rolegate::cli::demo::idp::saml::{ResponseFacts, SamlSigner};
 use rolegate::clock::Moment;
 use rolegate::entropy::SystemEntropy;
 use rolegate::identity::oidc::{KeySource, OidcProvider, OidcSettings, http_client};
-use rolegate::identity::saml::{Accept, Answer, Expect, SamlProvider, SamlSettings};
+use rolegate::identity::saml::{Accept, Answer, Expect, SamlProvider, SamlSettings, SpSettings};
 use rolegate::seal::{KeyRing, Purpose};
 use serde_json::json;
 
@@ -199,6 +199,7 @@ fn saml() -> (String, SamlProvider) {
         authn_contexts: Vec::new(),
         must_be_encrypted: false,
         accept: Accept::default(),
+        sp: SpSettings::default(),
     };
     let provider = SamlProvider::new(settings, signer.metadata().as_bytes(), NOW).unwrap();
     (response, provider)

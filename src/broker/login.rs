@@ -18,7 +18,7 @@ use crate::console::{self, ConsoleSession};
 use crate::directory::{Provider, SamlSide, Verifier};
 use crate::entropy;
 use crate::identity::oidc::{LoginError, OidcProvider};
-use crate::identity::saml::Answer;
+use crate::identity::saml::{Answer, Outbound};
 use crate::identity::{FederatedIdentity, OneTime, Presented, VerifyCode};
 use crate::policy::RoleOffer;
 use crate::seal::Purpose;
@@ -28,8 +28,8 @@ const LOGIN_LIFE: Duration = Duration::from_secs(15 * 60);
 
 /// A browser on its way to the identity provider.
 pub struct LoginStart {
-    /// Where to.
-    pub redirect: String,
+    /// Where to, and what with.
+    pub outbound: Outbound,
     /// Tells this login's cookie from those of other tabs; it comes back as `RelayState`, or
     /// follows from `state` ([`login_tag`]). Eight hexadecimal digits, and no secret.
     pub tag: String,
@@ -114,11 +114,11 @@ impl RequestContext<'_> {
         let provider = self.provider(name)?;
         let destination = self.snapshot.destinations.land_on(destination).map_err(Refusal::Destination)?;
         let entropy = self.parts.entropy.as_ref();
-        let (redirect, tag, awaited) = match &provider.verifier {
+        let (outbound, tag, awaited) = match &provider.verifier {
             Verifier::Saml(saml) => {
                 let tag = hexadecimal(&entropy::bytes::<4>(entropy)?);
                 let request = saml.provider.login_request(&saml.acs_url, Some(&tag), entropy, self.at)?;
-                (request.url, tag, Awaited::Saml { request_id: request.id })
+                (request.outbound, tag, Awaited::Saml { request_id: request.id })
             }
             Verifier::Oidc(oidc) => {
                 let started = oidc.begin_login(&self.callback_url(name), entropy, self.at).await;
@@ -126,13 +126,13 @@ impl RequestContext<'_> {
                 let pkce_verifier = started.pkce_verifier.expose().clone();
                 let tag = login_tag(&started.state);
                 let awaited = Awaited::Oidc { state: started.state, nonce: started.nonce, pkce_verifier };
-                (started.url, tag, awaited)
+                (Outbound::Redirect(started.url), tag, awaited)
             }
         };
         let good_until = self.at.plus(LOGIN_LIFE);
         let state = LoginState { provider: name.to_owned(), awaited, destination, good_until };
         let cookie = console::seal(&self.parts.ring, Purpose::LoginState, &state, entropy)?;
-        Ok(LoginStart { redirect, tag, cookie, lasts: LOGIN_LIFE })
+        Ok(LoginStart { outbound, tag, cookie, lasts: LOGIN_LIFE })
     }
 
     /// A SAML response that came by a browser's POST.

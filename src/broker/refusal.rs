@@ -7,6 +7,7 @@ use crate::arn::RoleArn;
 use crate::console::DestinationRefused;
 use crate::entropy::NoEntropy;
 use crate::identity::VerifyError;
+use crate::identity::saml::RequestFault;
 use crate::identity::sigv4::SigV4Error;
 use crate::issuer::IssueFault;
 use crate::policy::Denial;
@@ -121,6 +122,9 @@ pub enum Fault {
     /// There was no randomness.
     #[error(transparent)]
     Entropy(#[from] NoEntropy),
+    /// No login request could be made.
+    #[error(transparent)]
+    Request(#[from] RequestFault),
     /// The identity provider can't be reached or does not answer as it should.
     #[error("the identity provider could not be asked: {0}")]
     ProviderUnreachable(String),
@@ -140,6 +144,12 @@ impl From<StoreFault> for Failure {
 
 impl From<NoEntropy> for Failure {
     fn from(fault: NoEntropy) -> Self {
+        Self::Fault(fault.into())
+    }
+}
+
+impl From<RequestFault> for Failure {
+    fn from(fault: RequestFault) -> Self {
         Self::Fault(fault.into())
     }
 }

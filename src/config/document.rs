@@ -44,6 +44,16 @@ impl Place {
         Some(Spot { file: Arc::clone(&self.file), range })
     }
 
+    /// The narrowest value that holds `text` in quotes. serde forgets where a variant of an entry
+    /// with a `kind` was written.
+    fn value(&self, text: &str) -> Option<Range<usize>> {
+        let quoted = format!("\"{text}\"");
+        let holds = |range: &&Range<usize>| {
+            self.file.text.get((*range).clone()).is_some_and(|value| value.contains(&quoted))
+        };
+        self.keys.values().filter(holds).min_by_key(|range| (range.len(), range.start)).cloned()
+    }
+
     /// `path` as seen from the file.
     pub(super) fn resolve(&self, path: &Path) -> PathBuf {
         self.file.path.parent().unwrap_or(Path::new("")).join(path)
@@ -218,8 +228,10 @@ pub(super) fn read_text(path: &Path, largest: u64) -> Result<String, String> {
 
 /// A serde error at the best place that is known: its own span, else the key that it names.
 fn report(error: &toml::de::Error, place: &Place, faults: &mut Faults) {
-    let named = error.message().split('`').nth(1).and_then(|key| place.keys.get(key)).cloned();
-    let range = named.or_else(|| error.span()).unwrap_or_else(|| place.whole.clone());
+    let word = error.message().split('`').nth(1).unwrap_or_default();
+    let named = place.keys.get(word).cloned();
+    let value = || error.message().starts_with("unknown variant").then(|| place.value(word))?;
+    let range = named.or_else(value).or_else(|| error.span()).unwrap_or_else(|| place.whole.clone());
     faults.error(
         Some(Spot { file: Arc::clone(&place.file), range }),
         error.message(),

@@ -9,6 +9,8 @@ mod fault;
 mod policies;
 mod process;
 mod providers;
+mod secrets;
+mod service_provider;
 mod settings;
 mod snapshot;
 mod span;

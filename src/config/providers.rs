@@ -7,9 +7,11 @@ use url::Url;
 
 use super::document::{Item, Place, read_text};
 use super::fault::Faults;
+use super::secrets::read_secret;
+use super::service_provider;
 use super::settings::{
     Encryption, GrantBy, Laxity, OidcLoginSettings, OidcProviderSettings, ProviderSettings,
-    SamlProviderSettings, SecretRef,
+    SamlProviderSettings,
 };
 use super::span::Span;
 use crate::arn::{AccountId, ProviderArn};
@@ -17,14 +19,11 @@ use crate::clock::Moment;
 use crate::directory::{Directory, Provider, Replay, SamlSide, Verifier};
 use crate::identity::oidc::{KeySource, LoginSettings, OidcFault, OidcProvider, OidcSettings, http_client};
 use crate::identity::saml::{Accept, SamlProvider, SamlSettings};
-use crate::secret::Secret;
 
 /// AWS's own limit on metadata (facts 2.4).
 const LARGEST_METADATA: u64 = 10_000_000;
 /// As `identity::oidc` limits a fetched key set.
 const LARGEST_JWKS: u64 = 256 * 1024;
-/// Larger secrets are a wrong file.
-const LARGEST_SECRET: u64 = 64 * 1024;
 /// More tolerance than this would keep expired documents alive (AWS's own leeway, facts 3.3).
 const LARGEST_SKEW: Duration = Duration::from_secs(300);
 
@@ -87,6 +86,7 @@ fn saml_provider(
         written.entity_id.clone().unwrap_or_else(|| format!("{base}/saml/{}/metadata", written.name));
     let audiences =
         if written.audiences.is_empty() { vec![entity_id.clone()] } else { written.audiences.clone() };
+    let sp = service_provider::settings(written, base, at, place, faults);
     let file = place.resolve(&written.metadata.file);
     let metadata = match read_text(&file, LARGEST_METADATA) {
         Ok(metadata) => metadata,
@@ -107,21 +107,21 @@ fn saml_provider(
         authn_contexts: written.authn_contexts.clone(),
         must_be_encrypted: written.encryption == Encryption::Required,
         accept: accept(&written.accept),
+        sp: sp?,
     };
     match SamlProvider::new(settings, metadata.as_bytes(), at) {
-        Ok(provider) => Some(Provider {
-            name: written.name.clone(),
-            arn,
-            label: label(written.label.as_ref(), &written.name),
-            asserts_roles: written.assert_roles,
-            grants_by_trust_policy: written.grant == GrantBy::TrustPolicy,
-            verifier: Verifier::Saml(Box::new(SamlSide {
-                provider,
-                acs_url,
-                idp_initiated: written.idp_initiated,
-                replay: written.replay,
-            })),
-        }),
+        Ok(provider) => {
+            service_provider::check(&provider, place, faults);
+            let (idp_initiated, replay) = (written.idp_initiated, written.replay);
+            Some(Provider {
+                name: written.name.clone(),
+                arn,
+                label: label(written.label.as_ref(), &written.name),
+                asserts_roles: written.assert_roles,
+                grants_by_trust_policy: written.grant == GrantBy::TrustPolicy,
+                verifier: Verifier::Saml(Box::new(SamlSide { provider, acs_url, idp_initiated, replay })),
+            })
+        }
         Err(error) => {
             let message = format!("{}: {}", file.display(), with_causes(&error));
             faults.error(
@@ -317,17 +317,6 @@ fn login_settings(
         },
     };
     Some(LoginSettings { client_id: login.client_id.clone(), client_secret, scopes: login.scopes.clone() })
-}
-
-fn read_secret(reference: &SecretRef, place: &Place) -> Result<Secret<String>, String> {
-    let text = match reference {
-        SecretRef::File(file) => read_text(&place.resolve(file), LARGEST_SECRET)?,
-        SecretRef::Env(name) => {
-            std::env::var(name).map_err(|_| format!("the environment variable {name} is not set"))?
-        }
-    };
-    let trimmed = text.trim_end_matches(['\r', '\n']);
-    if trimmed.is_empty() { Err("the secret is empty".into()) } else { Ok(Secret::new(trimmed.to_owned())) }
 }
 
 fn label(written: Option<&String>, name: &str) -> String {

@@ -216,6 +216,25 @@ pub struct SamlProviderSettings {
     /// stranger sign a browser in as somebody else.
     #[serde(default)]
     pub idp_initiated: bool,
+    /// Our RSA keys towards the provider, at most two: the first signs login requests, every one
+    /// stands in our metadata and may be encrypted to. Each is a PEM text that holds a private
+    /// key of 2048 to 8192 bits (PKCS #8 or PKCS #1, no passphrase) and its certificate. To
+    /// change keys, add the new one as the second, wait until the provider knows it, then turn
+    /// the two around. Default: none.
+    #[serde(default)]
+    pub keys: Vec<SecretRef>,
+    /// Sign login requests with the first key. Default: `true` where there are keys.
+    pub sign_requests: Option<bool>,
+    /// How login requests leave: `redirect` or `post`. Default: as the provider's metadata
+    /// offers, by redirect if it can.
+    pub request_binding: Option<RequestBinding>,
+    /// Ask the provider to authenticate the person anew, whatever session they have there.
+    /// Default `false`.
+    #[serde(default)]
+    pub force_authn: bool,
+    /// The `NameID` format to ask for, by its URI. Default: the provider chooses, for many
+    /// refuse a request for one that they do not know.
+    pub name_id_format: Option<String>,
     /// How far the two clocks may differ. Default `60s`, at most `5m`.
     #[serde(default = "default_saml_skew")]
     pub clock_skew: Span,
@@ -223,8 +242,9 @@ pub struct SamlProviderSettings {
     /// AWS; at most `1h`.
     #[serde(default = "default_max_age")]
     pub max_assertion_age: Span,
-    /// Authentication context classes of which an assertion must state one, such as
-    /// `urn:oasis:names:tc:SAML:2.0:ac:classes:TimeSyncToken`. Default: any will do.
+    /// Authentication context classes that login requests ask for, and of which an assertion must
+    /// state one, such as `urn:oasis:names:tc:SAML:2.0:ac:classes:TimeSyncToken`. Default: any
+    /// will do.
     #[serde(default)]
     pub authn_contexts: Vec<String>,
     /// Whether assertions must be encrypted. Default `allowed`.
@@ -245,6 +265,16 @@ pub struct SamlProviderSettings {
     /// name, tags and source identity from its AWS attributes. Default `false`.
     #[serde(default)]
     pub assert_roles: bool,
+}
+
+/// The ways for a login request through the browser (SAML Bindings 3.4, 3.5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum RequestBinding {
+    /// In the query of a redirect.
+    Redirect,
+    /// In a form.
+    Post,
 }
 
 /// A provider with `kind = "oidc"`; its ARN is `arn:aws:iam::{account}:oidc-provider/{issuer

@@ -11,6 +11,7 @@ use super::{Surface, get_or_head};
 use crate::broker::{Arrived, Failure, Refusal, RequestContext, SignedIn};
 use crate::console::ConsoleSession;
 use crate::directory::Verifier;
+use crate::identity::saml::Outbound;
 use crate::policy::RoleOffer;
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
@@ -38,16 +39,28 @@ pub(super) async fn begin_login(
     match context.begin_login(name, destination.as_deref()).await {
         Ok(start) => {
             let https = context.snapshot().is_https;
-            let mut response = HttpResponse::SeeOther();
-            for gone in cookies::crowded_out(request, https) {
-                response.cookie(gone);
+            let mut response = leave(request, "Signing you in", &start.outbound);
+            let mut cookies = cookies::crowded_out(request, https);
+            cookies.push(Jar::Login(&start.tag).set(start.cookie, start.lasts, https));
+            for cookie in &cookies {
+                if let Err(error) = response.add_cookie(cookie) {
+                    tracing::error!(%error, "a login cookie could not be set");
+                    return HttpResponse::InternalServerError().finish();
+                }
             }
             response
-                .cookie(Jar::Login(&start.tag).set(start.cookie, start.lasts, https))
-                .insert_header((header::LOCATION, start.redirect))
-                .finish()
         }
         Err(failure) => page::failure(request, &failure),
+    }
+}
+
+/// Sends the browser elsewhere with a message: by redirect, or by a form called `title`.
+pub(super) fn leave(request: &HttpRequest, title: &'static str, outbound: &Outbound) -> HttpResponse {
+    match outbound {
+        Outbound::Redirect(url) => {
+            HttpResponse::SeeOther().insert_header((header::LOCATION, url.as_str())).finish()
+        }
+        Outbound::Post(form) => page::carry(request, title, form),
     }
 }
 

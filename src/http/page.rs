@@ -1,14 +1,19 @@
-//! The pages, as templates (`pages/*.html`): server-rendered, without JavaScript.
+//! The pages, as templates (`pages/*.html`): server-rendered, and whole without JavaScript. The
+//! one script there is presses a button.
 
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
+use aws_lc_rs::digest::{SHA256, digest};
 
 use super::error::PageError;
 use super::request_log::RequestId;
 use crate::broker::Failure;
+use crate::identity::saml::Form;
 
 const STYLESHEET: &str = include_str!("pages/rolegate.css");
+/// Sends the form of [`CarryPage`] for people whose browser runs scripts.
+const SUBMIT: &str = "document.getElementById(\"carry\").submit();";
 
 /// The sign-in page.
 #[derive(Template)]
@@ -70,6 +75,15 @@ pub(super) struct ConsolePage {
     pub(super) remaining: String,
 }
 
+/// Carries a SAML message to an identity provider (SAML Bindings 3.5.4).
+#[derive(Template)]
+#[template(path = "carry.html")]
+struct CarryPage<'a> {
+    title: &'a str,
+    form: &'a Form,
+    script: &'static str,
+}
+
 #[derive(Template)]
 #[template(path = "error.html")]
 struct ErrorPage<'a> {
@@ -80,17 +94,25 @@ struct ErrorPage<'a> {
 }
 
 pub(super) fn portal(request: &HttpRequest, view: &PortalPage) -> HttpResponse {
-    render(request, StatusCode::OK, view, &[])
+    render(request, StatusCode::OK, view, &NOTHING)
 }
 
 /// `origins` are those that the choice may end at: browsers judge the redirect after a form by
 /// `form-action` too.
 pub(super) fn picker(request: &HttpRequest, view: &PickerPage, origins: &[String]) -> HttpResponse {
-    render(request, StatusCode::OK, view, origins)
+    render(request, StatusCode::OK, view, &Allowed { forms: &origins.join(" "), script: "" })
 }
 
 pub(super) fn console(request: &HttpRequest, view: &ConsolePage) -> HttpResponse {
-    render(request, StatusCode::OK, view, &[])
+    render(request, StatusCode::OK, view, &NOTHING)
+}
+
+/// A form that sends itself to where `form` says. Where it is redirected to from there is the
+/// identity provider's affair, so any `https` place may follow.
+pub(super) fn carry(request: &HttpRequest, title: &'static str, form: &Form) -> HttpResponse {
+    let forms = format!("{} https:", form.origin);
+    let allowed = Allowed { forms: &forms, script: SUBMIT };
+    render(request, StatusCode::OK, &CarryPage { title, form, script: SUBMIT }, &allowed)
 }
 
 /// The page for a flow that failed.
@@ -123,26 +145,90 @@ pub(super) async fn stylesheet() -> HttpResponse {
 fn error(request: &HttpRequest, shown: &PageError) -> HttpResponse {
     let id = RequestId::of(request);
     let view = ErrorPage { title: shown.title, text: &shown.text, next: shown.next, request_id: id.as_str() };
-    render(request, shown.status, &view, &[])
+    render(request, shown.status, &view, &NOTHING)
+}
+
+/// What a page's content security policy allows besides its own style sheet and its own origin.
+struct Allowed<'a> {
+    /// Sources that its form may be sent to.
+    forms: &'a str,
+    /// The text of its one inline script, allowed by its hash; empty: no script at all.
+    script: &'static str,
+}
+
+const NOTHING: Allowed<'static> = Allowed { forms: "", script: "" };
+
+impl Allowed<'_> {
+    fn policy(&self) -> String {
+        let script = if self.script.is_empty() {
+            String::new()
+        } else {
+            let hash = digest(&SHA256, self.script.as_bytes());
+            format!("script-src 'sha256-{}'; ", base64_simd::STANDARD.encode_to_string(hash))
+        };
+        format!(
+            "default-src 'none'; style-src 'self'; img-src 'self'; {script}form-action 'self' {}; \
+             base-uri 'none'; frame-ancestors 'none'",
+            self.forms
+        )
+    }
 }
 
 fn render(
     request: &HttpRequest,
     status: StatusCode,
     view: &impl Template,
-    form_origins: &[String],
+    allowed: &Allowed<'_>,
 ) -> HttpResponse {
     let Ok(html) = view.render() else {
         tracing::error!(path = request.path(), "a page could not be rendered");
         return HttpResponse::InternalServerError().finish();
     };
-    let policy = format!(
-        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self' {}; base-uri 'none'; \
-         frame-ancestors 'none'",
-        form_origins.join(" ")
-    );
     HttpResponse::build(status)
         .insert_header((header::CONTENT_TYPE, "text/html; charset=utf-8"))
-        .insert_header((header::CONTENT_SECURITY_POLICY, policy))
+        .insert_header((header::CONTENT_SECURITY_POLICY, allowed.policy()))
         .body(html)
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::body::to_bytes;
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    #[actix_web::test]
+    async fn a_form_carries_a_message_and_runs_one_script_only() {
+        let form = Form {
+            action: "https://idp.example.com/sso?a=1&b=\"><script>".into(),
+            origin: "https://idp.example.com".into(),
+            fields: vec![("SAMLRequest", "PHg+".into()), ("RelayState", "\"><b>".into())],
+        };
+        let page = carry(&TestRequest::default().to_http_request(), "Signing you in", &form);
+        let policy = page.headers().get(header::CONTENT_SECURITY_POLICY).unwrap().to_str().unwrap();
+        let expected = "default-src 'none'; style-src 'self'; img-src 'self'; \
+                        script-src 'sha256-TVotEiAbeKH4eZ0f/HacCkZpbP67B65E/5K8zSKQPhM='; form-action 'self' https://idp.example.com https:; \
+                        base-uri 'none'; frame-ancestors 'none'";
+        assert_eq!(policy, expected);
+        let html = String::from_utf8(to_bytes(page.into_body()).await.unwrap().to_vec()).unwrap();
+        assert_eq!(html.matches("<script>").count(), 1, "{html}");
+        for part in [
+            "action=\"https://idp.example.com/sso?a=1&#38;b=&#34;&#62;&#60;script&#62;\" method=\"post\"",
+            "<input type=\"hidden\" name=\"SAMLRequest\" value=\"PHg+\">",
+            "<input type=\"hidden\" name=\"RelayState\" value=\"&#34;&#62;&#60;b&#62;\">",
+            "type=\"submit\">Continue</button>",
+            "<script>document.getElementById(\"carry\").submit();</script>",
+        ] {
+            assert!(html.contains(part), "{part} in {html}");
+        }
+    }
+
+    #[test]
+    fn other_pages_run_no_script() {
+        assert_eq!(
+            NOTHING.policy(),
+            "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self' ; base-uri 'none'; \
+             frame-ancestors 'none'"
+        );
+    }
 }

@@ -1,23 +1,24 @@
 //! SAML in the browser: `/saml` and `/saml/{provider}/…`.
 
-use actix_web::http::header;
+use actix_web::http::header::{self, ETag, EntityTag, Header, IfNoneMatch};
 use actix_web::{HttpRequest, HttpResponse, web};
+use aws_lc_rs::digest::{SHA256, digest};
 
-use super::Surface;
-use super::body;
 use super::browser::{arrived, begin_login};
 use super::cookies::{self, Jar};
 use super::page::{self, Picker};
+use super::{Surface, body, get_or_head};
 use crate::arn::RoleArn;
 use crate::broker::{Refusal, SamlAnswer};
 use crate::directory::Verifier;
+use crate::identity::saml::RequestFault;
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
         .route("/saml", web::post().to(common_acs))
         .route("/saml/{provider}/acs", web::post().to(acs))
         .route("/saml/{provider}/login", web::get().to(login))
-        .route("/saml/{provider}/metadata", web::get().to(metadata));
+        .route("/saml/{provider}/metadata", get_or_head().to(metadata));
 }
 
 async fn login(request: HttpRequest, surface: web::Data<Surface>, name: web::Path<String>) -> HttpResponse {
@@ -89,17 +90,44 @@ async fn consume(request: &HttpRequest, surface: &Surface, name: Option<&str>, b
     arrived(request, &context, outcome, login.as_deref(), picker)
 }
 
-/// Our metadata towards the provider.
+/// Our metadata towards the provider; with `signed=true`, signed.
 async fn metadata(
     request: HttpRequest,
     surface: web::Data<Surface>,
     name: web::Path<String>,
 ) -> HttpResponse {
     let context = surface.context(&request);
-    match context.snapshot().directory.provider(&name).map(|provider| &provider.verifier) {
-        Some(Verifier::Saml(saml)) => HttpResponse::Ok()
-            .insert_header((header::CONTENT_TYPE, "application/samlmetadata+xml"))
-            .body(saml.provider.sp_metadata(&saml.acs_url)),
-        _ => page::failure(&request, &Refusal::unknown_provider(&name).into()),
+    let provider = context.snapshot().directory.provider(&name).map(|provider| &provider.verifier);
+    let Some(Verifier::Saml(saml)) = provider else {
+        return page::failure(&request, &Refusal::unknown_provider(&name).into());
+    };
+    let signed = url::form_urlencoded::parse(request.query_string().as_bytes())
+        .any(|(name, value)| name == "signed" && value != "false");
+    if !signed {
+        return document(&request, saml.provider.sp_metadata());
     }
+    match saml.provider.signed_sp_metadata(context.at()) {
+        Ok(Some(xml)) => document(&request, xml),
+        Ok(None) => {
+            page::incomplete(&request, "There is no key that could sign: the provider has no `keys`.")
+        }
+        Err(fault) => page::failure(&request, &RequestFault::from(fault).into()),
+    }
+}
+
+/// Metadata, or word that what the client has is still good (RFC 9110, 13.1.2).
+fn document(request: &HttpRequest, xml: String) -> HttpResponse {
+    let hash = digest(&SHA256, xml.as_bytes());
+    let tag = EntityTag::new_strong(base64_simd::URL_SAFE_NO_PAD.encode_to_string(hash));
+    let known = match IfNoneMatch::parse(request) {
+        Ok(IfNoneMatch::Any) => true,
+        Ok(IfNoneMatch::Items(tags)) => tags.iter().any(|other| other.weak_eq(&tag)),
+        Err(_) => false,
+    };
+    let mut response = if known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
+    response.insert_header(ETag(tag)).insert_header((header::CACHE_CONTROL, "no-cache"));
+    if known {
+        return response.finish();
+    }
+    response.insert_header((header::CONTENT_TYPE, "application/samlmetadata+xml")).body(xml)
 }

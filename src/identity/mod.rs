@@ -56,6 +56,7 @@ struct Verified {
     subject_type: Option<String>,
     audience: String,
     attributes: BTreeMap<String, Vec<String>>,
+    aliases: BTreeMap<String, Option<String>>,
     claims: Option<serde_json::Map<String, serde_json::Value>>,
     session_ends: Option<Moment>,
     one_time: Option<OneTime>,
@@ -158,6 +159,12 @@ impl FederatedIdentity {
     /// stands here too, so that rules need not care which it was.
     pub const fn attributes(&self) -> &BTreeMap<String, Vec<String>> {
         &self.verified.attributes
+    }
+
+    /// SAML only: short names of attributes, for rules, each with the name that it means; `None`
+    /// where it could mean several. None of them is the name of an attribute itself.
+    pub const fn aliases(&self) -> &BTreeMap<String, Option<String>> {
+        &self.verified.aliases
     }
 
     /// OIDC only: every claim as it was sent.
@@ -281,6 +288,7 @@ pub(crate) mod testing {
                 subject_type: Some("persistent".to_owned()),
                 audience: "https://broker.example.com/saml".to_owned(),
                 attributes: BTreeMap::new(),
+                aliases: BTreeMap::new(),
                 claims: None,
                 session_ends: None,
                 one_time: None,
@@ -303,6 +311,12 @@ pub(crate) mod testing {
         /// With an attribute.
         pub(crate) fn attribute(mut self, name: &str, values: &[&str]) -> Self {
             self.0.attributes.insert(name.to_owned(), values.iter().map(|v| (*v).to_owned()).collect());
+            self
+        }
+
+        /// With a short name for an attribute, or for nobody knows which.
+        pub(crate) fn alias(mut self, alias: &str, name: Option<&str>) -> Self {
+            self.0.aliases.insert(alias.to_owned(), name.map(str::to_owned));
             self
         }
 

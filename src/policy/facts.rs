@@ -1,9 +1,14 @@
 //! What a trust policy may ask about: the condition keys of a federated call.
 //!
 //! SAML keys are those of facts 2.6, OIDC keys those of 3.6. Attributes and claims without a
-//! key of their own are not visible to policies; rules see them.
+//! key of their own are not visible to policies; rules see them. An attribute is known by its
+//! `Name`, to the letter: a `FriendlyName` says nothing here.
+//!
+//! A SAML key of one value for which several arrive, by one attribute or by several that feed
+//! the same key, is undecided ([`RequestContext::set_undecided`]); the same value twice is one.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use aws_lc_rs::digest;
 use serde_json::Value as Json;
@@ -13,16 +18,12 @@ use super::trust::TrustQuestion;
 use crate::arn::ProviderArn;
 use crate::identity::{FederatedIdentity, Protocol};
 
-/// SAML attributes with a condition key.
-const SAML_ATTRIBUTES: &[(&str, &str)] = &[
+/// SAML attributes whose values all stand under a condition key.
+const SAML_LISTS: &[(&str, &str)] = &[
     ("urn:oid:1.3.6.1.4.1.5923.1.1.1.1", "saml:edupersonaffiliation"),
     ("urn:oid:1.3.6.1.4.1.5923.1.1.1.2", "saml:edupersonnickname"),
-    ("urn:oid:1.3.6.1.4.1.5923.1.1.1.3", "saml:edupersonorgdn"),
     ("urn:oid:1.3.6.1.4.1.5923.1.1.1.4", "saml:edupersonorgunitdn"),
-    ("urn:oid:1.3.6.1.4.1.5923.1.1.1.5", "saml:edupersonprimaryaffiliation"),
-    ("urn:oid:1.3.6.1.4.1.5923.1.1.1.6", "saml:edupersonprincipalname"),
     ("urn:oid:1.3.6.1.4.1.5923.1.1.1.7", "saml:edupersonentitlement"),
-    ("urn:oid:1.3.6.1.4.1.5923.1.1.1.8", "saml:edupersonprimaryorgunitdn"),
     ("urn:oid:1.3.6.1.4.1.5923.1.1.1.9", "saml:edupersonscopedaffiliation"),
     ("urn:oid:1.3.6.1.4.1.5923.1.1.1.10", "saml:edupersontargetedid"),
     ("urn:oid:1.3.6.1.4.1.5923.1.1.1.11", "saml:edupersonassurance"),
@@ -32,19 +33,52 @@ const SAML_ATTRIBUTES: &[(&str, &str)] = &[
     ("urn:oid:1.3.6.1.4.1.5923.1.2.1.5", "saml:eduorgsuperioruri"),
     ("urn:oid:1.3.6.1.4.1.5923.1.2.1.6", "saml:eduorgwhitepagesuri"),
     ("urn:oid:2.5.4.3", "saml:cn"),
-    ("http://schemas.xmlsoap.org/ws/2005/05/identity/claims/name", "saml:name"),
-    ("http://schemas.xmlsoap.org/claims/CommonName", "saml:commonname"),
-    ("http://schemas.xmlsoap.org/ws/2005/05/identity/claims/givenname", "saml:givenname"),
-    ("http://schemas.xmlsoap.org/ws/2005/05/identity/claims/surname", "saml:surname"),
-    ("http://schemas.xmlsoap.org/ws/2005/05/identity/claims/emailaddress", "saml:mail"),
-    ("http://schemas.microsoft.com/ws/2008/06/identity/claims/primarygroupsid", "saml:uid"),
-    ("2.5.4.3", "saml:commonname"),
-    ("2.5.4.4", "saml:surname"),
-    ("2.4.5.42", "saml:givenname"),
-    ("2.5.4.45", "saml:x500uniqueidentifier"),
-    ("0.9.2342.19200300100.1.1", "saml:uid"),
-    ("0.9.2342.19200300100.1.3", "saml:mail"),
-    ("0.9.2342.19200300.100.1.45", "saml:organizationstatus"),
+];
+
+/// Condition keys of one value, and the attributes that may feed them. X.500 names stand as AWS
+/// prints them, as they are registered where the two differ, and with `urn:oid:` in front, as
+/// providers send them; `urn:oid:2.5.4.3` is `saml:cn`.
+const SAML_SINGLES: &[(&str, &[&str])] = &[
+    ("saml:edupersonorgdn", &["urn:oid:1.3.6.1.4.1.5923.1.1.1.3"]),
+    ("saml:edupersonprimaryaffiliation", &["urn:oid:1.3.6.1.4.1.5923.1.1.1.5"]),
+    ("saml:edupersonprincipalname", &["urn:oid:1.3.6.1.4.1.5923.1.1.1.6"]),
+    ("saml:edupersonprimaryorgunitdn", &["urn:oid:1.3.6.1.4.1.5923.1.1.1.8"]),
+    ("saml:name", &["http://schemas.xmlsoap.org/ws/2005/05/identity/claims/name"]),
+    ("saml:commonname", &["http://schemas.xmlsoap.org/claims/CommonName", "2.5.4.3"]),
+    (
+        "saml:givenname",
+        &[
+            "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/givenname",
+            "2.4.5.42",
+            "2.5.4.42",
+            "urn:oid:2.5.4.42",
+        ],
+    ),
+    (
+        "saml:surname",
+        &["http://schemas.xmlsoap.org/ws/2005/05/identity/claims/surname", "2.5.4.4", "urn:oid:2.5.4.4"],
+    ),
+    (
+        "saml:mail",
+        &[
+            "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/emailaddress",
+            "0.9.2342.19200300100.1.3",
+            "urn:oid:0.9.2342.19200300100.1.3",
+        ],
+    ),
+    (
+        "saml:uid",
+        &[
+            "http://schemas.microsoft.com/ws/2008/06/identity/claims/primarygroupsid",
+            "0.9.2342.19200300100.1.1",
+            "urn:oid:0.9.2342.19200300100.1.1",
+        ],
+    ),
+    ("saml:x500uniqueidentifier", &["2.5.4.45", "urn:oid:2.5.4.45"]),
+    (
+        "saml:organizationstatus",
+        &["0.9.2342.19200300.100.1.45", "0.9.2342.19200300100.1.45", "urn:oid:0.9.2342.19200300100.1.45"],
+    ),
 ];
 
 /// Claims that every issuer's tokens show to policies, besides `sub`, `aud` and `oaud`.
@@ -153,9 +187,18 @@ fn saml<'a>(identity: &'a FederatedIdentity, context: &mut RequestContext<'a>) {
     if let Some(subject_type) = identity.subject_type() {
         context.set("saml:sub_type", subject_type);
     }
-    for (attribute, key) in SAML_ATTRIBUTES {
+    for (attribute, key) in SAML_LISTS {
         if let Some(values) = identity.attributes().get(*attribute) {
             context.set_all(*key, values.iter().map(String::as_str));
+        }
+    }
+    for (key, sources) in SAML_SINGLES {
+        let values = sources.iter().filter_map(|source| identity.attributes().get(*source)).flatten();
+        let values: BTreeSet<_> = values.map(String::as_str).collect();
+        match values.first() {
+            Some(value) if values.len() == 1 => context.set(*key, *value),
+            Some(_) => context.set_undecided(*key),
+            None => {}
         }
     }
 }
@@ -187,13 +230,5 @@ fn texts(claim: &Json) -> Vec<Cow<'_, str>> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The vector of facts 1.5.
-    #[test]
-    fn name_qualifiers() {
-        let provider = "arn:aws:iam::123456789012:saml-provider/MySAMLIdP".parse().unwrap();
-        assert_eq!(name_qualifier("https://example.com/saml", &provider), "1uAJanUnBc2XeUkHURMht+xam2c=");
-    }
-}
+#[path = "facts_tests.rs"]
+mod tests;

@@ -244,3 +244,12 @@ class XmlsecIdp(PlainIdp):
         )
         assert signed.returncode == 0, signed.stderr.decode()
         return etree.fromstring(signed.stdout)
+
+
+def xmlsec1_verifies(document, element, pair, folder):
+    """Whether `xmlsec1` finds the document's one signature to be by this pair. `element` is namespace:name."""
+    file = folder / "to-verify.xml"
+    file.write_bytes(document)
+    command = ["xmlsec1", "--verify", *LAX, "--enabled-key-data", "rsa,x509", "--pubkey-cert-pem", pair.chain]
+    verified = subprocess.run([*command, "--id-attr:ID", element, file], capture_output=True)
+    return verified.returncode == 0

@@ -96,6 +96,14 @@ def test_sign_in_by_oidc(seen):
     assert pages["oidc-console"]["heading"] == "Developer"
 
 
+def test_sign_in_by_a_form(seen):
+    """A login request that leaves by POST: by itself, or by a button where scripts don't run."""
+    pages = seen["pages"]
+    assert pages["form-console"]["heading"] == "Developer"
+    if "form" in pages:
+        assert pages["form"]["heading"] == "Signing you in"
+
+
 def test_error_pages(seen):
     """They say what happened and give a request id."""
     pages = seen["pages"]

@@ -167,13 +167,13 @@ fn statement(review: StatementReview) -> Statement {
 
 fn obstacle(obstacle: iam::Obstacle) -> Obstacle {
     let (element, wanted) = match obstacle {
-        iam::Obstacle::Condition { operator, key, wanted, actual } => {
+        iam::Obstacle::Condition { operator, key, wanted, actual, undecided } => {
             let (operator, key) = (Some(operator), Some(key));
-            return Obstacle { element: "Condition", operator, key, wanted, actual };
+            return Obstacle { element: "Condition", operator, key, wanted, actual, undecided };
         }
         iam::Obstacle::Principal(named) => ("Principal", named),
         iam::Obstacle::Action => ("Action", Vec::new()),
         iam::Obstacle::Resource => ("Resource", Vec::new()),
     };
-    Obstacle { element, operator: None, key: None, wanted, actual: Vec::new() }
+    Obstacle { element, operator: None, key: None, wanted, actual: Vec::new(), undecided: false }
 }

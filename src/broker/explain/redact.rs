@@ -135,12 +135,13 @@ impl Redactor {
     }
 
     fn identity(&mut self, identity: &mut Identity) {
-        let Identity { believed: _, subject, subject_type, attributes, asserted } = identity;
+        let Identity { believed: _, subject, subject_type, attributes, ambiguous, asserted } = identity;
         self.personal(subject);
-        for Attribute { name, expression, values } in attributes {
+        ambiguous.iter_mut().for_each(|name| self.prose(name));
+        for Attribute { name, expressions, values } in attributes {
             values.iter_mut().filter(|value| !is_pair_of_arns(value)).for_each(|value| self.personal(value));
             self.prose(name);
-            self.prose(expression);
+            expressions.iter_mut().for_each(|expression| self.prose(expression));
         }
         if let Some(asserted) = asserted {
             let Asserted { counts: _, roles, session_name, session_seconds: _, tags, source_identity } =
@@ -180,7 +181,7 @@ impl Redactor {
     }
 
     fn obstacle(&mut self, obstacle: &mut Obstacle) {
-        let Obstacle { element: _, operator: _, key, wanted, actual } = obstacle;
+        let Obstacle { element: _, operator: _, key, wanted, actual, undecided: _ } = obstacle;
         let values = wanted.iter_mut().chain(actual);
         let is_impersonal =
             |key: &String| IMPERSONAL_KEYS.iter().any(|known| known.eq_ignore_ascii_case(key));

@@ -109,9 +109,11 @@ fn notes(
     report.note("Whether it was used before was not looked at, and it was not used up now.");
 }
 
-/// Who looks at an old capture wonders what it was when it arrived.
+/// Who looks at an old capture wonders what it was when it arrived. No other time makes an old
+/// sign-in fresh.
 fn may_have_been_good(error: &VerifyError, issued: Option<Moment>, report: &mut Report) {
-    if let Some(issued) = issued.filter(|_| error.code() == VerifyCode::Expired) {
+    let is_over = error.code() == VerifyCode::Expired && error.check() != "saml.authn-instant.old";
+    if let Some(issued) = issued.filter(|_| is_over) {
         report.note(format!("It may have been good when it arrived: ask again with --at {issued}."));
     }
 }
@@ -191,16 +193,19 @@ fn clock(issued: Moment, at: Moment) -> Clock {
 }
 
 fn person(claims: &Claims, believed: bool, counts: bool) -> Identity {
-    let attribute = |(name, values): (&String, &Vec<String>)| Attribute {
-        name: name.clone(),
-        expression: expression(name),
-        values: values.clone(),
+    let attribute = |(name, values): (&String, &Vec<String>)| {
+        let aliases = claims.aliases.iter().filter(|(_, meant)| meant.as_ref() == Some(name));
+        let names = std::iter::once(name).chain(aliases.map(|(alias, _)| alias));
+        let expressions = names.map(|name| expression(name)).collect();
+        Attribute { name: name.clone(), expressions, values: values.clone() }
     };
+    let ambiguous = claims.aliases.iter().filter(|(_, meant)| meant.is_none());
     Identity {
         believed,
         subject: claims.subject.clone(),
         subject_type: claims.subject_type.clone(),
         attributes: claims.attributes.iter().map(attribute).collect(),
+        ambiguous: ambiguous.map(|(alias, _)| expression(alias)).collect(),
         asserted: claims.asserted.as_ref().map(|asserted| understood(asserted, counts)),
     }
 }

@@ -23,6 +23,7 @@ use self::world::World;
 use crate::cli::asked_to_stop;
 use crate::clock::{Clock, SystemClock};
 use crate::entropy::{NoEntropy, SystemEntropy};
+use crate::identity::saml::SpKeyFault;
 use crate::telemetry::{self, Format};
 use crate::{app, config};
 
@@ -88,6 +89,9 @@ pub(crate) enum DemoError {
     /// The provider's key for assertions.
     #[error("the demo identity provider can't sign assertions")]
     Saml(#[from] SignerError),
+    /// The broker's key for login requests.
+    #[error("the broker's SAML key can't be used: {0}")]
+    SpKey(#[from] SpKeyFault),
     /// The provider's key for ID tokens.
     #[error("the demo identity provider can't sign tokens")]
     Token(#[from] KeyError),

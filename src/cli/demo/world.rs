@@ -12,21 +12,24 @@ use std::path::{Path, PathBuf};
 use base64_simd::URL_SAFE_NO_PAD as BASE64URL;
 
 use super::DemoError;
-use super::idp::saml::SamlSigner;
+use super::idp::authn_request::RequestKey;
+use super::idp::saml::{self, SamlSigner};
 use super::idp::token::TokenKey;
-use super::idp::{Broker, Keys};
+use super::idp::{Broker, Keys, ServiceProvider};
 use crate::entropy::{self, Entropy};
+use crate::identity::saml::{SpKey, SpKeyFault};
 use crate::secret::Secret;
 
 /// The text of the configuration.
 const SETTINGS: &str = include_str!("world/rolegate.toml");
 /// Name and text of each policy.
-const POLICIES: [(&str, &str); 9] = [
+const POLICIES: [(&str, &str); 10] = [
     ("admin.json", include_str!("world/policies/admin.json")),
     ("audit.json", include_str!("world/policies/audit.json")),
     ("corp-trust.json", include_str!("world/policies/corp-trust.json")),
     ("deploy.json", include_str!("world/policies/deploy.json")),
     ("deploy-trust.json", include_str!("world/policies/deploy-trust.json")),
+    ("developer-trust.json", include_str!("world/policies/developer-trust.json")),
     ("mobile-trust.json", include_str!("world/policies/mobile-trust.json")),
     ("photo-uploader.json", include_str!("world/policies/photo-uploader.json")),
     ("read-only.json", include_str!("world/policies/read-only.json")),
@@ -70,26 +73,33 @@ impl World {
     /// What the identity provider must know about the broker.
     pub(crate) fn broker(&self) -> Broker {
         let origin = self.public_url();
+        let known_as = |name: &str| ServiceProvider {
+            entity_id: format!("{origin}/saml/{name}/metadata"),
+            acs: format!("{origin}/saml/{name}/acs"),
+        };
         Broker {
-            acs: format!("{origin}/saml/corp/acs"),
-            entity_id: format!("{origin}/saml/corp/metadata"),
+            corp: known_as("corp"),
+            sandbox: known_as("sandbox"),
             callback: format!("{origin}/oidc/staff/callback"),
             origin,
         }
     }
 
-    /// The provider's keys: those of the last start, or new ones.
+    /// The provider's keys and the broker's: those of the last start, or new ones.
     pub(crate) fn keys(&self, entropy: &dyn Entropy) -> Result<Keys, DemoError> {
         let folder = self.folder.join("idp");
         let (entity_id, sso) = (self.idp_entity_id(), format!("{}/saml/sso", self.issuer()));
-        let saml =
+        let signer =
             kept(&folder.join("saml-key.pem"), || Ok(SamlSigner::generate(&entity_id, &sso)?.to_pem()))?;
         let token = kept(&folder.join("token-key.pem"), || Ok(TokenKey::generate()?.to_pem()))?;
         let portal_secret = kept(&folder.join("portal-secret"), || {
             Ok(Secret::new(BASE64URL.encode_to_string(entropy::bytes::<24>(entropy)?)))
         })?;
+        let ours = kept(&self.folder.join("certs/sp.pem"), || Ok(saml::new_key_pem()?))?;
+        let ours = SpKey::from_pem(ours.expose())?;
         Ok(Keys {
-            saml: SamlSigner::from_pem(&entity_id, &sso, saml.expose())?,
+            requests: RequestKey::of(ours.certificate()).ok_or(SpKeyFault::Mismatch)?,
+            saml: SamlSigner::from_pem(&entity_id, &sso, signer.expose())?,
             token: TokenKey::from_pem(token.expose())?,
             portal_secret,
         })
@@ -124,7 +134,8 @@ impl World {
             .replace("@PUBLIC_URL@", &self.public_url())
             .replace("@PUBLIC@", &self.public.to_string())
             .replace("@OPERATIONS@", &self.operations.to_string())
-            .replace("@ACS@", &self.broker().acs)
+            .replace("@ACS@", &self.broker().corp.acs)
+            .replace("@SANDBOX_ACS@", &self.broker().sandbox.acs)
             .replace("@ISSUER_HOST@", &self.idp.to_string())
             .replace("@ISSUER@", &self.issuer())
     }

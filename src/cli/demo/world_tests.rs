@@ -12,7 +12,7 @@ use crate::cli::demo::people::{ANN, BEN, CLEO, Person};
 use crate::clock::{ManualClock, Moment};
 use crate::config::Settings;
 use crate::entropy::SystemEntropy;
-use crate::identity::saml::{Answer, Expect, SamlProvider, SamlSettings};
+use crate::identity::saml::{Answer, Expect, SamlProvider, SamlSettings, SpSettings};
 use crate::policy::iam::{Policy, PolicyKind};
 use crate::policy::{RuleSource, Rules, TrustPolicy};
 
@@ -39,7 +39,7 @@ fn the_configuration_is_complete() {
     for role in &settings.role {
         for policy in role.policies.iter().chain([&role.trust_policy]) {
             let text = fs::read_to_string(folder.path().join(policy)).unwrap();
-            assert!(!text.contains("@ACS") && !text.contains("@ISSUER"), "{text}");
+            assert!(!text.contains("ACS@") && !text.contains("@ISSUER"), "{text}");
             assert!(text.contains("2012-10-17"));
             if *policy == role.trust_policy {
                 TrustPolicy::parse(&text).unwrap();
@@ -84,8 +84,8 @@ fn keys_are_kept_and_private() {
     let second = world.keys(&SystemEntropy::new()).unwrap();
     assert_eq!(first.token.jwks(), second.token.jwks());
     assert!(first.portal_secret.same_as(second.portal_secret.expose().as_bytes()));
-    for name in ["saml-key.pem", "token-key.pem", "portal-secret"] {
-        let mode = fs::metadata(folder.path().join("idp").join(name)).unwrap().permissions().mode();
+    for name in ["idp/saml-key.pem", "idp/token-key.pem", "idp/portal-secret", "certs/sp.pem"] {
+        let mode = fs::metadata(folder.path().join(name)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "{name}");
     }
 }
@@ -100,14 +100,15 @@ fn everybody_is_offered_what_the_tour_says() {
     let corp = SamlSettings {
         arn: "arn:aws:iam::111122223333:saml-provider/corp".parse().unwrap(),
         name: "corp".into(),
-        entity_id: broker.entity_id.clone(),
-        audiences: vec![broker.entity_id.clone()],
-        recipients: vec![broker.acs.clone()],
+        entity_id: broker.corp.entity_id.clone(),
+        audiences: vec![broker.corp.entity_id.clone()],
+        recipients: vec![broker.corp.acs.clone()],
         clock_skew: Duration::from_secs(60),
         max_age: Duration::from_secs(300),
         authn_contexts: Vec::new(),
         must_be_encrypted: false,
         accept: crate::identity::saml::Accept::default(),
+        sp: SpSettings::default(),
     };
     let idp = Idp::new(world.issuer(), broker, keys, Arc::new(ManualClock::at(now)), entropy);
     let corp = SamlProvider::new(corp, idp.saml_metadata().as_bytes(), now).unwrap();

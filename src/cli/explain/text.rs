@@ -145,8 +145,15 @@ fn write_identity(paper: &mut Paper, identity: &Identity) {
     for attribute in &identity.attributes {
         let mut values = attribute.values.iter();
         let first = values.next().map_or("(no value)", |value| value);
-        paper.entry(NAMED, (Tone::Plain, &attribute.expression), first);
+        if let Some((last, others)) = attribute.expressions.split_last() {
+            others.iter().for_each(|other| paper.entry(NAMED, (Tone::Plain, other), ""));
+            paper.entry(NAMED, (Tone::Plain, last), first);
+        }
         values.for_each(|value| paper.line(NAMED.1, value));
+    }
+    for name in &identity.ambiguous {
+        let meaning = "could be several of these: a rule that asks for it fails";
+        paper.entry(NAMED, (Tone::Odd, name), meaning);
     }
     if let Some(asserted) = &identity.asserted {
         write_asserted(paper, asserted);
@@ -244,8 +251,11 @@ fn write_obstacle(paper: &mut Paper, obstacle: &Obstacle) {
     match (&obstacle.operator, &obstacle.key) {
         (Some(operator), Some(key)) => {
             paper.line(24, &format!("{} {operator} {key}", obstacle.element));
-            let actual =
-                if obstacle.actual.is_empty() { "absent".to_owned() } else { obstacle.actual.join(", ") };
+            let actual = match (obstacle.undecided, obstacle.actual.is_empty()) {
+                (true, _) => "several values where one is expected: nobody can tell which counts".to_owned(),
+                (false, true) => "absent".to_owned(),
+                (false, false) => obstacle.actual.join(", "),
+            };
             paper.entry((26, 34), (Tone::Plain, "wanted"), &words(&obstacle.wanted));
             paper.entry((26, 34), (Tone::Plain, "saw"), &actual);
         }

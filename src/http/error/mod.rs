@@ -33,6 +33,7 @@ fn log(failure: &Failure, answered: &str) {
                 Fault::Store(_) => "store",
                 Fault::Issue(_) => "issue",
                 Fault::Entropy(_) => "entropy",
+                Fault::Request(_) => "request",
                 Fault::ProviderUnreachable(_) => "provider",
             });
             let fault = cut(&fault.to_string());

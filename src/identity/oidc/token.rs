@@ -60,6 +60,7 @@ pub(super) fn identity(
         subject_type: None,
         audience,
         attributes: attributes(&claims),
+        aliases: BTreeMap::new(),
         asserted: asserted::read(&claims)?,
         claims: Some(claims),
         session_ends: None,

@@ -84,7 +84,15 @@ impl<'x> Writer<'_, 'x> {
         let name = element.name();
         self.out.push('<');
         self.qualified(name.prefix, name.local);
-        self.needed.push(Declaration { prefix: name.prefix, namespace: name.namespace });
+        let own = Declaration { prefix: name.prefix, namespace: name.namespace };
+        let needs_one = self.needed.is_empty() && self.prefix_list.is_empty();
+        if needs_one && element.attributes().iter().all(|attribute| attribute.name.prefix.is_empty()) {
+            self.declare(own);
+            self.attributes(element.attributes());
+            self.out.push('>');
+            return;
+        }
+        self.needed.push(own);
         for Attribute { name, .. } in element.attributes() {
             if !name.prefix.is_empty() {
                 self.needed.push(Declaration { prefix: name.prefix, namespace: name.namespace });
@@ -92,29 +100,31 @@ impl<'x> Writer<'_, 'x> {
         }
         let listed = element.declarations().iter().filter(|d| self.prefix_list.contains(&d.prefix));
         self.needed.extend(listed);
-        self.declare();
+        self.declare_needed();
         self.attributes(element.attributes());
         self.out.push('>');
     }
 
-    /// Renders those of the needed declarations that no output ancestor has in force.
-    fn declare(&mut self) {
-        self.needed.sort_unstable_by_key(|declaration| declaration.prefix);
-        self.needed.dedup_by_key(|declaration| declaration.prefix);
-        let outside = self.rendered.len();
-        for index in 0..self.needed.len() {
-            let declaration = self.needed[index];
-            let mut in_force = self.rendered[..outside].iter().rev();
-            let in_force = in_force.find(|d| d.prefix == declaration.prefix).map_or("", |d| d.namespace);
-            if in_force == declaration.namespace || declaration.prefix == "xml" {
-                continue;
-            }
-            self.out.push_str(if declaration.prefix.is_empty() { " xmlns" } else { " xmlns:" });
-            self.out.push_str(declaration.prefix);
-            self.value(declaration.namespace, true);
-            self.rendered.push(declaration);
+    /// Renders what is needed, by prefix.
+    fn declare_needed(&mut self) {
+        let mut needed = std::mem::take(&mut self.needed);
+        needed.sort_unstable_by_key(|declaration| declaration.prefix);
+        needed.dedup_by_key(|declaration| declaration.prefix);
+        needed.drain(..).for_each(|declaration| self.declare(declaration));
+        self.needed = needed;
+    }
+
+    /// Renders a declaration unless an output ancestor has it in force.
+    fn declare(&mut self, declaration: Declaration<'x>) {
+        let mut in_force = self.rendered.iter().rev();
+        let in_force = in_force.find(|d| d.prefix == declaration.prefix).map_or("", |d| d.namespace);
+        if in_force == declaration.namespace || declaration.prefix == "xml" {
+            return;
         }
-        self.needed.clear();
+        self.out.push_str(if declaration.prefix.is_empty() { " xmlns" } else { " xmlns:" });
+        self.out.push_str(declaration.prefix);
+        self.value(declaration.namespace, true);
+        self.rendered.push(declaration);
     }
 
     /// Attributes by namespace name, then local name; those without a namespace come first.

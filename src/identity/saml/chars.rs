@@ -125,40 +125,32 @@ pub(crate) fn escape_attribute(out: &mut String, value: &str) {
     out.push_str(rest);
 }
 
-/// What a byte is to a qualified XML name.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// It may stand anywhere in a part.
-    Start,
-    /// It may stand behind the first character of a part.
-    Inner,
-    /// It separates the prefix.
-    Colon,
-    /// It ends the name.
-    Other,
+/// Bytes at the beginning of `text` that make an XML name without a colon; 0 where there is none.
+/// Beyond ASCII everything passes: such a name equals none that this verifier looks for.
+pub(super) fn ncname_length(text: &[u8]) -> usize {
+    match text.first() {
+        Some(first) if NAME[usize::from(*first)] && !matches!(first, b'0'..=b'9' | b'-' | b'.') => {
+            text.iter().position(|byte| !NAME[usize::from(*byte)]).unwrap_or(text.len())
+        }
+        _ => 0,
+    }
 }
 
-/// Every byte's kind. Beyond ASCII everything passes: such a name equals none that this verifier
-/// looks for.
-pub(super) const NAME: [Kind; 256] = {
-    let mut kinds = [Kind::Other; 256];
+/// Whether a byte may stand in a name. A table, because every tag of every document asks it.
+const NAME: [bool; 256] = {
+    let mut may_stand = [false; 256];
     let mut byte = 0;
-    while byte < kinds.len() {
-        kinds[byte] = match byte as u8 {
-            b'a'..=b'z' | b'A'..=b'Z' | b'_' | 0x80.. => Kind::Start,
-            b'0'..=b'9' | b'-' | b'.' => Kind::Inner,
-            b':' => Kind::Colon,
-            _ => Kind::Other,
-        };
+    while byte < may_stand.len() {
+        may_stand[byte] =
+            matches!(byte as u8, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'-' | b'.' | 0x80..);
         byte += 1;
     }
-    kinds
+    may_stand
 };
 
-/// Whether `name` can be an XML name without a colon.
+/// Whether all of `name` is an XML name without a colon.
 pub(super) fn is_ncname(name: &str) -> bool {
-    let mut kinds = name.bytes().map(|byte| NAME[usize::from(byte)]);
-    kinds.next() == Some(Kind::Start) && kinds.all(|kind| matches!(kind, Kind::Start | Kind::Inner))
+    !name.is_empty() && ncname_length(name.as_bytes()) == name.len()
 }
 
 /// Decodes standard base64 in which XML's white space may stand anywhere.

@@ -1,5 +1,10 @@
 //! What a verified assertion says: subject, attributes, and what AWS reads from them
 //! (facts 2.1).
+//!
+//! Values stay as they were sent, white space included. Only where AWS's own attributes have no
+//! place for it (`Role`, `RoleSessionName`, `SessionDuration`, `SourceIdentity`), what stands
+//! around a value is taken off: some providers write their XML in lines. A tag may begin or end
+//! with a blank, so tags and their keys are left alone.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -86,26 +91,31 @@ pub(super) fn asserted(attributes: &Attributes, assertion: Element<'_, '_>) -> R
     };
     Ok(Asserted {
         roles,
-        session_name: single(attributes, "RoleSessionName")?.map(str::to_owned),
+        session_name: single(attributes, "RoleSessionName")?.map(trimmed),
         session_duration,
         tags: tags(attributes, assertion)?,
         transitive_tag_keys: all(attributes, "TransitiveTagKeys").unwrap_or_default().to_vec(),
-        source_identity: single(attributes, "SourceIdentity")?.map(str::to_owned),
+        source_identity: single(attributes, "SourceIdentity")?.map(trimmed),
     })
 }
 
 fn values(attribute: Element<'_, '_>) -> Result<Vec<String>, VerifyError> {
-    let value = |element: Element<'_, '_>| {
+    let mut values = Vec::new();
+    for element in attribute.children() {
         if !element.is(ASSERTION, "AttributeValue") {
             return Err(malformed("saml.attribute", "AttributeValue", element.name().local));
         }
-        // eduPersonTargetedID wraps its value in a NameID.
-        let inner = element.child(ASSERTION, "NameID").filter(|_| element.children().count() == 1);
-        let text = inner.filter(|_| !element.has_text()).unwrap_or(element).text();
+        // eduPersonTargetedID wraps its value in a NameID, whose qualifiers repeat who speaks to
+        // whom. Its value is the text alone.
+        let wrapped = || {
+            let inner = element.child(ASSERTION, "NameID").filter(|_| element.children().count() == 1);
+            inner.filter(|_| !element.has_text()).and_then(Element::text)
+        };
+        let text = element.text().or_else(wrapped);
         let text = text.ok_or_else(|| malformed("saml.attribute.value", "text or one NameID", "elements"))?;
-        Ok(text.to_owned())
-    };
-    attribute.children().map(value).collect()
+        values.push(text.to_owned());
+    }
+    Ok(values)
 }
 
 fn all<'a>(attributes: &'a Attributes, name: &str) -> Option<&'a [String]> {
@@ -120,12 +130,17 @@ fn single<'a>(attributes: &'a Attributes, name: &str) -> Result<Option<&'a str>,
     }
 }
 
+fn trimmed(value: &str) -> String {
+    value.trim_ascii().to_owned()
+}
+
 /// A role and a provider ARN, whichever comes first. Role names may hold commas, so the comma
 /// that counts is one that an ARN follows.
 fn role(value: &str) -> Result<(String, String), VerifyError> {
     let is_role = |arn: &str| arn.starts_with("arn:") && arn.contains(":role/");
     let is_provider = |arn: &str| arn.starts_with("arn:") && arn.contains(":saml-provider/");
-    let commas = value.match_indices(',').map(|(at, _)| (value[..at].trim(), value[at + 1..].trim()));
+    let commas = value.match_indices(',');
+    let commas = commas.map(|(at, _)| (value[..at].trim_ascii(), value[at + 1..].trim_ascii()));
     for (first, second) in commas.filter(|(_, second)| second.starts_with("arn:")) {
         if is_role(first) && is_provider(second) {
             return Ok((first.to_owned(), second.to_owned()));
@@ -186,7 +201,8 @@ mod tests {
         ] {
             assert_eq!(role(&value).unwrap(), pair, "{value}");
         }
-        for value in ["", role_arn, provider, "a,b", &format!("{role_arn},{role_arn}")] {
+        let blank = format!("\u{a0}{role_arn},{provider}");
+        for value in ["", role_arn, provider, "a,b", &format!("{role_arn},{role_arn}"), &blank] {
             assert_eq!(role(value).unwrap_err().check(), "saml.attribute.role", "{value}");
         }
     }

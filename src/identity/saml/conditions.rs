@@ -11,6 +11,9 @@ use super::{Answer, Expect, SamlSettings, malformed, refused};
 use crate::clock::Moment;
 use crate::identity::{VerifyCode, VerifyError};
 
+/// Between our request and the answer to it. The broker's logins live as long.
+const LONGEST_LOGIN: Duration = Duration::from_secs(15 * 60);
+
 /// What to hold an assertion against.
 #[derive(Clone, Copy)]
 pub(super) struct Rules<'a> {
@@ -68,7 +71,7 @@ impl Rules<'_> {
         let conditions = required(assertion, "Conditions", "saml.conditions.missing")?;
         let conditions = self.check_conditions(conditions)?;
         let (recipient, confirmation_ends) = self.check_confirmation(assertion)?;
-        let session_ends = self.check_session(assertion)?;
+        let session_ends = self.check_session(assertion, issued)?;
         let stale = self.check_age(issued)?;
         let ends = conditions.end.map_or(confirmation_ends, |end| end.min(confirmation_ends)).min(stale);
         let until = ends.plus(self.settings.clock_skew);
@@ -191,11 +194,17 @@ impl Rules<'_> {
     }
 
     /// Gives the earliest session end of all authentication statements.
-    fn check_session(&self, assertion: Element<'_, '_>) -> Result<Option<Moment>, VerifyError> {
+    fn check_session(
+        &self,
+        assertion: Element<'_, '_>,
+        issued: Moment,
+    ) -> Result<Option<Moment>, VerifyError> {
         required(assertion, "AuthnStatement", "saml.authn-statement.missing")?;
         let mut earliest = None;
         for statement in assertion.children_named(ASSERTION, "AuthnStatement") {
-            moment(statement.attribute("AuthnInstant").unwrap_or_default(), "saml.authn-instant")?;
+            let authenticated = statement.attribute("AuthnInstant").unwrap_or_default();
+            let authenticated = moment(authenticated, "saml.authn-instant")?;
+            self.check_fresh(authenticated, issued)?;
             let Some(end) = statement.attribute("SessionNotOnOrAfter") else { continue };
             let end = moment(end, "saml.session-not-on-or-after")?;
             self.check_not_over(end, "saml.session-expired")?;
@@ -203,6 +212,16 @@ impl Rules<'_> {
         }
         self.check_context(assertion)?;
         Ok(earliest)
+    }
+
+    /// A provider that was told to ask the person again must not answer by an earlier sign-in.
+    fn check_fresh(&self, authenticated: Moment, issued: Moment) -> Result<(), VerifyError> {
+        if !self.settings.sp.force_authn {
+            return Ok(());
+        }
+        let oldest = issued.minus(LONGEST_LOGIN).minus(self.settings.clock_skew);
+        let said = || (format!("a sign-in after {oldest}"), authenticated.to_string());
+        self.hold(authenticated >= oldest, false, (VerifyCode::Expired, "saml.authn-instant.old"), said)
     }
 
     /// One of the ways in which the person proved who they are must be one that is asked for.

@@ -4,7 +4,6 @@
 
 use std::collections::BTreeMap;
 
-use super::claims::Attributes;
 use super::decode;
 use super::names::{ASSERTION, DSIG};
 use super::parse::parse;
@@ -75,6 +74,8 @@ pub struct Claims {
     pub subject_type: String,
     /// Every attribute with all its values.
     pub attributes: BTreeMap<String, Vec<String>>,
+    /// Their short names, as `FederatedIdentity::aliases` has them.
+    pub aliases: BTreeMap<String, Option<String>>,
     /// Those that AWS defines, as they are understood; `None` where one is malformed.
     pub asserted: Option<Asserted>,
 }
@@ -110,18 +111,6 @@ impl Facts {
     /// Looks at an assertion that was decrypted.
     pub(super) fn of_assertion(&mut self, tree: &Tree<'_>) {
         self.assertion = tree.root().ok().map(assertion);
-    }
-}
-
-impl Claims {
-    /// Notes what was read from verified bytes.
-    pub(super) fn read(subject: &str, subject_type: &str, attributes: &Attributes) -> Self {
-        Self {
-            subject: subject.to_owned(),
-            subject_type: subject_type.to_owned(),
-            attributes: attributes.clone(),
-            asserted: None,
-        }
     }
 }
 

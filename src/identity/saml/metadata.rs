@@ -2,11 +2,10 @@
 //! which keys are its own. Whoever configures a provider vouches for this document; it passes
 //! the same scan and parser as a response all the same.
 
-use url::Url;
-
+use super::binding::Endpoint;
 use super::chars;
 use super::keys::Keys;
-use super::names::{DSIG, METADATA, PROTOCOL, REDIRECT_BINDING};
+use super::names::{DSIG, METADATA, POST_BINDING, PROTOCOL, REDIRECT_BINDING};
 use super::parse::parse;
 use super::scan;
 use super::tree::Element;
@@ -32,7 +31,9 @@ pub enum MetadataError {
     #[error("the metadata has no IDPSSODescriptor for SAML 2.0: is it the metadata of a service provider?")]
     NoIdentityProvider,
     /// It takes no login requests.
-    #[error("the metadata has no SingleSignOnService for HTTP-Redirect with an http or https URL")]
+    #[error(
+        "the metadata has no SingleSignOnService for HTTP-Redirect or HTTP-POST with an http or https URL"
+    )]
     NoLoginUrl,
     /// It has no signing key.
     #[error("the metadata has no signing certificate: without one every response would be refused")]
@@ -62,7 +63,9 @@ pub enum MetadataError {
 #[derive(Debug)]
 pub(super) struct Metadata {
     pub(super) entity_id: String,
-    pub(super) login_url: Url,
+    pub(super) sso_redirect: Option<Endpoint>,
+    pub(super) sso_post: Option<Endpoint>,
+    pub(super) want_authn_requests_signed: bool,
     pub(super) keys: Keys,
     pub(super) valid_until: Option<Moment>,
 }
@@ -92,7 +95,22 @@ impl Metadata {
             return Err(MetadataError::Expired(until));
         }
         let keys = signing_keys(provider)?;
-        Ok(Self { entity_id: entity_id.to_owned(), login_url: login_url(provider)?, keys, valid_until })
+        let sso_redirect = login_endpoint(provider, REDIRECT_BINDING);
+        let sso_post = login_endpoint(provider, POST_BINDING);
+        if sso_redirect.is_none() && sso_post.is_none() {
+            return Err(MetadataError::NoLoginUrl);
+        }
+        Ok(Self {
+            entity_id: entity_id.to_owned(),
+            sso_redirect,
+            sso_post,
+            want_authn_requests_signed: matches!(
+                provider.attribute("WantAuthnRequestsSigned"),
+                Some("true" | "1")
+            ),
+            keys,
+            valid_until,
+        })
     }
 }
 
@@ -102,13 +120,11 @@ fn valid_until(element: Element<'_, '_>) -> Result<Option<Moment>, MetadataError
     Ok(Some(until))
 }
 
-fn login_url(provider: Element<'_, '_>) -> Result<Url, MetadataError> {
+fn login_endpoint(provider: Element<'_, '_>, binding: &str) -> Option<Endpoint> {
     provider
         .children_named(METADATA, "SingleSignOnService")
-        .filter(|service| service.attribute("Binding") == Some(REDIRECT_BINDING))
-        .filter_map(|service| Url::parse(service.attribute("Location")?).ok())
-        .find(|url| matches!(url.scheme(), "http" | "https"))
-        .ok_or(MetadataError::NoLoginUrl)
+        .filter(|service| service.attribute("Binding") == Some(binding))
+        .find_map(|service| Endpoint::at(service.attribute("Location")?))
 }
 
 /// Every certificate of every descriptor whose use is signing or unspecified.

@@ -10,12 +10,20 @@
 //!
 //! The order of the files is the order of the work: `scan` → `parse` → `structure` → `c14n`
 //! and `signature` by `keys` → `conditions` → `claims`; `trace` and `facts` take notes for `explain`.
-//! `metadata` and `request` are what the two sides tell each other beforehand.
+//! `encryption` opens an assertion that is encrypted, which then takes the way from `scan` on.
+//! `metadata` and `sp_metadata` are what the two sides tell each other beforehand.
+//!
+//! What we send ourselves begins in `request`, is signed in `sign` with a key of `sp_keys`, and
+//! leaves by `binding`.
 
+mod aliases;
+#[allow(dead_code)] // Until logout answers.
+mod binding;
 mod c14n;
 mod chars;
 mod claims;
 mod conditions;
+mod encryption;
 mod facts;
 mod keys;
 mod metadata;
@@ -24,30 +32,38 @@ mod parse;
 mod request;
 mod scan;
 mod settings;
+#[allow(dead_code)] // Until logout verifies queries.
+mod sign;
 mod signature;
+mod sp_keys;
+mod sp_metadata;
 mod structure;
 mod trace;
 mod tree;
 
+pub use self::binding::{Binding, Form, Outbound};
 pub(crate) use self::chars::{escape_attribute, escape_text};
 use self::conditions::Rules;
+use self::encryption::Recipient;
 pub use self::facts::{ClaimedSignature, Claims, Facts, Part, VerifiedSignature, unverified_facts};
 pub use self::keys::Certificate;
 use self::metadata::Metadata;
 pub use self::metadata::MetadataError;
 use self::names::{ASSERTION, PROTOCOL};
 use self::parse::parse;
-pub use self::request::LoginRequest;
+use self::request::Question;
+pub use self::request::{LoginRequest, RequestFault, SpSettings};
 use self::scan::RESPONSE;
 pub use self::settings::{Accept, Answer, Expect, SamlSettings};
 use self::signature::Trusted;
+pub use self::sp_keys::{SigningFailed, SpKey, SpKeyFault, SpKeys};
 use self::structure::Shape;
 use self::trace::Trace;
 pub use self::trace::{Explanation, Outcome, Step};
 use self::tree::{Element, Tree};
 use super::{FederatedIdentity, OneTime, Protocol, Verified, VerifyCode, VerifyError};
 use crate::clock::Moment;
-use crate::entropy::{Entropy, NoEntropy};
+use crate::entropy::Entropy;
 
 /// Longer text can't decode to an acceptable response, white space included.
 const MAX_BASE64: usize = RESPONSE.bytes / 2 * 3;
@@ -126,7 +142,12 @@ impl SamlProvider {
         let (subject, subject_type) = claims::subject(assertion)?;
         trace.passed("saml.name-id", || ("one NameID with its Format".to_owned(), subject_type.clone()));
         let attributes = claims::attributes(assertion)?;
-        trace.see(|facts| facts.claims = Some(Claims::read(&subject, &subject_type, &attributes)));
+        let aliases = aliases::of(assertion, &attributes);
+        trace.see(|facts| {
+            let (subject, subject_type) = (subject.clone(), subject_type.clone());
+            let (attributes, aliases) = (attributes.clone(), aliases.clone());
+            facts.claims = Some(Claims { subject, subject_type, attributes, aliases, asserted: None });
+        });
         let asserted = claims::asserted(&attributes, assertion)?;
         trace.passed("saml.attribute", || claims::counted(&attributes));
         trace.see(|facts| facts.asserted(&asserted));
@@ -141,6 +162,7 @@ impl SamlProvider {
             subject_type: Some(subject_type),
             audience: terms.recipient.to_owned(),
             attributes,
+            aliases,
             claims: None,
             session_ends: terms.session_ends,
             one_time: Some(OneTime::new(self.issuer(), id, terms.until).only_once(terms.only_once)),
@@ -148,21 +170,39 @@ impl SamlProvider {
         }))
     }
 
-    /// A login request to the provider, unsigned, to be answered at `acs_url`.
+    /// A login request to the provider, to be answered at `acs_url`; signed where the settings say
+    /// so. `relay_state` comes back with the answer, and has at most 80 bytes.
     pub fn login_request(
         &self,
         acs_url: &str,
         relay_state: Option<&str>,
         entropy: &dyn Entropy,
         at: Moment,
-    ) -> Result<LoginRequest, NoEntropy> {
-        let login_url = &self.metadata.login_url;
-        request::login(login_url, &self.settings.entity_id, acs_url, relay_state, (entropy, at))
+    ) -> Result<LoginRequest, RequestFault> {
+        let question = Question { settings: &self.settings, acs_url, relay_state };
+        question.ask(&self.metadata, entropy, at)
+    }
+
+    /// Whether the provider takes login requests as the settings want to send them.
+    pub fn offers_login(&self) -> Result<(), RequestFault> {
+        request::chosen(&self.metadata, self.settings.sp.request_binding).map(|_| ())
+    }
+
+    /// Whether the provider says that it wants login requests signed.
+    pub const fn wants_signed_requests(&self) -> bool {
+        self.metadata.want_authn_requests_signed
     }
 
     /// Our metadata for the provider's administrator.
-    pub fn sp_metadata(&self, acs_url: &str) -> String {
-        request::sp_metadata(&self.settings.entity_id, acs_url)
+    pub fn sp_metadata(&self) -> String {
+        sp_metadata::plain(&self.settings)
+    }
+
+    /// Our metadata with a signature by our first key, good for two weeks from the day of `at`;
+    /// `None` without a key.
+    pub fn signed_sp_metadata(&self, at: Moment) -> Result<Option<String>, SigningFailed> {
+        let key = self.settings.sp.keys.signer();
+        key.map(|key| sp_metadata::signed(&self.settings, key, at)).transpose()
     }
 
     /// What may be read, once every signature holds. Nothing else of the response leaves this
@@ -210,16 +250,15 @@ impl SamlProvider {
         rules.trace.passed("saml.status", || (names::SUCCESS.to_owned(), names::SUCCESS.to_owned()));
         rules.check_response(response)?;
         if shape.assertion.is_none() {
-            return self.decrypted(structure::only_body(response)?, signed.is_some()).map(Some);
+            let (cbc, trace) = (self.settings.accept.aes_cbc, rules.trace);
+            let keys: Vec<_> = self.settings.sp.keys.iter().map(SpKey::decryption).collect();
+            let us = Recipient { keys: &keys, cbc, authenticated: signed.is_some(), trace };
+            return us.decrypt(structure::only_body(response)?).map(Some);
         }
         if self.settings.must_be_encrypted {
             return Err(malformed("saml.encryption.required", "an encrypted assertion", "one in clear"));
         }
         Ok(None)
-    }
-
-    fn decrypted(&self, encrypted: Element<'_, '_>, _authenticated: bool) -> Result<String, VerifyError> {
-        Err(malformed("saml.encrypted", "an assertion in clear", encrypted.name().local))
     }
 }
 
@@ -261,6 +300,18 @@ pub fn unverified_issuer(response_base64: &str) -> Result<String, VerifyError> {
     let issuer = assertion.child(ASSERTION, "Issuer").and_then(Element::text).map(str::trim_ascii);
     let issuer = issuer.filter(|issuer| !issuer.is_empty());
     issuer.map(str::to_owned).ok_or_else(|| malformed("saml.issuer.missing", "Issuer", "none"))
+}
+
+/// Inner parts, opened for `fuzz/` alone.
+#[cfg(fuzzing)]
+pub mod fuzzing {
+    use super::{RESPONSE, c14n, parse, scan};
+
+    /// The exclusive canonical form of a document's root, if the document is accepted.
+    pub fn canonical(document: &[u8]) -> Option<String> {
+        let tree = parse(scan::scan(document, &RESPONSE).ok()?, &RESPONSE).ok()?;
+        c14n::canonicalize(tree.root().ok()?, None, &[]).ok()
+    }
 }
 
 fn decode(response_base64: &str) -> Result<Vec<u8>, VerifyError> {

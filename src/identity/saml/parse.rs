@@ -18,8 +18,8 @@ const MAX_NAMESPACES: usize = 64;
 
 /// Parses what `scan` let through, or canonical bytes.
 pub(super) fn parse<'x>(text: &'x str, limits: &Limits) -> Result<Tree<'x>, VerifyError> {
-    // One node in 64 bytes is usual. The cap keeps a hostile document from reserving much.
-    let expected = (text.len() / 64).clamp(16, 512);
+    // One node in 32 bytes is usual. The cap keeps a hostile document from reserving much.
+    let expected = (text.len() / 32).clamp(16, 512);
     let tree = Tree {
         source_bytes: text.len(),
         nodes: Vec::with_capacity(expected),
@@ -28,7 +28,7 @@ pub(super) fn parse<'x>(text: &'x str, limits: &Limits) -> Result<Tree<'x>, Veri
     };
     let scope = vec![Declaration { prefix: "xml", namespace: names::XML }];
     let (open, elements) = (Vec::with_capacity(16), 0);
-    Parser { text, bytes: text.as_bytes(), at: 0, limits, tree, open, scope, elements }.document()
+    Parser { text, bytes: text.as_bytes(), at: 0, limits, tree, open, scope, elements, last: None }.document()
 }
 
 struct Parser<'x, 'l> {
@@ -40,6 +40,9 @@ struct Parser<'x, 'l> {
     open: Vec<Open<'x>>,
     scope: Vec<Declaration<'x>>,
     elements: usize,
+    /// The last element's name, as long as no declaration came or went: the next is often called
+    /// the same.
+    last: Option<(QualifiedName<'x>, Name<'x>)>,
 }
 
 /// An element whose end tag is still to come.
@@ -52,6 +55,7 @@ struct Open<'x> {
 }
 
 /// A name as it is written, whole and in its parts.
+#[derive(Clone, Copy)]
 struct QualifiedName<'x> {
     written: &'x str,
     prefix: &'x str,
@@ -141,11 +145,19 @@ impl<'x> Parser<'x, '_> {
         }
         let (around, attributes) = (self.scope.len(), self.tree.attributes.len());
         let declarations = self.tree.declarations.len();
-        let QualifiedName { written, prefix, local } = self.name()?;
+        let repeated = self.repeated_name();
+        let qualified = match repeated {
+            Some(qualified) => qualified,
+            None => self.name()?,
+        };
         let is_empty = self.attributes()?;
         self.declare(declarations)?;
         self.resolve_attributes(attributes)?;
-        let name = self.resolve((prefix, local), true)?;
+        let name = match self.last {
+            Some((_, name)) if repeated.is_some() => name,
+            _ => self.resolve((qualified.prefix, qualified.local), true)?,
+        };
+        self.last = Some((qualified, name));
         let id = self.tree.nodes.len();
         let kind = Kind::Element {
             name,
@@ -155,14 +167,14 @@ impl<'x> Parser<'x, '_> {
         let parent = self.open.last().map_or(0, |open| open.id);
         self.tree.nodes.push(Node { parent, end: id + 1, kind });
         if is_empty {
-            self.scope.truncate(around);
+            self.leave_scope(around);
             return Ok(());
         }
         if self.open.len() == self.limits.depth {
             let expected = format!("at most {} levels", self.limits.depth);
             return Err(malformed("saml.xml.depth", expected, "more"));
         }
-        self.open.push(Open { id, written, around });
+        self.open.push(Open { id, written: qualified.written, around });
         Ok(())
     }
 
@@ -178,8 +190,15 @@ impl<'x> Parser<'x, '_> {
         }
         self.at += 1;
         self.tree.nodes[open.id].end = self.tree.nodes.len();
-        self.scope.truncate(open.around);
+        self.leave_scope(open.around);
         Ok(())
+    }
+
+    fn leave_scope(&mut self, around: usize) {
+        if self.scope.len() > around {
+            self.scope.truncate(around);
+            self.last = None;
+        }
     }
 
     /// The attributes of a tag, up to and with `>` or `/>`. Says whether it was the latter.
@@ -241,33 +260,35 @@ impl<'x> Parser<'x, '_> {
         Ok(())
     }
 
+    /// The last element's name, if it stands here again.
+    fn repeated_name(&mut self) -> Option<QualifiedName<'x>> {
+        let (last, _) = self.last?;
+        let rest = self.bytes[self.at..].strip_prefix(last.written.as_bytes())?;
+        let ends = matches!(rest.first(), Some(b' ' | b'\t' | b'\r' | b'\n' | b'/' | b'>'));
+        self.at += if ends { last.written.len() } else { 0 };
+        ends.then_some(last)
+    }
+
     /// The qualified name that stands here.
     fn name(&mut self) -> Result<QualifiedName<'x>, VerifyError> {
-        let (from, mut colon) = (self.at, None);
-        let mut is_sound = true;
-        let mut starts = true;
-        while let Some(byte) = self.bytes.get(self.at) {
-            match chars::NAME[usize::from(*byte)] {
-                chars::Kind::Start => starts = false,
-                chars::Kind::Inner => is_sound &= !starts,
-                chars::Kind::Colon => {
-                    is_sound &= !starts && colon.is_none();
-                    colon = Some(self.at);
-                    starts = true;
-                }
-                chars::Kind::Other => break,
-            }
-            self.at += 1;
+        let from = self.at;
+        let first = self.ncname()?;
+        if self.bytes.get(self.at) != Some(&b':') {
+            return Ok(QualifiedName { written: first, prefix: "", local: first });
         }
-        let written = self.between(from, self.at);
-        if starts || !is_sound {
-            return Err(syntax(if written.is_empty() { "no name where one must be" } else { written }));
+        self.at += 1;
+        let local = self.ncname()?;
+        Ok(QualifiedName { written: self.between(from, self.at), prefix: first, local })
+    }
+
+    fn ncname(&mut self) -> Result<&'x str, VerifyError> {
+        let length = chars::ncname_length(&self.bytes[self.at..]);
+        if length == 0 {
+            return Err(syntax("no name where one must be"));
         }
-        let (prefix, local) = match colon {
-            Some(colon) => (self.between(from, colon), self.between(colon + 1, self.at)),
-            None => ("", written),
-        };
-        Ok(QualifiedName { written, prefix, local })
+        let name = self.between(self.at, self.at + length);
+        self.at += length;
+        Ok(name)
     }
 
     fn white_space(&mut self) -> bool {
@@ -287,6 +308,10 @@ impl<'x> Parser<'x, '_> {
     /// canonicalization is undefined for them, empty ones because they make it void.
     fn declare(&mut self, first: usize) -> Result<(), VerifyError> {
         let own = &self.tree.declarations[first..];
+        if own.is_empty() {
+            return Ok(());
+        }
+        self.last = None;
         for (index, declaration) in own.iter().enumerate() {
             let Declaration { prefix, namespace } = *declaration;
             let undeclares = prefix.is_empty() && namespace.is_empty();
@@ -329,13 +354,19 @@ impl<'x> Parser<'x, '_> {
         if prefix.is_empty() && !element {
             return Ok(Name { prefix, local, namespace: "" });
         }
-        let binding = self.scope.iter().rev().find(|declaration| declaration.prefix == prefix);
+        let is_this = |declaration: &&Declaration<'_>| same(declaration.prefix, prefix);
+        let binding = self.scope.iter().rev().find(is_this);
         match binding {
             Some(declaration) => Ok(Name { prefix, local, namespace: declaration.namespace }),
             None if prefix.is_empty() => Ok(Name { prefix, local, namespace: "" }),
             None => Err(malformed("saml.xml.namespace", "prefixes that are declared", prefix)),
         }
     }
+}
+
+/// `==` for prefixes: they are so short that a call costs more than the comparison.
+fn same(one: &str, other: &str) -> bool {
+    one.len() == other.len() && one.bytes().eq(other.bytes())
 }
 
 fn syntax(seen: impl Into<String>) -> VerifyError {
@@ -396,6 +427,8 @@ mod tests {
             ("<p:a/>", "saml.xml.namespace"),
             ("<a p:b=''/>", "saml.xml.namespace"),
             ("<a><p:b xmlns:p='u:1'/><p:c/></a>", "saml.xml.namespace"),
+            ("<a><p:b xmlns:p='u:1'/><p:b/></a>", "saml.xml.namespace"),
+            ("<a><p:b xmlns:p='u:1'></p:b><p:b/></a>", "saml.xml.namespace"),
             ("<a xmlns='relative'/>", "saml.xml.namespace"),
             ("<a xmlns='u:&amp;'/>", "saml.xml.namespace"),
             ("<a xmlns:p=''/>", "saml.xml.namespace"),
@@ -430,6 +463,16 @@ mod tests {
         ] {
             check(document, &METADATA, expected);
         }
+    }
+
+    /// A name that is written again means what its own surroundings say.
+    #[test]
+    fn a_repeated_name_is_resolved_anew_where_declarations_differ() {
+        let document = "<p:a xmlns:p='u:1'><p:a/><p:a xmlns:p='u:2'><p:a/></p:a><p:a/><p:ab/></p:a>";
+        let tree = parse(document, &RESPONSE).unwrap();
+        let seen: Vec<_> = tree.elements().map(|e| (e.name().namespace, e.name().local)).collect();
+        let expected = [("u:1", "a"), ("u:1", "a"), ("u:2", "a"), ("u:2", "a"), ("u:1", "a"), ("u:1", "ab")];
+        assert_eq!(seen, expected);
     }
 
     #[test]

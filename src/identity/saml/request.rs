@@ -1,73 +1,148 @@
-//! Our side of the conversation: login requests by the Redirect binding (SAML Bindings 3.4),
-//! and the metadata that introduces us to an identity provider.
+//! Login requests (SAML Core 3.4.1, Profiles 4.1.4.1): what we ask a provider for, and how.
 
-use url::Url;
-
-use super::chars::escape_attribute;
-use super::names::{ASSERTION, METADATA, POST_BINDING, PROTOCOL};
+use super::SamlSettings;
+use super::binding::{Binding, Endpoint, Message, Outbound, Parameter};
+use super::metadata::Metadata;
+use super::names::{ASSERTION, POST_BINDING, PROTOCOL};
+use super::sign::{Canonical, attribute, text};
+use super::sp_keys::{SigningFailed, SpKey, SpKeys};
 use crate::clock::Moment;
 use crate::entropy::{self, Entropy, NoEntropy};
+
+/// The format whose names nobody creates for us (SAML Core 3.4.1.1, erratum E14).
+const TRANSIENT: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:transient";
+
+/// Our side towards a provider, which is not in its metadata either.
+#[derive(Debug, Clone, Default)]
+pub struct SpSettings {
+    /// Our keys.
+    pub keys: SpKeys,
+    /// Whether our requests are signed. There must be a key then.
+    pub sign_requests: bool,
+    /// How requests leave; `None`: what the provider offers, by redirect if it can.
+    pub request_binding: Option<Binding>,
+    /// Whether the provider must ask the person again, whatever session they have.
+    pub force_authn: bool,
+    /// The `NameID` format to ask for. Many providers refuse one that they do not know.
+    pub name_id_format: Option<String>,
+    /// Where our single logout service is.
+    pub slo_url: Option<String>,
+}
 
 /// A login that a browser is about to be sent on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoginRequest {
     /// What the response must answer: [`super::Answer::To`].
     pub id: String,
-    /// Where the browser goes.
-    pub url: String,
+    /// What the browser must do.
+    pub outbound: Outbound,
 }
 
-/// Writes an unsigned `AuthnRequest` and packs it into `login_url`.
-pub(super) fn login(
-    login_url: &Url,
-    entity_id: &str,
-    acs_url: &str,
-    relay_state: Option<&str>,
-    (entropy, at): (&dyn Entropy, Moment),
-) -> Result<LoginRequest, NoEntropy> {
-    let id = fresh_id(entropy)?;
-    let xml = format!(
-        "<samlp:AuthnRequest xmlns:samlp=\"{PROTOCOL}\" ID=\"{id}\" Version=\"2.0\" IssueInstant=\"{at}\" \
-         Destination=\"{}\" AssertionConsumerServiceURL=\"{}\" ProtocolBinding=\"{POST_BINDING}\">\
-         <saml:Issuer xmlns:saml=\"{ASSERTION}\">{}</saml:Issuer></samlp:AuthnRequest>",
-        escaped(login_url.as_str()),
-        escaped(acs_url),
-        escaped(entity_id),
-    );
-    let deflated = miniz_oxide::deflate::compress_to_vec(xml.as_bytes(), 6);
-    let mut url = login_url.clone();
-    url.query_pairs_mut().append_pair("SAMLRequest", &base64_simd::STANDARD.encode_to_string(deflated));
-    if let Some(state) = relay_state {
-        url.query_pairs_mut().append_pair("RelayState", state);
+/// No login request could be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum RequestFault {
+    /// There is no randomness for its id.
+    #[error(transparent)]
+    NoEntropy(#[from] NoEntropy),
+    /// It could not be signed.
+    #[error(transparent)]
+    Unsigned(#[from] SigningFailed),
+    /// The provider does not take it by the binding that is configured.
+    #[error("the identity provider's metadata offers no sign-in by {0}")]
+    NotOffered(Binding),
+}
+
+/// What is asked, and where the answer goes.
+pub(super) struct Question<'a> {
+    /// Who we are, and what we want.
+    pub(super) settings: &'a SamlSettings,
+    /// The assertion consumer that is to get the answer.
+    pub(super) acs_url: &'a str,
+    /// What must come back with the answer.
+    pub(super) relay_state: Option<&'a str>,
+}
+
+impl Question<'_> {
+    /// Writes an `AuthnRequest` with a fresh id and packs it for the provider.
+    pub(super) fn ask(
+        &self,
+        metadata: &Metadata,
+        entropy: &dyn Entropy,
+        at: Moment,
+    ) -> Result<LoginRequest, RequestFault> {
+        let (binding, endpoint) = chosen(metadata, self.settings.sp.request_binding)?;
+        let id = fresh_id(entropy)?;
+        let message = Message {
+            parameter: Parameter::Request,
+            content: self.content(endpoint, &id, at),
+            relay_state: self.relay_state,
+            key: self.signer()?,
+        };
+        Ok(LoginRequest { outbound: message.send(binding, endpoint)?, id })
     }
-    Ok(LoginRequest { id, url: url.into() })
+
+    /// Who signs, if anybody is to. A request that was meant to be signed never leaves without.
+    fn signer(&self) -> Result<Option<&SpKey>, SigningFailed> {
+        let sp = &self.settings.sp;
+        if !sp.sign_requests {
+            return Ok(None);
+        }
+        sp.keys.signer().map(Some).ok_or(SigningFailed)
+    }
+
+    fn content(&self, endpoint: &Endpoint, id: &str, at: Moment) -> Canonical {
+        let force = if self.settings.sp.force_authn { " ForceAuthn=\"true\"" } else { "" };
+        let head = format!(
+            "<samlp:AuthnRequest xmlns:samlp=\"{PROTOCOL}\" AssertionConsumerServiceURL=\"{}\" Destination=\"{}\"\
+             {force} ID=\"{id}\" IssueInstant=\"{at}\" ProtocolBinding=\"{POST_BINDING}\" Version=\"2.0\">\
+             <saml:Issuer xmlns:saml=\"{ASSERTION}\">{}</saml:Issuer>",
+            attribute(self.acs_url),
+            attribute(endpoint.location()),
+            text(&self.settings.entity_id),
+        );
+        let tail = format!("{}{}</samlp:AuthnRequest>", self.name_id_policy(), self.contexts());
+        Canonical { id: id.to_owned(), head, tail }
+    }
+
+    fn name_id_policy(&self) -> String {
+        let Some(format) = self.settings.sp.name_id_format.as_deref() else { return String::new() };
+        let create = if format == TRANSIENT { "" } else { " AllowCreate=\"true\"" };
+        format!("<samlp:NameIDPolicy{create} Format=\"{}\"></samlp:NameIDPolicy>", attribute(format))
+    }
+
+    fn contexts(&self) -> String {
+        if self.settings.authn_contexts.is_empty() {
+            return String::new();
+        }
+        let classes = self.settings.authn_contexts.iter().map(|class| {
+            let class = text(class);
+            format!(
+                "<saml:AuthnContextClassRef xmlns:saml=\"{ASSERTION}\">{class}</saml:AuthnContextClassRef>"
+            )
+        });
+        let classes: String = classes.collect();
+        format!("<samlp:RequestedAuthnContext Comparison=\"exact\">{classes}</samlp:RequestedAuthnContext>")
+    }
 }
 
-/// Our `EntityDescriptor`: one POST consumer, and the wish that assertions be signed.
-pub(super) fn sp_metadata(entity_id: &str, acs_url: &str) -> String {
-    format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
-         <md:EntityDescriptor xmlns:md=\"{METADATA}\" entityID=\"{}\">\n  \
-         <md:SPSSODescriptor AuthnRequestsSigned=\"false\" WantAssertionsSigned=\"true\" \
-         protocolSupportEnumeration=\"{PROTOCOL}\">\n    \
-         <md:NameIDFormat>urn:oasis:names:tc:SAML:2.0:nameid-format:persistent</md:NameIDFormat>\n    \
-         <md:AssertionConsumerService Binding=\"{POST_BINDING}\" Location=\"{}\" index=\"0\" isDefault=\"true\"/>\n  \
-         </md:SPSSODescriptor>\n\
-         </md:EntityDescriptor>\n",
-        escaped(entity_id),
-        escaped(acs_url),
-    )
+/// The endpoint to ask at: by the binding that was asked for, or the first that is offered.
+pub(super) fn chosen(
+    metadata: &Metadata,
+    wanted: Option<Binding>,
+) -> Result<(Binding, &Endpoint), RequestFault> {
+    let offered = |binding| match binding {
+        Binding::Redirect => Some((binding, metadata.sso_redirect.as_ref()?)),
+        Binding::Post => Some((binding, metadata.sso_post.as_ref()?)),
+    };
+    let found = match wanted {
+        Some(binding) => offered(binding),
+        None => offered(Binding::Redirect).or_else(|| offered(Binding::Post)),
+    };
+    found.ok_or(RequestFault::NotOffered(wanted.unwrap_or(Binding::Redirect)))
 }
 
 /// 128 unguessable bits in the form of an XML name (SAML Core 1.3.4).
-fn fresh_id(entropy: &dyn Entropy) -> Result<String, NoEntropy> {
+pub(super) fn fresh_id(entropy: &dyn Entropy) -> Result<String, NoEntropy> {
     let random = entropy::bytes::<16>(entropy)?;
     Ok(format!("_{:032x}", u128::from_be_bytes(random)))
-}
-
-/// Good for text too, where more is escaped than must be.
-fn escaped(value: &str) -> String {
-    let mut out = String::with_capacity(value.len());
-    escape_attribute(&mut out, value);
-    out
 }

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use super::request::SpSettings;
 use crate::arn::ProviderArn;
 
 /// What we know about a provider that is not in its metadata.
@@ -16,18 +17,22 @@ pub struct SamlSettings {
     pub entity_id: String,
     /// Audiences that mean us, compared exactly.
     pub audiences: Vec<String>,
-    /// Every assertion consumer URL of ours for this provider, compared exactly.
+    /// Every assertion consumer URL of ours for this provider, compared exactly. The first is the
+    /// one that our metadata recommends.
     pub recipients: Vec<String>,
     /// How far its clock and ours may differ.
     pub clock_skew: Duration,
     /// How old an assertion may be, by its `IssueInstant`, when it is used.
     pub max_age: Duration,
-    /// Authentication context classes of which the assertion must state one. Empty: any will do.
+    /// Authentication context classes of which the assertion must state one, and which a login
+    /// request asks for. Empty: any will do.
     pub authn_contexts: Vec<String>,
     /// Whether an assertion in clear is refused.
     pub must_be_encrypted: bool,
     /// What is borne beyond the strict profile.
     pub accept: Accept,
+    /// Our side: keys, and how a login is asked for.
+    pub sp: SpSettings,
 }
 
 /// What is borne of a provider beyond the strict profile, each at its own risk. Most of it is

@@ -35,7 +35,7 @@ impl Trusted<'_> {
     /// Verifies a signature and gives the canonical bytes of the element that it signs, without
     /// the signature itself. These bytes are all that anybody may read.
     pub(super) fn verify(self, signature: &Signature<'_, '_>) -> Result<String, VerifyError> {
-        let claimed = SignedInfo::read(signature.info, self.sha1)?;
+        let claimed = &signature.claimed;
         let canonical = c14n::canonicalize(signature.info, None, &claimed.own_prefixes)?;
         let value = chars::base64(signature.value).ok_or_else(|| {
             refused(VerifyCode::Signature, "saml.signature.value", "base64", "something else")

@@ -45,6 +45,8 @@ pub(super) struct Signature<'t, 'x> {
     pub(super) element: Element<'t, 'x>,
     /// `ds:SignedInfo`.
     pub(super) info: Element<'t, 'x>,
+    /// What it says, which is worth nothing until the signature over it holds.
+    pub(super) claimed: SignedInfo<'t>,
     /// The text of `ds:SignatureValue`.
     pub(super) value: &'t str,
     /// `ds:KeyInfo`: what the signer says of its key, which nobody believes.
@@ -245,8 +247,9 @@ fn signature<'t, 'x>(parent: Element<'t, 'x>, sha1: bool) -> Result<Option<Signa
         return Err(misshapen(element));
     }
     let value = value.text().ok_or_else(|| misshapen(value))?;
-    SignedInfo::read(info, sha1)?.refers_to(parent)?;
-    Ok(Some(Signature { signed: parent, element, info, value, key_info: key }))
+    let claimed = SignedInfo::read(info, sha1)?;
+    claimed.refers_to(parent)?;
+    Ok(Some(Signature { signed: parent, element, info, claimed, value, key_info: key }))
 }
 
 fn misshapen(element: Element<'_, '_>) -> VerifyError {

@@ -6,6 +6,8 @@
 //! type matches nothing (so a negated operator holds), and a key with several values under an
 //! operator without a set prefix matches when any of them does.
 
+use std::borrow::Cow;
+
 use super::context::{RequestContext, folded};
 use super::operand::{self, Decimal, Network};
 use super::operator::{Comparison, Operator, Order, Quantifier};
@@ -66,14 +68,22 @@ impl Condition {
         &self.written
     }
 
+    /// Whether nobody can tell which value a request has for this key.
+    pub(super) fn is_undecided(&self, context: &RequestContext<'_>) -> bool {
+        context.is_undecided(&self.key)
+    }
+
     /// The values that a request has for this key.
     pub(super) fn seen<'c>(&self, context: &'c RequestContext<'_>) -> impl Iterator<Item = &'c str> {
         context.get(&self.key).iter().map(AsRef::as_ref)
     }
 
-    /// Whether the request meets this condition.
-    pub(super) fn holds(&self, context: &RequestContext<'_>) -> bool {
-        let values = context.get(&self.key);
+    /// Whether the request meets this condition; `None` where nobody can tell.
+    pub(super) fn holds(&self, context: &RequestContext<'_>) -> Option<bool> {
+        (!context.is_undecided(&self.key)).then(|| self.holds_for(context.get(&self.key), context))
+    }
+
+    fn holds_for(&self, values: &[Cow<'_, str>], context: &RequestContext<'_>) -> bool {
         if let Test::Null(wanted) = &self.test {
             return wanted.contains(&values.is_empty());
         }

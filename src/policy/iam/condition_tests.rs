@@ -14,7 +14,7 @@ fn check(operator: &str, policy: &[&str], request: &[&str]) -> bool {
     let mut context = RequestContext::new();
     context.set_all("t:k", request.iter().copied());
     context.set("aws:userid", "ann*");
-    condition.holds(&context)
+    condition.holds(&context).unwrap()
 }
 
 /// Operator, policy value, request value that makes it hold, one that does not.

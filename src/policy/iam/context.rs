@@ -1,13 +1,14 @@
 //! What is known about a request: condition keys and their values.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Condition keys and values of one request (facts 5.5). Key names are compared without regard
 /// to case, tag keys after the `/` included (facts 5.2). A key without a value is an absent key.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RequestContext<'a> {
     values: BTreeMap<Cow<'a, str>, Vec<Cow<'a, str>>>,
+    undecided: BTreeSet<Cow<'a, str>>,
 }
 
 impl<'a> RequestContext<'a> {
@@ -33,6 +34,18 @@ impl<'a> RequestContext<'a> {
         }
     }
 
+    /// Says that `key` should have one value and was given several, so that nobody can tell which
+    /// counts. No statement that allows may rest on it, and every statement that denies and
+    /// asks about it applies: to call such a key absent would please whoever is denied by it.
+    pub fn set_undecided(&mut self, key: impl Into<Cow<'a, str>>) {
+        self.undecided.insert(folded(key.into()));
+    }
+
+    /// Whether nobody can tell the value of a key that is in lower case already.
+    pub(super) fn is_undecided(&self, folded_key: &str) -> bool {
+        self.undecided.contains(folded_key)
+    }
+
     /// The values of a key that is in lower case already; empty when the key is absent.
     pub(super) fn get(&self, folded_key: &str) -> &[Cow<'a, str>] {
         self.values.get(folded_key).map_or(&[], Vec::as_slice)
@@ -46,7 +59,7 @@ impl<'a> RequestContext<'a> {
         }
     }
 
-    /// Every key, in lower case, with its values.
+    /// Every key that has values, in lower case, with them.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &[Cow<'a, str>])> {
         self.values.iter().map(|(key, values)| (key.as_ref(), values.as_slice()))
     }

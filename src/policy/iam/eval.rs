@@ -105,8 +105,13 @@ impl Statement {
             resources.filter(|resources| !resources.include(request)).map(|_| Misfit::Resource)
         };
         let elements = once_with(principal).chain(once_with(action)).chain(once_with(resource));
-        let conditions = self.conditions.iter().filter(|condition| !condition.holds(request.context));
+        let conditions = self.conditions.iter().filter(|condition| !self.is_met(condition, request));
         elements.flatten().chain(conditions.map(Misfit::Condition))
+    }
+
+    /// Whether a condition holds. One that nobody can tell keeps an allow from applying, and no deny.
+    fn is_met(&self, condition: &Condition, request: &Request<'_>) -> bool {
+        condition.holds(request.context).unwrap_or(self.effect == Effect::Deny)
     }
 }
 

@@ -70,6 +70,42 @@ fn actions_and_resources() {
     }
 }
 
+/// Whatever is asked about a key whose value nobody can tell: an allow does not apply, a deny
+/// does.
+#[test]
+fn what_is_undecided_helps_nobody() {
+    let mut known = RequestContext::new();
+    known.set("saml:mail", "ann@example.com");
+    let mut undecided = RequestContext::new();
+    undecided.set_undecided("SAML:Mail");
+    let decide = |effect: &str, condition: &str, context: &RequestContext<'_>| {
+        let text = format!(
+            r#"{{"Statement":[{{"Effect":"Allow","Action":"sts:B","Resource":"*"}},
+                {{"Effect":"{effect}","Action":"*","Resource":"*","Condition":{condition}}}]}}"#
+        );
+        let policy = Policy::parse(PolicyKind::Identity, &text).unwrap_or_else(|f| panic!("{f:?}"));
+        let action = if effect == "Deny" { "sts:B" } else { "sts:A" };
+        policy.decide(&Request { caller: Caller::Attached, action, resource: None, context }).is_allow()
+    };
+    for (condition, holds) in [
+        (r#"{"StringEquals":{"saml:mail":"ann@example.com"}}"#, true),
+        (r#"{"StringNotEquals":{"saml:mail":"bob@example.com"}}"#, true),
+        (r#"{"StringEqualsIfExists":{"saml:mail":"ann@example.com"}}"#, true),
+        (r#"{"StringEquals":{"saml:mail":"bob@example.com"}}"#, false),
+        (r#"{"ForAllValues:StringEquals":{"saml:mail":"ann@example.com"}}"#, true),
+        (r#"{"ForAnyValue:StringEquals":{"saml:mail":"ann@example.com"}}"#, true),
+        (r#"{"Null":{"saml:mail":"false"}}"#, true),
+        (r#"{"Null":{"saml:mail":"true"}}"#, false),
+    ] {
+        assert_eq!(decide("Allow", condition, &known), holds, "{condition}");
+        assert_eq!(decide("Deny", condition, &known), !holds, "{condition}");
+        assert!(!decide("Allow", condition, &undecided), "{condition}");
+        assert!(!decide("Deny", condition, &undecided), "{condition}");
+    }
+    let other = r#"{"Null":{"saml:sub":"true"}}"#;
+    assert!(decide("Allow", other, &undecided) && !decide("Deny", other, &undecided));
+}
+
 /// A statement about few enough things that random ones often meet.
 fn statement() -> impl Strategy<Value = String> {
     let effects = prop::sample::select(vec!["Allow", "Deny"]);
@@ -106,6 +142,7 @@ fn a_review_names_everything_that_does_not_fit() {
         key: key.to_owned(),
         wanted: wanted.iter().map(|value| (*value).to_owned()).collect(),
         actual: actual.iter().map(|value| (*value).to_owned()).collect(),
+        undecided: false,
     };
     let expected = StatementReview {
         statement: StatementRef { index: 0, sid: Some("s".to_owned()) },

@@ -34,8 +34,10 @@ pub enum Obstacle {
         key: String,
         /// The policy's values, variables as written.
         wanted: Vec<String>,
-        /// The request's values; none where the key is absent.
+        /// The request's values; none where the key is absent or undecided.
         actual: Vec<String>,
+        /// Whether the request has several values where there should be one.
+        undecided: bool,
     },
 }
 
@@ -66,6 +68,7 @@ impl Misfit<'_> {
                     key: written.key.clone(),
                     wanted: written.values.clone(),
                     actual: condition.seen(request.context).map(str::to_owned).collect(),
+                    undecided: condition.is_undecided(request.context),
                 }
             }
         }

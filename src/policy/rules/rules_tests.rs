@@ -15,6 +15,20 @@ fn ann() -> FederatedIdentity {
         .build()
 }
 
+/// Somebody whose attributes have long names.
+fn registered() -> FederatedIdentity {
+    IdentityBuilder::saml(CORP, "corp", "eva")
+        .attribute("urn:oid:0.9.2342.19200300100.1.3", &["eva@example.com", "e@example.com"])
+        .attribute("http://schemas.example.com/claims/Group", &["ops"])
+        .attribute("team", &["red"])
+        .alias("mail", Some("urn:oid:0.9.2342.19200300100.1.3"))
+        .alias("groups", Some("http://schemas.example.com/claims/Group"))
+        .alias("cn", None)
+        // Nobody makes such an alias; if somebody did, the name would win.
+        .alias("team", Some("http://schemas.example.com/claims/Group"))
+        .build()
+}
+
 fn workload() -> FederatedIdentity {
     let claims = serde_json::json!({
         "sub": "repo:org/app", "aud": "sts", "ref": "refs/heads/main", "run": 7, "ok": true,
@@ -52,6 +66,37 @@ fn refusal(when: &str) -> String {
         Ok(_) => panic!("{when} was accepted"),
         Err(faults) => faults[0].to_string(),
     }
+}
+
+#[test]
+fn a_short_name_is_as_good_as_the_name() {
+    for when in [
+        r#"attr.mail == attr["urn:oid:0.9.2342.19200300100.1.3"] && size(attr.mail) == 2"#,
+        r#"attr.mail[0] == "eva@example.com" && "e@example.com" in attr["mail"]"#,
+        r#"has(attr.mail) && "mail" in attr && !has(attr.uid) && size(attr.uid) == 0"#,
+        r#""ops" in groups && "ops" in attr.groups"#,
+        r#"attr.team[0] == "red" && size(attr) == 3"#,
+    ] {
+        assert!(matches(when, &registered()), "{when}: {:?}", outcome(when, &registered()));
+    }
+}
+
+/// Not even by what is missing.
+#[test]
+fn a_short_name_for_several_grants_nothing() {
+    for when in [
+        r#""x" in attr.cn"#,
+        r#"!("x" in attr.cn)"#,
+        r#"size(attr["cn"]) == 0"#,
+        r#"!has(attr.cn)"#,
+        r#"!("cn" in attr)"#,
+        r#"attr.cn == attr.uid"#,
+    ] {
+        let Outcome::Fails { reason, .. } = outcome(when, &registered()) else { panic!("{when}") };
+        assert!(reason.contains("\"cn\" could be several attributes"), "{when}: {reason}");
+    }
+    let torn = IdentityBuilder::saml(CORP, "corp", "eva").alias("groups", None).build();
+    assert!(!matches(r#""x" in groups"#, &torn) && !matches(r#"!("x" in groups)"#, &torn));
 }
 
 #[test]

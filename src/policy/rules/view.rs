@@ -9,6 +9,9 @@
 //! | `groups` | `attr.groups` |
 //! | `claim` | OIDC: every claim as sent; SAML: empty |
 //! | `time` | seconds since 1970 |
+//!
+//! `attr` finds an attribute by its short name too ([`FederatedIdentity::aliases`]). A short name
+//! that could mean several is an error, whether a rule asks for what is there or for what is not.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::OnceLock;
@@ -64,7 +67,7 @@ impl VariableResolver for View<'_> {
                 Protocol::Oidc => "oidc",
             }),
             "attr" => Some(CowVal::Borrowed(self.attributes())),
-            "groups" => Some(CowVal::Borrowed(self.attributes().list("groups"))),
+            "groups" => self.attributes().list("groups").ok().map(|list| CowVal::Borrowed(list)),
             "claim" => Some(CowVal::Borrowed(self.claims())),
             "time" => Some(CowVal::owned(CelInt::from(self.at.unix()))),
             _ => None,
@@ -76,6 +79,7 @@ impl VariableResolver for View<'_> {
 #[derive(Debug, Clone)]
 struct Attributes<'a> {
     lists: BTreeMap<&'a str, CelList<'a>>,
+    aliases: &'a BTreeMap<String, Option<String>>,
     absent: CelList<'a>,
 }
 
@@ -85,11 +89,22 @@ impl<'a> Attributes<'a> {
             let values = values.iter().map(|value| boxed(CelString::from(value.as_str())));
             (name.as_str(), CelList::from(values.collect::<Vec<_>>()))
         });
-        Self { lists: lists.collect(), absent: CelList::from(Vec::new()) }
+        Self { lists: lists.collect(), aliases: identity.aliases(), absent: CelList::from(Vec::new()) }
     }
 
-    fn list(&self, name: &str) -> &CelList<'a> {
-        self.lists.get(name).unwrap_or(&self.absent)
+    fn list(&self, name: &str) -> Result<&CelList<'a>, ExecutionError> {
+        Ok(self.find(name)?.unwrap_or(&self.absent))
+    }
+
+    fn find(&self, name: &str) -> Result<Option<&CelList<'a>>, ExecutionError> {
+        match (self.lists.get(name), self.aliases.get(name)) {
+            (None, Some(Some(meant))) => Ok(self.lists.get(meant.as_str())),
+            (None, Some(None)) => Err(ExecutionError::FunctionError {
+                function: "attr".to_owned(),
+                message: format!("{name:?} could be several attributes of this person; use the full name"),
+            }),
+            (found, _) => Ok(found),
+        }
     }
 }
 
@@ -127,7 +142,7 @@ impl Val for Attributes<'_> {
 
 impl Container for Attributes<'_> {
     fn contains(&self, name: &dyn Val) -> Result<bool, ExecutionError> {
-        attribute_name(name).map(|name| self.lists.contains_key(name))
+        Ok(self.find(attribute_name(name)?)?.is_some())
     }
 }
 
@@ -136,7 +151,7 @@ impl Indexer for Attributes<'_> {
     where
         Self: 'v,
     {
-        attribute_name(name).map(|name| CowVal::Borrowed(self.list(name)))
+        Ok(CowVal::Borrowed(self.list(attribute_name(name)?)?))
     }
 
     fn steal<'v>(self: Box<Self>, name: &dyn Val) -> Result<Box<dyn Val + 'v>, ExecutionError>

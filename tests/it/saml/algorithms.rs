@@ -7,7 +7,7 @@ use super::fixture::{
     ASSERTION, EXPECTED, Key, Signing, base64, enveloped, metadata, noon, response, settings,
 };
 
-const ALGORITHMS: [(&str, &str); 8] = [
+const ALGORITHMS: [(&str, &str); 9] = [
     ("RSA", "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256"),
     ("RSA", "http://www.w3.org/2001/04/xmldsig-more#rsa-sha384"),
     ("RSA", "http://www.w3.org/2001/04/xmldsig-more#rsa-sha512"),
@@ -16,6 +16,7 @@ const ALGORITHMS: [(&str, &str); 8] = [
     ("RSA", "http://www.w3.org/2007/05/xmldsig-more#sha512-rsa-MGF1"),
     ("P-256", "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256"),
     ("P-384", "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha384"),
+    ("P-521", "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha512"),
 ];
 const DIGESTS: [&str; 3] = [
     "http://www.w3.org/2001/04/xmlenc#sha256",
@@ -34,6 +35,7 @@ fn each_is_bound_to_its_type_of_key() {
         ("RSA", Key::rsa()),
         ("P-256", Key::of(KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).unwrap())),
         ("P-384", Key::of(KeyPair::generate_for(&rcgen::PKCS_ECDSA_P384_SHA384).unwrap())),
+        ("P-521", Key::of(KeyPair::generate_for(&rcgen::PKCS_ECDSA_P521_SHA512).unwrap())),
     ];
     let provider = |keys: &[&Key]| SamlProvider::new(settings(), metadata(keys).as_bytes(), noon()).unwrap();
     let all = provider(&keys.iter().map(|(_, key)| key).collect::<Vec<_>>());

@@ -8,13 +8,14 @@ use std::time::Duration;
 
 use aws_lc_rs::digest;
 use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::rsa::KeyPair as RsaKey;
+use aws_lc_rs::rsa::{KeyPair as RsaKey, PrivateDecryptingKey, PublicEncryptingKey};
 use aws_lc_rs::signature::{
-    self as aws, ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair,
+    self as aws, ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING,
+    ECDSA_P521_SHA512_FIXED_SIGNING, EcdsaKeyPair,
 };
 use rcgen::{CertificateParams, KeyPair, RsaKeySize};
 use rolegate::clock::Moment;
-use rolegate::identity::saml::{Accept, Answer, Expect, SamlProvider, SamlSettings};
+use rolegate::identity::saml::{Accept, Answer, Expect, SamlProvider, SamlSettings, SpKey, SpSettings};
 use rolegate::identity::{FederatedIdentity, VerifyCode, VerifyError};
 
 pub(crate) const IDP: &str = "https://idp.example.com/metadata";
@@ -78,6 +79,24 @@ impl Key {
         Self { pkcs8: key.serialize_der(), certificate }
     }
 
+    /// As one of ours.
+    pub(crate) fn ours(&self) -> SpKey {
+        SpKey::from_pem(&self.pem()).unwrap()
+    }
+
+    /// Its public half, to encrypt to.
+    pub(crate) fn recipient(&self) -> PublicEncryptingKey {
+        PrivateDecryptingKey::from_pkcs8(&self.pkcs8).unwrap().public_key()
+    }
+
+    /// Private key and certificate.
+    pub(crate) fn pem(&self) -> String {
+        let blocks = [("PRIVATE KEY", &self.pkcs8), ("CERTIFICATE", &self.certificate)];
+        let pem = blocks
+            .map(|(label, der)| format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", base64(der)));
+        pem.concat()
+    }
+
     /// Signs by the algorithm of this URI.
     #[allow(clippy::disallowed_methods)] // A test needs no recorded randomness.
     fn sign(&self, algorithm: &str, message: &[u8]) -> Vec<u8> {
@@ -90,6 +109,7 @@ impl Key {
         let padding: &dyn aws::RsaEncoding = match name {
             "ecdsa-sha256" => return elliptic(&ECDSA_P256_SHA256_FIXED_SIGNING),
             "ecdsa-sha384" => return elliptic(&ECDSA_P384_SHA384_FIXED_SIGNING),
+            "ecdsa-sha512" => return elliptic(&ECDSA_P521_SHA512_FIXED_SIGNING),
             "rsa-sha384" => &aws::RSA_PKCS1_SHA384,
             "rsa-sha512" => &aws::RSA_PKCS1_SHA512,
             "sha256-rsa-MGF1" => &aws::RSA_PSS_SHA256,
@@ -125,6 +145,7 @@ pub(crate) fn settings() -> SamlSettings {
         authn_contexts: Vec::new(),
         must_be_encrypted: false,
         accept: Accept::default(),
+        sp: SpSettings::default(),
     }
 }
 

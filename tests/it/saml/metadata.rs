@@ -1,17 +1,15 @@
-//! Metadata in, login requests and our own metadata out.
+//! The provider's metadata: what is read of it, and what is wrong with it.
 
 use std::time::Duration;
 
 use rcgen::KeyPair;
 use rolegate::clock::Moment;
-use rolegate::entropy::SystemEntropy;
 use rolegate::identity::VerifyCode;
 use rolegate::identity::saml::{MetadataError, SamlProvider};
-use url::Url;
 
 use super::fixture::{
-    ACS, ASSERTION, ATTACKER, EXPECTED, HONEST, IDP, Key, OURS, PROVIDER, base64, enveloped, honest,
-    metadata, noon, response, settings, swap,
+    ASSERTION, ATTACKER, EXPECTED, HONEST, IDP, Key, base64, enveloped, honest, metadata, noon, response,
+    settings, swap,
 };
 
 /// A self-signed certificate with an RSA key of 1024 bits.
@@ -50,6 +48,7 @@ fn names_what_is_wrong_with_it() {
         (good.replace("IDPSSODescriptor", "SPSSODescriptor"), "NoIdentityProvider"),
         (swap(&good, "SAML:2.0:protocol", "SAML:1.1:protocol"), "NoIdentityProvider"),
         (swap(&good, "HTTP-Redirect", "SOAP"), "NoLoginUrl"),
+        (swap(&good, "HTTP-Redirect", "HTTP-POST-SimpleSign"), "NoLoginUrl"),
         (swap(&good, "https://idp.example.com/sso", "javascript:alert(1)"), "NoLoginUrl"),
         (metadata(&[]), "NoKeys"),
         (swap(&good, "<KeyDescriptor>", "<KeyDescriptor use=\"encryption\">"), "NoKeys"),
@@ -102,42 +101,4 @@ fn metadata_that_runs_out_takes_its_keys_along() {
     assert_eq!(verifies(&provider, &honest(), end), "saml.metadata-expired");
     let fault = provider.verify(&base64(honest().as_bytes()), EXPECTED, end).unwrap_err();
     assert_eq!(fault.code(), VerifyCode::KeysUnavailable);
-}
-
-#[test]
-fn a_login_request_says_where_to_answer() {
-    let with_query = swap(&metadata(&[&HONEST]), "/sso\"", "/sso?a=b&amp;c=%20\"");
-    let provider = read(&with_query).unwrap();
-    let request = provider.login_request(ACS, Some("a b&c"), &SystemEntropy::new(), noon()).unwrap();
-    assert!(request.url.starts_with("https://idp.example.com/sso?a=b&c=%20&SAMLRequest="), "{}", request.url);
-    let url = Url::parse(&request.url).unwrap();
-    let pairs: Vec<_> = url.query_pairs().skip(2).collect();
-    assert_eq!((pairs[1].0.as_ref(), pairs[1].1.as_ref(), pairs.len()), ("RelayState", "a b&c", 2));
-    let deflated = base64_simd::STANDARD.decode_to_vec(pairs[0].1.as_bytes()).unwrap();
-    let xml = String::from_utf8(miniz_oxide::inflate::decompress_to_vec(&deflated).unwrap()).unwrap();
-    for part in [
-        &format!("ID=\"{}\"", request.id),
-        "IssueInstant=\"2026-11-22T12:00:00Z\"",
-        "Destination=\"https://idp.example.com/sso?a=b&amp;c=%20\"",
-        &format!("AssertionConsumerServiceURL=\"{ACS}\""),
-        &format!(">{OURS}</saml:Issuer>"),
-    ] {
-        assert!(xml.contains(part), "{part} in {xml}");
-    }
-    assert_eq!((request.id.len(), &request.id[..1]), (33, "_"));
-    let again = provider.login_request(ACS, None, &SystemEntropy::new(), noon()).unwrap();
-    assert_ne!(again.id, request.id);
-    assert!(!again.url.contains("RelayState"));
-}
-
-#[test]
-fn our_metadata_names_us_and_our_consumer() {
-    let xml = PROVIDER.sp_metadata("https://broker.example.com/saml/a\"&b/acs");
-    for part in [
-        "entityID=\"https://broker.example.com\"",
-        "WantAssertionsSigned=\"true\"",
-        "Location=\"https://broker.example.com/saml/a&quot;&amp;b/acs\"",
-    ] {
-        assert!(xml.contains(part), "{part} in {xml}");
-    }
 }

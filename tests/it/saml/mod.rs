@@ -3,9 +3,15 @@
 mod algorithms;
 mod claims;
 mod conditions;
+mod encrypt;
+mod encryption;
 pub(crate) mod fixture;
 mod honest;
 mod metadata;
+mod service_provider;
+mod service_provider_http;
+mod service_provider_settings;
+mod settings;
 mod signature;
 mod structure;
 mod xml;

@@ -121,7 +121,7 @@ fn what_is_known_stands_in_its_place() {
         ),
         ("no assertion", response(""), "saml.structure.assertion-count"),
         ("two honest assertions", response(&signed(ASSERTION).repeat(2)), "saml.structure.assertion-count"),
-        ("an encrypted one", response(encrypted), "saml.encrypted"),
+        ("an encrypted one", response(encrypted), "saml.encryption.not-configured"),
         (
             "an encrypted one beside",
             response(&format!("{}{encrypted}", signed(ASSERTION))),

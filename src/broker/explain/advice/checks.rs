@@ -140,6 +140,58 @@ const CHECKS: &[Known] = &[
         "What is encrypted can't be used here: let the provider send assertions in clear, or encrypt \
          whole assertions with a key of ours.",
     ),
+    plain(
+        &["saml.encryption.not-configured"],
+        "Let the provider send assertions in clear, or give the [[provider]] keys of its own and send it our \
+         metadata anew.",
+    ),
+    plain(
+        &["saml.encryption", "saml.encryption.failed"],
+        "It is encrypted with a certificate that is not ours, or no longer: send the provider our metadata \
+         anew, and keep the old key in keys until it has changed over.",
+    ),
+    plain(
+        &[
+            "saml.encryption.algorithm",
+            "saml.encryption.key-transport",
+            "saml.encryption.key-size",
+            "saml.encryption.oaep",
+        ],
+        "Let the provider encrypt with AES-GCM, and the content key with RSA-OAEP, by one hash for both \
+         digest and mask.",
+    ),
+    plain(
+        &["saml.encryption.cbc", "saml.encryption.cbc-unauthenticated"],
+        "Let the provider encrypt with AES-GCM. Where it can't, accept = [\"aes-cbc\"] takes AES-CBC in \
+         signed responses.",
+    ),
+    plain(
+        &[
+            "saml.encryption.structure",
+            "saml.encryption.place",
+            "saml.encryption.data-count",
+            "saml.encryption.key-count",
+            "saml.encryption.key-missing",
+            "saml.encryption.key-info",
+            "saml.encryption.length",
+            "saml.encryption.size",
+        ],
+        "Let the provider send one EncryptedData with its EncryptedKey in it or beside it, as XML Encryption \
+         has them, and nothing else.",
+    ),
+    personal(
+        &[
+            "saml.encryption.attribute",
+            "saml.encryption.encoding",
+            "saml.encryption.key-reference",
+            "saml.encryption.mime-type",
+            "saml.encryption.oaep-params",
+            "saml.encryption.reference",
+            "saml.encryption.type",
+        ],
+        "Let the provider leave out what XML Encryption allows and SAML has no use for: parameters, \
+         references to elsewhere, encodings.",
+    ),
     // For whom.
     plain(
         &["saml.issuer", "saml.issuer.missing"],
@@ -194,6 +246,11 @@ const CHECKS: &[Known] = &[
         &["saml.session-expired"],
         "The person's session at the provider is over (SessionNotOnOrAfter): sign in there again. For an \
          old capture, ask with --at the time when it arrived.",
+    ),
+    plain(
+        &["saml.authn-instant.old"],
+        "force_authn asks the provider to have people sign in anew, and it answered by an earlier sign-in: \
+         let it honour ForceAuthn, or do without.",
     ),
     personal(
         &[
@@ -255,6 +312,18 @@ const CHECKS: &[Known] = &[
     plain(
         &["saml.attribute.single-value"],
         "Map a single value to this attribute at the provider: AWS defines it as one.",
+    ),
+    // Messages by redirect.
+    personal(
+        &[
+            "saml.query.encoding",
+            "saml.query.message",
+            "saml.query.name",
+            "saml.query.repeated",
+            "saml.query.size",
+        ],
+        "Let the provider send what SAML Bindings 3.4.4 has: each parameter once, and the signature over the \
+         query as it was sent.",
     ),
     // Around it.
     plain(&["provider.protocol"], "Choose a provider of the document's protocol by --provider."),

@@ -107,6 +107,8 @@ pub struct Obstacle {
     pub key: Option<String>,
     /// What the policy wants.
     pub wanted: Vec<String>,
-    /// What the request has; none where a condition's key is absent.
+    /// What the request has; none where a condition's key is absent or undecided.
     pub actual: Vec<String>,
+    /// Whether the key should have one value and was given several, so that nobody can tell.
+    pub undecided: bool,
 }

@@ -100,6 +100,8 @@ pub struct Identity {
     pub subject_type: String,
     /// The attributes, by name.
     pub attributes: Vec<Attribute>,
+    /// What could mean several of them: a rule that asks for it fails.
+    pub ambiguous: Vec<String>,
     /// Those that AWS defines, as they are understood; `None` where one is malformed.
     pub asserted: Option<Asserted>,
 }
@@ -109,8 +111,8 @@ pub struct Identity {
 pub struct Attribute {
     /// Its name.
     pub name: String,
-    /// How a rule names it.
-    pub expression: String,
+    /// How rules may name it: by its name, then by its short names.
+    pub expressions: Vec<String>,
     /// Its values.
     pub values: Vec<String>,
 }

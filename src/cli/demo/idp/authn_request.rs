@@ -1,47 +1,122 @@
-//! Reads the two facts the demo provider wants from an `AuthnRequest` of the HTTP-Redirect
-//! binding (SAML Bindings 3.4): its id, and where the answer is wanted.
+//! Reads and verifies an `AuthnRequest` of the broker: by the HTTP-Redirect binding with a
+//! signature beside it, or by HTTP-POST with one inside it (SAML Bindings 3.4, 3.5).
 //!
-//! Loose on purpose: nothing is trusted. The answer only ever goes to the broker's own ACS, and
-//! a request that wants another one is refused.
+//! It shares nothing with `identity::saml`, so each is a check of the other. It knows what a
+//! canonical message with one signature looks like and takes no other, which is enough for the
+//! one service provider that it serves.
 
+use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
 use base64_simd::STANDARD as BASE64;
 use quick_xml::Reader;
-use quick_xml::events::Event;
+use quick_xml::events::{BytesStart, Event};
+use url::form_urlencoded;
+use x509_parser::prelude::{FromDer, X509Certificate};
 
-/// Inflated size that a request may have.
+use super::saml::signed_info;
+
+/// Size that a request may have.
 const MAX_BYTES: usize = 64 * 1024;
+/// The one signature algorithm.
+const RSA_SHA256: &str = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256";
+
+const UNREADABLE: &str = "This is not a readable SAML AuthnRequest.";
+const UNSIGNED: &str = "The request is not signed. This provider takes signed requests only.";
+const FORGED: &str = "The request's signature is not one of the broker's.";
 
 /// What was asked.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct AuthnRequest {
     /// Its id, which the answer repeats as `InResponseTo`.
     pub(crate) id: String,
+    /// Who asks, by entity id.
+    pub(crate) issuer: String,
     /// Where the answer is wanted, if it says so.
     pub(crate) acs: Option<String>,
 }
 
-impl AuthnRequest {
-    /// Reads the `SAMLRequest` parameter, already URL-decoded: base64 of a raw deflate stream.
-    pub(crate) fn parse(parameter: &str) -> Option<Self> {
-        let deflated = BASE64.decode_to_vec(parameter).ok()?;
-        let xml = miniz_oxide::inflate::decompress_to_vec_with_limit(&deflated, MAX_BYTES).ok()?;
-        let mut reader = Reader::from_str(std::str::from_utf8(&xml).ok()?);
-        loop {
-            match reader.read_event().ok()? {
-                Event::Start(element) | Event::Empty(element) => {
-                    let attribute = |name: &str| {
-                        let found = element.try_get_attribute(name).ok()??;
-                        String::from_utf8(found.value.into_owned()).ok()
-                    };
-                    let named = element.local_name().as_ref() == b"AuthnRequest";
-                    let id = attribute("ID").filter(|id| is_id(id))?;
-                    return named.then(|| Self { id, acs: attribute("AssertionConsumerServiceURL") });
-                }
-                Event::Eof | Event::DocType(_) => return None,
-                _ => {}
-            }
-        }
+/// The key that signs the broker's requests.
+pub(crate) struct RequestKey(UnparsedPublicKey<Vec<u8>>);
+
+impl RequestKey {
+    /// The key of a DER certificate.
+    pub(crate) fn of(certificate: &[u8]) -> Option<Self> {
+        let (_, certificate) = X509Certificate::from_der(certificate).ok()?;
+        let key = certificate.public_key().subject_public_key.data.to_vec();
+        Some(Self(UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, key)))
     }
+
+    fn made(&self, signature: &str, message: &str) -> bool {
+        let signature = BASE64.decode_to_vec(signature);
+        signature.is_ok_and(|signature| self.0.verify(message.as_bytes(), &signature).is_ok())
+    }
+}
+
+impl AuthnRequest {
+    /// From a query as it arrived. The signature is over its octets (SAML Bindings 3.4.4.1), which
+    /// the broker sends in the order that is signed. Gives `RelayState` along.
+    pub(crate) fn by_redirect(query: &str, key: &RequestKey) -> Result<(Self, Option<String>), &'static str> {
+        let value = |name: &str| {
+            let found = form_urlencoded::parse(query.as_bytes()).find(|(found, _)| found == name);
+            found.map(|(_, value)| value.into_owned())
+        };
+        let packed = value("SAMLRequest").ok_or(UNREADABLE)?;
+        let (signed, _) = query.split_once("&Signature=").ok_or(UNSIGNED)?;
+        let signature = value("Signature").ok_or(UNSIGNED)?;
+        let alone = ["SAMLRequest", "RelayState", "SigAlg", "Signature"].iter().all(|name| {
+            form_urlencoded::parse(query.as_bytes()).filter(|(found, _)| found == name).count() <= 1
+        });
+        if !alone || value("SigAlg").as_deref() != Some(RSA_SHA256) || !key.made(&signature, signed) {
+            return Err(FORGED);
+        }
+        let deflated = BASE64.decode_to_vec(packed).map_err(|_| UNREADABLE)?;
+        let xml = miniz_oxide::inflate::decompress_to_vec_with_limit(&deflated, MAX_BYTES);
+        let xml = xml.ok().and_then(|xml| String::from_utf8(xml).ok()).ok_or(UNREADABLE)?;
+        let relay_state = form_urlencoded::parse(signed.as_bytes()).find(|(name, _)| name == "RelayState");
+        Ok((Self::read(&xml).ok_or(UNREADABLE)?, relay_state.map(|(_, state)| state.into_owned())))
+    }
+
+    /// From the field `SAMLRequest` of a form. The rest of the message is canonical as it stands,
+    /// so its digest is that of the text without the signature.
+    pub(crate) fn by_post(packed: &str, key: &RequestKey) -> Result<Self, &'static str> {
+        let xml = Some(packed).filter(|packed| packed.len() <= MAX_BYTES);
+        let xml = xml.and_then(|packed| BASE64.decode_to_vec(packed).ok());
+        let xml = xml.and_then(|xml| String::from_utf8(xml).ok()).ok_or(UNREADABLE)?;
+        let request = Self::read(&xml).ok_or(UNREADABLE)?;
+        let (head, rest) = xml.split_once("<ds:Signature ").ok_or(UNSIGNED)?;
+        let (signature, tail) = rest.split_once("</ds:Signature>").ok_or(UNREADABLE)?;
+        let content = format!("{head}{tail}");
+        let value = signature.split_once("<ds:SignatureValue>").and_then(|(_, rest)| rest.split_once('<'));
+        let (value, _) = value.ok_or(UNREADABLE)?;
+        let info = signed_info(&request.id, digest(&SHA256, content.as_bytes()).as_ref());
+        if content.contains("<ds:") || !head.ends_with("</saml:Issuer>") || !key.made(value, &info) {
+            return Err(FORGED);
+        }
+        Self::read(&content).filter(|signed| *signed == request).ok_or(FORGED)
+    }
+
+    /// The first element's attributes and its first child's text.
+    fn read(xml: &str) -> Option<Self> {
+        let mut reader = Reader::from_str(xml);
+        let (id, acs) = loop {
+            match reader.read_event().ok()? {
+                Event::Start(root) if root.local_name().as_ref() == b"AuthnRequest" => {
+                    break (attribute(&root, "ID")?, attribute(&root, "AssertionConsumerServiceURL"));
+                }
+                Event::Decl(_) => {}
+                _ => return None,
+            }
+        };
+        let Event::Start(issuer) = reader.read_event().ok()? else { return None };
+        let Event::Text(text) = reader.read_event().ok()? else { return None };
+        let issuer = (issuer.local_name().as_ref() == b"Issuer").then(|| text.decode().ok())??;
+        Some(Self { id: Some(id).filter(|id| is_id(id))?, issuer: issuer.into_owned(), acs })
+    }
+}
+
+fn attribute(element: &BytesStart<'_>, name: &str) -> Option<String> {
+    let found = element.try_get_attribute(name).ok()??;
+    String::from_utf8(found.value.into_owned()).ok()
 }
 
 /// An `xs:ID` of ASCII characters, short enough to send back.
@@ -51,34 +126,5 @@ fn is_id(text: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn parse(xml: &str) -> Option<AuthnRequest> {
-        let deflated = miniz_oxide::deflate::compress_to_vec(xml.as_bytes(), 6);
-        AuthnRequest::parse(&BASE64.encode_to_string(deflated))
-    }
-
-    #[test]
-    fn finds_the_id_and_the_address() {
-        let xml = r#"<?xml version="1.0"?><samlp:AuthnRequest xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol"
-            ID="_1f" AssertionConsumerServiceURL="http://127.0.0.1:8080/saml/corp/acs"/>"#;
-        let acs = Some("http://127.0.0.1:8080/saml/corp/acs".into());
-        assert_eq!(parse(xml), Some(AuthnRequest { id: "_1f".into(), acs }));
-    }
-
-    #[test]
-    fn refuses_what_is_no_request() {
-        for bad in [
-            "",
-            "hello",
-            "<AuthnRequest/>",
-            r#"<LogoutRequest ID="_1"/>"#,
-            r#"<AuthnRequest ID="a&quot;b"/>"#,
-            r#"<!DOCTYPE x><AuthnRequest ID="_1"/>"#,
-        ] {
-            assert_eq!(parse(bad), None, "{bad}");
-        }
-        assert_eq!(AuthnRequest::parse("%%%"), None);
-    }
-}
+#[path = "authn_request_tests.rs"]
+mod tests;

@@ -3,11 +3,13 @@
 //! It has no passwords, so it listens on loopback only and is reachable from `cli::demo` alone;
 //! `serve` does not know it. Its keys are made at the first start and kept below `var/`.
 
-mod authn_request;
+pub(crate) mod authn_request;
 pub(crate) mod oidc;
 mod pages;
 mod routes;
 pub mod saml;
+#[cfg(test)]
+mod testing;
 pub(crate) mod token;
 
 use std::net::TcpListener;
@@ -18,6 +20,7 @@ use actix_web::dev::ServerHandle;
 use actix_web::web::Data;
 use actix_web::{App, HttpServer};
 
+use self::authn_request::{AuthnRequest, RequestKey};
 use self::oidc::{Client, OpenIdProvider};
 use self::saml::{ResponseFacts, SamlSigner, SignerError};
 use self::token::{KeyError, TokenKey};
@@ -41,6 +44,8 @@ pub(crate) struct Keys {
     pub(crate) token: TokenKey,
     /// The secret of [`PORTAL_CLIENT`].
     pub(crate) portal_secret: Secret<String>,
+    /// Verifies the broker's login requests.
+    pub(crate) requests: RequestKey,
 }
 
 /// What the provider knows about the broker.
@@ -48,18 +53,28 @@ pub(crate) struct Keys {
 pub(crate) struct Broker {
     /// Scheme and authority, without a trailing slash.
     pub(crate) origin: String,
-    /// Where SAML responses go.
-    pub(crate) acs: String,
-    /// The audience of assertions.
-    pub(crate) entity_id: String,
+    /// What it is called in its production account.
+    pub(crate) corp: ServiceProvider,
+    /// What it is called in its sandbox account.
+    pub(crate) sandbox: ServiceProvider,
     /// Where authorization codes go.
     pub(crate) callback: String,
+}
+
+/// One of the broker's names as a SAML service provider.
+#[derive(Debug, Clone)]
+pub(crate) struct ServiceProvider {
+    /// The issuer of its requests, and the audience of assertions.
+    pub(crate) entity_id: String,
+    /// Where SAML responses go.
+    pub(crate) acs: String,
 }
 
 /// The provider.
 pub(crate) struct Idp {
     broker: Broker,
     saml: SamlSigner,
+    requests: RequestKey,
     oidc: OpenIdProvider,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
@@ -81,12 +96,23 @@ impl Idp {
             redirect_uri: Some(broker.callback.clone()),
         };
         let oidc = OpenIdProvider::new(origin, keys.token, vec![mobile, portal]);
-        Self { broker, saml: keys.saml, oidc, clock, entropy }
+        Self { broker, saml: keys.saml, requests: keys.requests, oidc, clock, entropy }
     }
 
     /// The metadata that the broker is configured with.
     pub(crate) fn saml_metadata(&self) -> String {
         self.saml.metadata()
+    }
+
+    /// The service provider that asks, if its answer may go where it wants it.
+    fn asking(&self, request: &AuthnRequest) -> Result<&ServiceProvider, &'static str> {
+        let mut known = [&self.broker.corp, &self.broker.sandbox].into_iter();
+        let known = known.find(|known| known.entity_id == request.issuer);
+        let known = known.ok_or("The request is from somebody unknown.")?;
+        match &request.acs {
+            Some(acs) if *acs != known.acs => Err("The request wants its answer at an unknown address."),
+            _ => Ok(known),
+        }
     }
 
     /// A response about `person` for the broker, base64, issued now.
@@ -102,7 +128,8 @@ impl Idp {
     pub(crate) fn terms(&self) -> Terms<'_> {
         Terms {
             signer: &self.saml,
-            audience: &self.broker.entity_id,
+            recipient: &self.broker.corp.acs,
+            audience: &self.broker.corp.entity_id,
             in_response_to: None,
             at: self.clock.now(),
         }
@@ -111,7 +138,7 @@ impl Idp {
     /// A response on other terms than usual, for the walk's refusals.
     pub(crate) fn saml_response_on(&self, person: &Person, terms: Terms<'_>) -> Result<String, SignerError> {
         let facts = ResponseFacts {
-            recipient: &self.broker.acs,
+            recipient: terms.recipient,
             audience: terms.audience,
             in_response_to: terms.in_response_to,
             subject: person.email,
@@ -132,6 +159,8 @@ impl Idp {
 pub(crate) struct Terms<'a> {
     /// Whose key.
     pub(crate) signer: &'a SamlSigner,
+    /// Where to.
+    pub(crate) recipient: &'a str,
     /// For whom.
     pub(crate) audience: &'a str,
     /// The request that it answers.

@@ -57,7 +57,8 @@ pub(crate) struct Landing<'a> {
 #[template(
     ext = "html",
     source = r#"<p>Choose who you are, to go on to <strong>{{ application }}</strong>.</p>
-<form method="post" action="{{ action }}"><ul>{% for person in people %}
+<form method="post" action="{{ action }}">{% for (name, value) in hidden %}
+<input type="hidden" name="{{ name }}" value="{{ value }}">{% endfor %}<ul>{% for person in people %}
 <li><h2>{{ person.name }}</h2><p>{{ person.about }}</p>
 <button name="person" value="{{ person.id }}">Continue as {{ person.name }}</button></li>{% endfor %}
 </ul></form>"#
@@ -65,6 +66,8 @@ pub(crate) struct Landing<'a> {
 pub(crate) struct Chooser<'a> {
     /// Where the choice goes.
     pub(crate) action: &'a str,
+    /// What else of it the form itself must carry.
+    pub(crate) hidden: &'a [(&'a str, &'a str)],
     /// Who asked.
     pub(crate) application: &'a str,
     /// Everybody.

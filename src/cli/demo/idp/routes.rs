@@ -13,7 +13,7 @@ use serde_json::json;
 use super::authn_request::AuthnRequest;
 use super::oidc::{AuthorizeError, AuthorizeRequest, TokenError, TokenRequest};
 use super::pages::{self, Carry, Chooser, Landing, Problem};
-use super::{Idp, MOBILE_CLIENT, PORTAL_CLIENT};
+use super::{Idp, MOBILE_CLIENT, PORTAL_CLIENT, ServiceProvider, Terms};
 use crate::cli::demo::people::{PEOPLE, Person};
 
 /// Every route of the provider.
@@ -46,13 +46,14 @@ pub(crate) fn headers(broker: &str) -> DefaultHeaders {
         .add((header::REFERRER_POLICY, "no-referrer"))
 }
 
-/// The query of `/saml/sso`.
+/// A form at `/saml/sso`: a request by POST, who one is, or both.
 #[derive(Deserialize)]
-struct SsoQuery {
+struct SsoForm {
     #[serde(rename = "SAMLRequest")]
-    request: String,
+    request: Option<String>,
     #[serde(rename = "RelayState")]
     relay_state: Option<String>,
+    person: Option<String>,
 }
 
 /// Who one says one is.
@@ -81,24 +82,47 @@ async fn saml_metadata(idp: Data<Idp>) -> HttpResponse {
     HttpResponse::Ok().content_type("application/samlmetadata+xml").body(idp.saml_metadata())
 }
 
-async fn saml_ask(idp: Data<Idp>, query: Query<SsoQuery>, http: HttpRequest) -> HttpResponse {
-    match asked(&idp, &query.request) {
-        Ok(_) => choose(&http, "Rolegate"),
+async fn saml_ask(idp: Data<Idp>, http: HttpRequest) -> HttpResponse {
+    match AuthnRequest::by_redirect(http.query_string(), &idp.requests) {
+        Ok((request, _)) => match idp.asking(&request) {
+            Ok(_) => choose(&http, "Rolegate", &[]),
+            Err(reason) => problem(reason),
+        },
         Err(reason) => problem(reason),
     }
 }
 
-async fn saml_answer(idp: Data<Idp>, query: Query<SsoQuery>, choice: Form<Choice>) -> HttpResponse {
-    match (asked(&idp, &query.request), Person::find(&choice.person)) {
-        (Ok(request), Some(person)) => carry(&idp, person, Some(&request.id), query.relay_state.as_deref()),
-        (Err(reason), _) => problem(reason),
-        (_, None) => problem("There is nobody of that name here."),
+/// A request by POST, or the choice after one by either binding, which carries the request along.
+async fn saml_answer(idp: Data<Idp>, form: Form<SsoForm>, http: HttpRequest) -> HttpResponse {
+    let asked = match &form.request {
+        Some(packed) => {
+            let request = AuthnRequest::by_post(packed, &idp.requests);
+            request.map(|request| (request, form.relay_state.clone()))
+        }
+        None => AuthnRequest::by_redirect(http.query_string(), &idp.requests),
+    };
+    let (request, relay_state) = match asked {
+        Ok(asked) => asked,
+        Err(reason) => return problem(reason),
+    };
+    let to = match idp.asking(&request) {
+        Ok(to) => to,
+        Err(reason) => return problem(reason),
+    };
+    let Some(person) = &form.person else {
+        let state = relay_state.as_deref().map(|state| ("RelayState", state));
+        let request = form.request.as_deref().map(|packed| ("SAMLRequest", packed));
+        return choose(&http, "Rolegate", &request.into_iter().chain(state).collect::<Vec<_>>());
+    };
+    match Person::find(person) {
+        Some(person) => carry(&idp, person, to, Some(&request.id), relay_state.as_deref()),
+        None => problem("There is nobody of that name here."),
     }
 }
 
 async fn saml_start(idp: Data<Idp>, choice: Form<Choice>) -> HttpResponse {
     match Person::find(&choice.person) {
-        Some(person) => carry(&idp, person, None, None),
+        Some(person) => carry(&idp, person, &idp.broker.corp, None, None),
         None => problem("There is nobody of that name here."),
     }
 }
@@ -121,7 +145,7 @@ async fn jwks(idp: Data<Idp>) -> HttpResponse {
 
 async fn authorize_ask(idp: Data<Idp>, query: Query<AuthorizeRequest>, http: HttpRequest) -> HttpResponse {
     match idp.oidc.check(&query) {
-        Ok(client) => choose(&http, client.id),
+        Ok(client) => choose(&http, client.id, &[]),
         Err(error) => not_authorized(error),
     }
 }
@@ -172,15 +196,6 @@ async fn raw_token(idp: Data<Idp>, id: Path<String>, query: Query<RawTokenQuery>
     }
 }
 
-/// The request behind `SAMLRequest`, if its answer may be sent.
-fn asked(idp: &Idp, parameter: &str) -> Result<AuthnRequest, &'static str> {
-    let request = AuthnRequest::parse(parameter).ok_or("This is not a readable SAML AuthnRequest.")?;
-    match &request.acs {
-        Some(acs) if *acs != idp.broker.acs => Err("The request wants its answer at an unknown address."),
-        _ => Ok(request),
-    }
-}
-
 /// `Authorization: Basic`. Ids and secrets here have no character that RFC 6749 section 2.3.1
 /// would encode, so there is nothing to decode.
 fn basic_credentials(http: &HttpRequest) -> Option<(String, String)> {
@@ -191,21 +206,23 @@ fn basic_credentials(http: &HttpRequest) -> Option<(String, String)> {
 }
 
 /// The page that asks who one is; its form comes back to the address it was asked at.
-fn choose(http: &HttpRequest, application: &str) -> HttpResponse {
+fn choose(http: &HttpRequest, application: &str, hidden: &[(&str, &str)]) -> HttpResponse {
     let action = http.uri().to_string();
-    show(StatusCode::OK, "Who are you?", &Chooser { action: &action, application, people: &PEOPLE })
+    show(StatusCode::OK, "Who are you?", &Chooser { action: &action, hidden, application, people: &PEOPLE })
 }
 
 /// The page that carries a response to the broker's ACS, and nowhere else.
 fn carry(
     idp: &Idp,
     person: &'static Person,
+    to: &ServiceProvider,
     in_response_to: Option<&str>,
     relay_state: Option<&str>,
 ) -> HttpResponse {
-    match idp.saml_response(person, in_response_to) {
+    let terms = Terms { recipient: &to.acs, audience: &to.entity_id, in_response_to, ..idp.terms() };
+    match idp.saml_response_on(person, terms) {
         Ok(response) => {
-            let content = Carry { acs: &idp.broker.acs, response: &response, relay_state };
+            let content = Carry { acs: &to.acs, response: &response, relay_state };
             show(StatusCode::OK, "One moment", &content)
         }
         Err(error) => fault(&error),

@@ -7,12 +7,14 @@ use actix_web::test::{TestRequest, call_service, init_service, read_body};
 use actix_web::{App, test};
 use url::Url;
 
+use super::super::authn_request::RequestKey;
 use super::super::saml::SamlSigner;
 use super::super::token::TokenKey;
-use super::super::{Broker, Keys};
+use super::super::{Broker, Keys, testing};
 use super::*;
 use crate::clock::{ManualClock, Moment};
 use crate::entropy::SystemEntropy;
+use crate::identity::saml::{Binding, Outbound, SamlProvider};
 use crate::secret::Secret;
 
 const BROKER: &str = "http://127.0.0.1:8080";
@@ -20,13 +22,19 @@ const CALLBACK: &str = "http://127.0.0.1:8080/oidc/staff/callback";
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
 fn idp() -> Data<Idp> {
-    let broker = Broker {
-        origin: BROKER.into(),
-        acs: format!("{BROKER}/saml/corp/acs"),
-        entity_id: format!("{BROKER}/saml/corp/metadata"),
-        callback: CALLBACK.into(),
+    idp_for(testing::broker(Binding::Redirect).1)
+}
+
+/// The provider, to which that key is the broker's.
+fn idp_for(requests: RequestKey) -> Data<Idp> {
+    let sandbox = ServiceProvider {
+        entity_id: format!("{BROKER}/saml/sandbox/metadata"),
+        acs: format!("{BROKER}/saml/sandbox/acs"),
     };
+    let corp = ServiceProvider { entity_id: testing::ENTITY_ID.into(), acs: testing::ACS.into() };
+    let broker = Broker { origin: BROKER.into(), corp, sandbox, callback: CALLBACK.into() };
     let keys = Keys {
+        requests,
         saml: SamlSigner::generate("http://127.0.0.1:8081/saml/metadata", "http://127.0.0.1:8081/saml/sso")
             .unwrap(),
         token: TokenKey::generate().unwrap(),
@@ -59,12 +67,14 @@ fn authorize(redirect_uri: &str) -> String {
     url[url::Position::BeforePath..].to_owned()
 }
 
-fn sso(acs: &str) -> String {
-    let xml = format!(r#"<AuthnRequest ID="_1" AssertionConsumerServiceURL="{acs}"/>"#);
-    let deflated = miniz_oxide::deflate::compress_to_vec(xml.as_bytes(), 6);
-    let query = [("SAMLRequest", BASE64.encode_to_string(deflated)), ("RelayState", "<r>".into())];
-    let url = Url::parse_with_params("http://127.0.0.1:8081/saml/sso", query).unwrap();
-    url[url::Position::BeforePath..].to_owned()
+/// The broker's own request for an answer at `acs`.
+fn asked(broker: &SamlProvider, acs: &str) -> Outbound {
+    broker.login_request(acs, Some("<r>"), &SystemEntropy::new(), testing::NOON).unwrap().outbound
+}
+
+fn sso(broker: &SamlProvider, acs: &str) -> String {
+    let Outbound::Redirect(url) = asked(broker, acs) else { panic!("a form") };
+    Url::parse(&url).unwrap()[url::Position::BeforePath..].to_owned()
 }
 
 #[test]
@@ -95,7 +105,9 @@ async fn a_code_is_redeemed_by_basic_credentials() {
 
 #[test]
 async fn nobody_is_sent_to_an_unknown_address() {
-    let idp = idp();
+    let (broker, key) = testing::broker(Binding::Redirect);
+    let idp = idp_for(key);
+    let sso = |acs| sso(&broker, acs);
     for (method, uri) in [
         (TestRequest::get(), authorize("https://evil.example/")),
         (TestRequest::post().set_form([("person", "ann")]), authorize("https://evil.example/")),
@@ -111,14 +123,48 @@ async fn nobody_is_sent_to_an_unknown_address() {
 
 #[test]
 async fn a_chosen_person_is_carried_to_the_broker() {
-    let idp = idp();
-    let uri = sso("http://127.0.0.1:8080/saml/corp/acs");
+    let (broker, key) = testing::broker(Binding::Redirect);
+    let idp = idp_for(key);
+    let uri = sso(&broker, testing::ACS);
     let page = body(ask(&idp, TestRequest::get().uri(&uri)).await).await;
     assert!(page.contains("Ann Keller") && page.contains("RelayState=%3Cr%3E"), "{page}");
     let request = TestRequest::post().uri(&uri).set_form([("person", "ann")]);
-    let page = body(ask(&idp, request).await).await;
+    carried(body(ask(&idp, request).await).await);
+}
+
+fn carried(page: String) {
     assert!(page.contains(r#"action="http://127.0.0.1:8080/saml/corp/acs""#), "{page}");
     assert!(page.contains(r#"name="RelayState" value="&#60;r&#62;""#), "{page}");
+}
+
+#[test]
+async fn a_request_in_a_form_goes_along_with_the_choice() {
+    let (broker, key) = testing::broker(Binding::Post);
+    let idp = idp_for(key);
+    let Outbound::Post(form) = asked(&broker, testing::ACS) else { panic!("a redirect") };
+    let request = || TestRequest::post().uri("/saml/sso");
+    let page = body(ask(&idp, request().set_form(&form.fields)).await).await;
+    let packed = format!(r#"<input type="hidden" name="SAMLRequest" value="{}">"#, form.fields[0].1);
+    assert!(page.contains("Ann Keller") && page.contains(&packed), "{page}");
+    let chosen = [&form.fields[..], &[("person", "ann".into())]].concat();
+    carried(body(ask(&idp, request().set_form(chosen)).await).await);
+}
+
+#[test]
+async fn a_request_by_another_key_is_refused_on_a_page() {
+    let (redirects, _) = testing::broker(Binding::Redirect);
+    let (forms, _) = testing::broker(Binding::Post);
+    let idp = idp();
+    let Outbound::Post(form) = asked(&forms, testing::ACS) else { panic!("a redirect") };
+    for request in [
+        TestRequest::get().uri(&sso(&redirects, testing::ACS)),
+        TestRequest::post().uri("/saml/sso").set_form(&form.fields),
+    ] {
+        let answer = ask(&idp, request).await;
+        assert_eq!(answer.status(), StatusCode::BAD_REQUEST);
+        let page = body(answer).await;
+        assert!(page.contains("The request&#39;s signature is not one of the broker&#39;s."), "{page}");
+    }
 }
 
 #[test]

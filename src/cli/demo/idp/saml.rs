@@ -60,8 +60,7 @@ pub enum SignerError {
 impl SamlSigner {
     /// A signer with a new key.
     pub fn generate(entity_id: &str, sso_url: &str) -> Result<Self, SignerError> {
-        let key = KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048)?;
-        let certificate = CertificateParams::default().self_signed(&key)?.der().to_vec();
+        let (key, certificate) = new_key()?;
         Ok(Self { entity_id: entity_id.to_owned(), sso_url: sso_url.to_owned(), key, certificate })
     }
 
@@ -76,29 +75,22 @@ impl SamlSigner {
 
     /// Private key and certificate, to be kept in a file that nobody else can read.
     pub fn to_pem(&self) -> Secret<String> {
-        let mut pem = self.key.serialize_pem();
-        pem.push_str("-----BEGIN CERTIFICATE-----\n");
-        let text = base64(&self.certificate);
-        for line in text.as_bytes().chunks(64) {
-            pem.push_str(&String::from_utf8_lossy(line));
-            pem.push('\n');
-        }
-        pem.push_str("-----END CERTIFICATE-----\n");
-        Secret::new(pem)
+        to_pem(&self.key, &self.certificate)
     }
 
     /// The provider's metadata.
     pub fn metadata(&self) -> String {
         format!(
             "<md:EntityDescriptor xmlns:md=\"urn:oasis:names:tc:SAML:2.0:metadata\" entityID=\"{}\">\
-             <md:IDPSSODescriptor protocolSupportEnumeration=\"urn:oasis:names:tc:SAML:2.0:protocol\">\
+             <md:IDPSSODescriptor WantAuthnRequestsSigned=\"true\" protocolSupportEnumeration=\"urn:oasis:names:tc:SAML:2.0:protocol\">\
              <md:KeyDescriptor use=\"signing\"><ds:KeyInfo xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\">\
              <ds:X509Data><ds:X509Certificate>{}</ds:X509Certificate></ds:X509Data></ds:KeyInfo></md:KeyDescriptor>\
-             <md:SingleSignOnService Binding=\"urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect\" Location=\"{}\"/>\
+             <md:SingleSignOnService Binding=\"urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect\" Location=\"{sso}\"/>\
+             <md:SingleSignOnService Binding=\"urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST\" Location=\"{sso}\"/>\
              </md:IDPSSODescriptor></md:EntityDescriptor>",
             attribute(&self.entity_id),
             base64(&self.certificate),
-            attribute(&self.sso_url),
+            sso = attribute(&self.sso_url),
         )
     }
 
@@ -153,23 +145,51 @@ impl SamlSigner {
     fn signature(&self, id: &str, parts: &[&str]) -> Result<String, SignerError> {
         let mut hash = digest::Context::new(&digest::SHA256);
         parts.iter().for_each(|part| hash.update(part.as_bytes()));
-        let info = format!(
-            "<ds:SignedInfo xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\"><ds:CanonicalizationMethod \
-             Algorithm=\"http://www.w3.org/2001/10/xml-exc-c14n#\"></ds:CanonicalizationMethod><ds:SignatureMethod \
-             Algorithm=\"http://www.w3.org/2001/04/xmldsig-more#rsa-sha256\"></ds:SignatureMethod>\
-             <ds:Reference URI=\"#{id}\"><ds:Transforms>\
-             <ds:Transform Algorithm=\"http://www.w3.org/2000/09/xmldsig#enveloped-signature\"></ds:Transform>\
-             <ds:Transform Algorithm=\"http://www.w3.org/2001/10/xml-exc-c14n#\"></ds:Transform></ds:Transforms>\
-             <ds:DigestMethod Algorithm=\"http://www.w3.org/2001/04/xmlenc#sha256\"></ds:DigestMethod>\
-             <ds:DigestValue>{}</ds:DigestValue></ds:Reference></ds:SignedInfo>",
-            base64(hash.finish().as_ref()),
-        );
+        let info = signed_info(id, hash.finish().as_ref());
         let value = base64(&self.key.sign(info.as_bytes())?);
         Ok(format!(
             "<ds:Signature xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\">{info}\
              <ds:SignatureValue>{value}</ds:SignatureValue></ds:Signature>"
         ))
     }
+}
+
+/// A new RSA key of 2048 bits and its self-signed certificate, both PEM.
+pub(crate) fn new_key_pem() -> Result<Secret<String>, SignerError> {
+    let (key, certificate) = new_key()?;
+    Ok(to_pem(&key, &certificate))
+}
+
+fn new_key() -> Result<(KeyPair, Vec<u8>), SignerError> {
+    let key = KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048)?;
+    let certificate = CertificateParams::default().self_signed(&key)?.der().to_vec();
+    Ok((key, certificate))
+}
+
+fn to_pem(key: &KeyPair, certificate: &[u8]) -> Secret<String> {
+    let mut pem = key.serialize_pem();
+    pem.push_str("-----BEGIN CERTIFICATE-----\n");
+    for line in base64(certificate).as_bytes().chunks(64) {
+        pem.push_str(&String::from_utf8_lossy(line));
+        pem.push('\n');
+    }
+    pem.push_str("-----END CERTIFICATE-----\n");
+    Secret::new(pem)
+}
+
+/// The canonical `SignedInfo` of an enveloped signature over the element `id` with this SHA-256.
+pub(super) fn signed_info(id: &str, digest: &[u8]) -> String {
+    format!(
+        "<ds:SignedInfo xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\"><ds:CanonicalizationMethod \
+         Algorithm=\"http://www.w3.org/2001/10/xml-exc-c14n#\"></ds:CanonicalizationMethod><ds:SignatureMethod \
+         Algorithm=\"http://www.w3.org/2001/04/xmldsig-more#rsa-sha256\"></ds:SignatureMethod>\
+         <ds:Reference URI=\"#{id}\"><ds:Transforms>\
+         <ds:Transform Algorithm=\"http://www.w3.org/2000/09/xmldsig#enveloped-signature\"></ds:Transform>\
+         <ds:Transform Algorithm=\"http://www.w3.org/2001/10/xml-exc-c14n#\"></ds:Transform></ds:Transforms>\
+         <ds:DigestMethod Algorithm=\"http://www.w3.org/2001/04/xmlenc#sha256\"></ds:DigestMethod>\
+         <ds:DigestValue>{}</ds:DigestValue></ds:Reference></ds:SignedInfo>",
+        base64(digest),
+    )
 }
 
 fn attribute_statement(attributes: &[(&str, Vec<String>)]) -> String {

@@ -29,7 +29,9 @@ pub(super) async fn sign_in(walk: &mut Walk<'_>, credentials: &Credentials) {
 /// Every way through a browser.
 pub(super) async fn browsers(walk: &mut Walk<'_>) {
     let picked = corp(walk, &ANN, Some(DEPLOY)).await.and_then(|page| on_console(&page, &ANN, "Deploy"));
-    walk.tell("SAML in the browser: Ann picks Deploy", picked);
+    walk.tell("SAML in the browser, by signed redirect: Ann picks Deploy", picked);
+    let by_form = sandbox(walk, &ANN).await.and_then(|page| on_console(&page, &ANN, "Developer"));
+    walk.tell("SAML in the browser, by signed form: Ann", by_form);
     let straight = corp(walk, &BEN, None).await.and_then(|page| on_console(&page, &BEN, "Auditor"));
     walk.tell("SAML in the browser: Ben has one role, no picker", straight);
     let unasked = from_provider(walk, &BEN).await.and_then(|page| on_console(&page, &BEN, "Auditor"));
@@ -85,6 +87,15 @@ async fn corp(walk: &Walk<'_>, person: &Person, role: Option<&str>) -> Result<Pa
     let carrier = browser.submit(&chooser, chooser.form()?, Some(person.id)).await?;
     let answer = browser.submit(&carrier, carrier.form()?, None).await?;
     pick(&mut browser, answer, role).await
+}
+
+/// Starts at the broker, whose request goes to the company's provider in a form.
+async fn sandbox(walk: &Walk<'_>, person: &Person) -> Result<Page, String> {
+    let mut browser = Browser::new(walk.http.clone());
+    let carrier = browser.get(&walk.at_broker("/saml/sandbox/login")).await?;
+    let chooser = browser.submit(&carrier, carrier.form()?, None).await?;
+    let carrier = browser.submit(&chooser, chooser.form()?, Some(person.id)).await?;
+    browser.submit(&carrier, carrier.form()?, None).await
 }
 
 /// Starts at the provider's own page.

@@ -46,6 +46,7 @@ pub(crate) async fn walk(world: &World, idp: &Idp, clock: &dyn Clock) -> Result<
     console::browsers(&mut walk).await;
     refusals::assertions(&mut walk).await;
     refusals::tokens(&mut walk).await;
+    refusals::requests(&mut walk).await;
     refusals::roles(&mut walk).await;
     if let Some(credentials) = &credentials {
         refusals::credentials(&mut walk, credentials).await;

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use base64_simd::STANDARD as BASE64;
+use reqwest::header::LOCATION;
 
+use super::browser::Browser;
 use super::console::{login_url, signin_token};
 use super::sts::{Answer, Credentials};
 use super::{CORP, DEPLOY, Outcome, PHOTO_UPLOADER, Walk, expect};
@@ -60,6 +62,21 @@ pub(super) async fn tokens(walk: &mut Walk<'_>) {
     }
 }
 
+/// Login requests that the provider must not believe to be the broker's.
+pub(super) async fn requests(walk: &mut Walk<'_>) {
+    let bare = redirected(walk).await.map(|url| match url.split_once("&SigAlg=") {
+        Some((bare, _)) => bare.to_owned(),
+        None => url,
+    });
+    let outcome = at_provider(walk, bare).await;
+    walk.tell("refused: a login request without a signature", outcome);
+    let changed = redirected(walk).await.map(|url| url.replace("&RelayState=", "&RelayState=x"));
+    let outcome = at_provider(walk, changed).await;
+    walk.tell("refused: a login request with another RelayState", outcome);
+    let outcome = changed_form(walk).await;
+    walk.tell("refused: a login request in a form, changed", outcome);
+}
+
 /// Genuine people, roles that are not theirs.
 pub(super) async fn roles(walk: &mut Walk<'_>) {
     for (what, person) in [("Ben asks for Deploy", &BEN), ("Cleo asks for Deploy", &CLEO)] {
@@ -102,6 +119,31 @@ async fn refuse_assertion(walk: &mut Walk<'_>, what: &str, response: Result<Stri
         Err(error) => Err(error),
     };
     walk.tell(&format!("refused: {what}"), refused(answer, code));
+}
+
+/// Where the broker sends a browser that signs in.
+async fn redirected(walk: &Walk<'_>) -> Result<String, String> {
+    let answer = walk.http.get(walk.at_broker("/saml/corp/login")).send().await.map_err(text)?;
+    let location = answer.headers().get(LOCATION).and_then(|location| location.to_str().ok());
+    location.map(str::to_owned).ok_or_else(|| format!("{} without a redirect", answer.status()))
+}
+
+/// A request that the provider must refuse, without asking who one is.
+async fn at_provider(walk: &Walk<'_>, url: Result<String, String>) -> Outcome {
+    let status = walk.status(&url?).await?;
+    expect(status == 400, status)
+}
+
+async fn changed_form(walk: &Walk<'_>) -> Outcome {
+    let mut browser = Browser::new(walk.http.clone());
+    let carrier = browser.get(&walk.at_broker("/saml/sandbox/login")).await?;
+    let mut form = carrier.form()?;
+    let packed = form.hidden.iter_mut().find(|(name, _)| name == "SAMLRequest");
+    let (_, packed) = packed.ok_or("the form has no SAMLRequest")?;
+    let xml = String::from_utf8(BASE64.decode_to_vec(packed.as_bytes()).map_err(text)?).map_err(text)?;
+    *packed = BASE64.encode_to_string(xml.replace(" IssueInstant=", " ForceAuthn=\"false\" IssueInstant="));
+    let status = browser.submit(&carrier, form, None).await?.status;
+    expect(status == 400, status)
 }
 
 /// The same response twice: granted, then refused.
