@@ -2,5 +2,6 @@
 
 mod answers;
 mod redaction;
+mod shapes;
 mod usage;
 mod world;

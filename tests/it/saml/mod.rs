@@ -3,7 +3,7 @@
 mod algorithms;
 mod claims;
 mod conditions;
-mod encrypt;
+pub(crate) mod encrypt;
 mod encryption;
 pub(crate) mod fixture;
 mod honest;
