@@ -3,6 +3,8 @@
 //! [`start`] turns a loaded configuration into a running broker; [`Running`] stops it, letting
 //! requests under way finish.
 
+mod metadata;
+
 use std::fs;
 use std::io::{self, Write};
 use std::net::TcpListener;
@@ -15,6 +17,7 @@ use actix_web::dev::ServerHandle;
 use base64_simd::STANDARD;
 use tokio::task::JoinHandle;
 
+use self::metadata::Keeper;
 use crate::broker::{Broker, Parts};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Loaded, Process, StoreKind};
@@ -85,6 +88,7 @@ pub struct Running {
     public: ServerHandle,
     operations: ServerHandle,
     tasks: Vec<JoinHandle<io::Result<()>>>,
+    keeper: JoinHandle<()>,
     store: Arc<dyn Store>,
 }
 
@@ -93,6 +97,7 @@ impl Running {
     pub async fn stop(self) {
         self.public.stop(true).await;
         self.operations.stop(true).await;
+        self.keeper.abort();
         for task in self.tasks {
             if let Ok(Err(error)) = task.await {
                 tracing::error!(%error, "a listener ended badly");
@@ -117,6 +122,8 @@ pub async fn start(loaded: Loaded, listeners: Listeners) -> Result<Running, Star
     let parts = Parts { issuer: issuer.clone(), secrets: issuer, store, ring, entropy: Arc::clone(&entropy) };
     telemetry::metrics();
     let broker = Arc::new(Broker::new(loaded.snapshot, parts));
+    let keeper = Keeper { snapshot: broker.snapshot(), clock: clock.clone(), entropy: entropy.clone() };
+    let keeper = keeper.start().await;
     let surface = Surface { broker, clock, entropy };
     let tls = process.tls.map(|files| files.server);
     let public = http::serve_public(surface.clone(), listeners.public, tls)?;
@@ -126,6 +133,7 @@ pub async fn start(loaded: Loaded, listeners: Listeners) -> Result<Running, Star
         public: public.handle(),
         operations: operations.handle(),
         tasks: vec![tokio::spawn(public), tokio::spawn(operations)],
+        keeper,
         store: kept,
     })
 }

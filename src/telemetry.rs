@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 use std::sync::OnceLock;
 
-use metrics::{Unit, counter, describe_counter, describe_histogram, histogram};
+use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
 
@@ -17,6 +17,22 @@ pub const ISSUED: &str = "rolegate_credentials_issued_total";
 pub const REFUSED: &str = "rolegate_refusals_total";
 /// Our own faults: `rolegate_faults_total{kind}`.
 pub const FAULTS: &str = "rolegate_faults_total";
+/// Looks at SAML metadata by what they brought, `renewed`, `unchanged` or `failed`:
+/// `rolegate_saml_metadata_looks_total{provider,outcome}`.
+pub const METADATA_LOOKS: &str = "rolegate_saml_metadata_looks_total";
+/// 1 while a SAML provider's responses can be verified, else 0: `rolegate_saml_metadata_usable{provider}`.
+pub const METADATA_USABLE: &str = "rolegate_saml_metadata_usable";
+/// Seconds since the metadata's source was last seen to have what is in force:
+/// `rolegate_saml_metadata_age_seconds{provider}`.
+pub const METADATA_AGE: &str = "rolegate_saml_metadata_age_seconds";
+/// Its `validUntil`, Unix seconds: `rolegate_saml_metadata_valid_until_timestamp_seconds{provider}`.
+pub const METADATA_VALID_UNTIL: &str = "rolegate_saml_metadata_valid_until_timestamp_seconds";
+/// The earliest `notAfter` of its signing certificates, Unix seconds:
+/// `rolegate_saml_certificates_not_after_timestamp_seconds{provider}`.
+pub const CERTIFICATES_NOT_AFTER: &str = "rolegate_saml_certificates_not_after_timestamp_seconds";
+/// The `notAfter` of each, Unix seconds, or NaN once it is gone:
+/// `rolegate_saml_certificate_not_after_timestamp_seconds{provider,fingerprint}`.
+pub const CERTIFICATE_NOT_AFTER: &str = "rolegate_saml_certificate_not_after_timestamp_seconds";
 
 /// Bounds of the latency histogram, seconds.
 const BUCKETS: [f64; 10] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.25, 1.0, 5.0];
@@ -63,9 +79,19 @@ pub fn metrics() -> Option<&'static PrometheusHandle> {
             describe_counter!(ISSUED, "Temporary credentials issued, by the way in.");
             describe_counter!(REFUSED, "Refusals, by the check that failed.");
             describe_counter!(FAULTS, "Faults of the broker itself, by kind.");
+            describe_metadata();
             Some(handle)
         })
         .as_ref()
+}
+
+fn describe_metadata() {
+    describe_counter!(METADATA_LOOKS, "Looks at SAML metadata, by what they brought.");
+    describe_gauge!(METADATA_USABLE, "Whether the provider's responses can be verified.");
+    describe_gauge!(METADATA_AGE, Unit::Seconds, "Since the source was last seen to have what is in force.");
+    describe_gauge!(METADATA_VALID_UNTIL, Unit::Seconds, "validUntil of the metadata, Unix time.");
+    describe_gauge!(CERTIFICATES_NOT_AFTER, Unit::Seconds, "Earliest notAfter of signing certificates.");
+    describe_gauge!(CERTIFICATE_NOT_AFTER, Unit::Seconds, "notAfter of each signing certificate.");
 }
 
 /// Counts a request.
@@ -87,4 +113,49 @@ pub fn count_refusal(check: &'static str) {
 /// Counts a fault.
 pub fn count_fault(kind: &'static str) {
     counter!(FAULTS, "kind" => kind).increment(1);
+}
+
+/// Counts a look at a provider's metadata.
+pub fn count_metadata_look(provider: &str, outcome: &'static str) {
+    counter!(METADATA_LOOKS, "provider" => provider.to_owned(), "outcome" => outcome).increment(1);
+}
+
+/// How a SAML provider's metadata is doing.
+#[derive(Debug, Clone, Copy)]
+pub struct MetadataGauges<'a> {
+    /// The provider's name.
+    pub provider: &'a str,
+    /// Whether its responses can be verified.
+    pub is_usable: bool,
+    /// Seconds since the source was last seen to have it.
+    pub age: Option<f64>,
+    /// `validUntil`, Unix seconds.
+    pub valid_until: Option<i64>,
+    /// Fingerprint and `notAfter` (Unix seconds) of each signing certificate.
+    pub certificates: &'a [(&'a str, i64)],
+}
+
+/// Sets a provider's gauges. What it does not have is NaN, which no alert's comparison matches.
+#[allow(clippy::cast_precision_loss)] // Dates have room in 52 bits.
+pub fn show_metadata(shown: &MetadataGauges<'_>) {
+    let provider = shown.provider;
+    let set = |name: &'static str, value: f64| gauge!(name, "provider" => provider.to_owned()).set(value);
+    let moment = |seconds: Option<i64>| seconds.map_or(f64::NAN, |seconds| seconds as f64);
+    set(METADATA_USABLE, f64::from(u8::from(shown.is_usable)));
+    set(METADATA_AGE, shown.age.unwrap_or(f64::NAN));
+    set(METADATA_VALID_UNTIL, moment(shown.valid_until));
+    set(CERTIFICATES_NOT_AFTER, moment(shown.certificates.iter().map(|(_, not_after)| *not_after).min()));
+    for (fingerprint, not_after) in shown.certificates {
+        certificate(provider, fingerprint, moment(Some(*not_after)));
+    }
+}
+
+/// A certificate is no longer in the metadata.
+pub fn forget_certificate(provider: &str, fingerprint: &str) {
+    certificate(provider, fingerprint, f64::NAN);
+}
+
+fn certificate(provider: &str, fingerprint: &str, not_after: f64) {
+    let labels = [("provider", provider.to_owned()), ("fingerprint", fingerprint.to_owned())];
+    gauge!(CERTIFICATE_NOT_AFTER, &labels).set(not_after);
 }

@@ -150,6 +150,9 @@ impl From<NoEntropy> for Failure {
 
 impl From<RequestFault> for Failure {
     fn from(fault: RequestFault) -> Self {
-        Self::Fault(fault.into())
+        match fault {
+            RequestFault::NoMetadata(error) => (*error).into(),
+            other => Self::Fault(other.into()),
+        }
     }
 }

@@ -54,6 +54,13 @@ impl Place {
         self.keys.values().filter(holds).min_by_key(|range| (range.len(), range.start)).cloned()
     }
 
+    /// The value at `key` within an inner table. serde forgets where that stood, too.
+    fn inner(&self, key: &str) -> Option<Range<usize>> {
+        let is_it = |path: &str| path.rsplit('.').next() == Some(key);
+        let found = self.keys.iter().filter(|(path, _)| is_it(path));
+        found.map(|(_, range)| range).min_by_key(|range| range.start).cloned()
+    }
+
     /// `path` as seen from the file.
     pub(super) fn resolve(&self, path: &Path) -> PathBuf {
         self.file.path.parent().unwrap_or(Path::new("")).join(path)
@@ -231,7 +238,9 @@ fn report(error: &toml::de::Error, place: &Place, faults: &mut Faults) {
     let word = error.message().split('`').nth(1).unwrap_or_default();
     let named = place.keys.get(word).cloned();
     let value = || error.message().starts_with("unknown variant").then(|| place.value(word))?;
-    let range = named.or_else(value).or_else(|| error.span()).unwrap_or_else(|| place.whole.clone());
+    let inner = || error.message().starts_with("unknown field").then(|| place.inner(word))?;
+    let span = error.span().filter(|span| *span != place.whole);
+    let range = named.or_else(value).or(span).or_else(inner).unwrap_or_else(|| place.whole.clone());
     faults.error(
         Some(Spot { file: Arc::clone(&place.file), range }),
         error.message(),

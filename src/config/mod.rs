@@ -6,6 +6,7 @@
 
 mod document;
 mod fault;
+mod metadata;
 mod policies;
 mod process;
 mod providers;

@@ -5,8 +5,9 @@ use std::time::Duration;
 use jsonwebtoken::Algorithm;
 use url::Url;
 
-use super::document::{Item, Place, read_text};
+use super::document::{Item, Place, Written, read_text};
 use super::fault::Faults;
+use super::metadata;
 use super::secrets::read_secret;
 use super::service_provider;
 use super::settings::{
@@ -17,11 +18,10 @@ use super::span::Span;
 use crate::arn::{AccountId, ProviderArn};
 use crate::clock::Moment;
 use crate::directory::{Directory, Provider, Replay, SamlSide, Verifier};
-use crate::identity::oidc::{KeySource, LoginSettings, OidcFault, OidcProvider, OidcSettings, http_client};
-use crate::identity::saml::{Accept, SamlProvider, SamlSettings};
+use crate::identity::http_client;
+use crate::identity::oidc::{KeySource, LoginSettings, OidcFault, OidcProvider, OidcSettings};
+use crate::identity::saml::{Accept, SamlSettings};
 
-/// AWS's own limit on metadata (facts 2.4).
-const LARGEST_METADATA: u64 = 10_000_000;
 /// As `identity::oidc` limits a fetched key set.
 const LARGEST_JWKS: u64 = 256 * 1024;
 /// More tolerance than this would keep expired documents alive (AWS's own leeway, facts 3.3).
@@ -32,13 +32,13 @@ const LARGEST_AGE: Duration = Duration::from_secs(3600);
 
 /// Adds every provider that can be built.
 pub(super) fn fill(
-    written: &[Item<ProviderSettings>],
+    written: &Written,
     public: &Url,
     at: Moment,
     directory: &mut Directory,
     faults: &mut Faults,
 ) {
-    if written.is_empty() {
+    if written.providers.is_empty() {
         return;
     }
     let http = match http_client() {
@@ -48,9 +48,13 @@ pub(super) fn fill(
             return;
         }
     };
-    for Item { value, place } in written {
+    let copies = written.main.place.resolve(&written.main.value.saml.metadata_cache);
+    for Item { value, place } in &written.providers {
         let built = match value {
-            ProviderSettings::Saml(saml) => saml_provider(saml, place, public, at, directory, faults),
+            ProviderSettings::Saml(saml) => {
+                let metadata = metadata::Written { provider: saml, place, copies: &copies, http: &http, at };
+                saml_provider(&metadata, public, directory, faults)
+            }
             ProviderSettings::Oidc(oidc) => oidc_provider(oidc, place, &http, directory, faults),
         };
         let Some(provider) = built else { continue };
@@ -67,13 +71,12 @@ pub(super) fn fill(
 }
 
 fn saml_provider(
-    written: &SamlProviderSettings,
-    place: &Place,
+    metadata: &metadata::Written<'_>,
     public: &Url,
-    at: Moment,
     directory: &Directory,
     faults: &mut Faults,
 ) -> Option<Provider> {
+    let (written, place) = (metadata.provider, metadata.place);
     let account = common(&written.name, &written.account, written.clock_skew, place, directory, faults);
     if written.max_assertion_age.0 > LARGEST_AGE {
         let message = format!("{} s is more than 1h", written.max_assertion_age.0.as_secs());
@@ -86,15 +89,7 @@ fn saml_provider(
         written.entity_id.clone().unwrap_or_else(|| format!("{base}/saml/{}/metadata", written.name));
     let audiences =
         if written.audiences.is_empty() { vec![entity_id.clone()] } else { written.audiences.clone() };
-    let sp = service_provider::settings(written, base, at, place, faults);
-    let file = place.resolve(&written.metadata.file);
-    let metadata = match read_text(&file, LARGEST_METADATA) {
-        Ok(metadata) => metadata,
-        Err(problem) => {
-            faults.error(place.at("metadata.file"), problem, "save the identity provider's metadata there");
-            return None;
-        }
-    };
+    let sp = service_provider::settings(written, base, metadata.at, place, faults);
     let arn = ProviderArn::saml(account?, &written.name);
     let settings = SamlSettings {
         arn: arn.clone(),
@@ -109,29 +104,17 @@ fn saml_provider(
         accept: accept(&written.accept),
         sp: sp?,
     };
-    match SamlProvider::new(settings, metadata.as_bytes(), at) {
-        Ok(provider) => {
-            service_provider::check(&provider, place, faults);
-            let (idp_initiated, replay) = (written.idp_initiated, written.replay);
-            Some(Provider {
-                name: written.name.clone(),
-                arn,
-                label: label(written.label.as_ref(), &written.name),
-                asserts_roles: written.assert_roles,
-                grants_by_trust_policy: written.grant == GrantBy::TrustPolicy,
-                verifier: Verifier::Saml(Box::new(SamlSide { provider, acs_url, idp_initiated, replay })),
-            })
-        }
-        Err(error) => {
-            let message = format!("{}: {}", file.display(), with_causes(&error));
-            faults.error(
-                place.at("metadata.file"),
-                message,
-                "export the metadata from the identity provider again",
-            );
-            None
-        }
-    }
+    let provider = metadata.verifier(settings, faults)?;
+    service_provider::check(&provider, place, faults);
+    let (idp_initiated, replay) = (written.idp_initiated, written.replay);
+    Some(Provider {
+        name: written.name.clone(),
+        arn,
+        label: label(written.label.as_ref(), &written.name),
+        asserts_roles: written.assert_roles,
+        grants_by_trust_policy: written.grant == GrantBy::TrustPolicy,
+        verifier: Verifier::Saml(Box::new(SamlSide { provider, acs_url, idp_initiated, replay })),
+    })
 }
 
 fn accept(laxities: &[Laxity]) -> Accept {
@@ -324,7 +307,7 @@ fn label(written: Option<&String>, name: &str) -> String {
 }
 
 /// An error and what caused it, in one line.
-fn with_causes(error: &dyn std::error::Error) -> String {
+pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(inner) = cause {

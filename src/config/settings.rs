@@ -52,6 +52,10 @@ pub struct Settings {
     #[serde(default)]
     pub console: ConsoleSettings,
 
+    /// What the SAML providers share.
+    #[serde(default)]
+    pub saml: SamlSharedSettings,
+
     /// The accounts that roles and providers belong to.
     #[serde(default)]
     pub account: Vec<AccountSettings>,
@@ -174,6 +178,21 @@ pub struct ConsoleSettings {
     pub destinations: Vec<String>,
 }
 
+/// `[saml]`
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct SamlSharedSettings {
+    /// The folder, relative to this file, where the last good copy of metadata from a URL is kept
+    /// for a start while that can't be reached. Default `var/metadata`.
+    pub metadata_cache: PathBuf,
+}
+
+impl Default for SamlSharedSettings {
+    fn default() -> Self {
+        Self { metadata_cache: "var/metadata".into() }
+    }
+}
+
 /// `[[account]]`
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -204,7 +223,9 @@ pub struct SamlProviderSettings {
     pub account: String,
     /// What the button on the sign-in page says. Default: the name.
     pub label: Option<String>,
-    /// The identity provider's metadata.
+    /// The identity provider's metadata: `{ file = … }` or `{ url = … }`. A new copy is taken over
+    /// when it is good; otherwise the last good one stays in force, and the log, `/readyz` and the
+    /// metrics say why.
     pub metadata: MetadataSource,
     /// Our entity id. Default `{public_url}/saml/{name}/metadata`.
     pub entity_id: Option<String>,
@@ -216,6 +237,9 @@ pub struct SamlProviderSettings {
     /// stranger sign a browser in as somebody else.
     #[serde(default)]
     pub idp_initiated: bool,
+    /// Accept an `http` address on loopback for the metadata. For tests and demonstrations.
+    #[serde(default)]
+    pub allow_loopback_http: bool,
     /// Our RSA keys towards the provider, at most two: the first signs login requests, every one
     /// stands in our metadata and may be encrypted to. Each is a PEM text that holds a private
     /// key of 2048 to 8192 bits (PKCS #8 or PKCS #1, no passphrase) and its certificate. To
@@ -340,12 +364,25 @@ pub enum SecretRef {
     Env(String),
 }
 
-/// Where a SAML provider's metadata stands.
+/// Where a SAML provider's metadata stands, and what it must be. Either `file` or `url`.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MetadataSource {
-    /// A file, relative to this one.
-    pub file: PathBuf,
+    /// A file, relative to this one. It is read again when it changes.
+    pub file: Option<PathBuf>,
+    /// An address that is asked again and again. `https`, or `http` on loopback together with
+    /// `allow_loopback_http`; redirects are not followed.
+    pub url: Option<String>,
+    /// How often the URL is asked, `5m` to `7d`; more often where the document's `cacheDuration` or
+    /// `validUntil` wants it. Default `6h`.
+    pub refresh: Option<Span>,
+    /// A PEM file, relative to this one, with one or several certificates: the root of the document
+    /// must be signed by the key of one of them. Their dates do not matter. Without it a signature
+    /// is not looked at, and what vouches for the document is TLS, or whoever may write the file.
+    pub signed_by: Option<PathBuf>,
+    /// The entityID that the document must be of. It picks one entity of an aggregate (a
+    /// federation's `EntitiesDescriptor`).
+    pub entity: Option<String>,
 }
 
 /// Whether assertions must be encrypted.

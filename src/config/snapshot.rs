@@ -35,7 +35,7 @@ impl Snapshot {
         accounts(&written.accounts, &mut directory, faults);
         // A wrong address is one fault; the providers are looked at all the same.
         let address = public.clone().or_else(|| Url::parse("https://broker.invalid").ok())?;
-        providers::fill(&written.providers, &address, at, &mut directory, faults);
+        providers::fill(written, &address, at, &mut directory, faults);
         let policies = policies::build(written, &mut directory, faults);
         let public = public?;
         let destinations = destinations(&written.main, &public, faults)?;

@@ -1,7 +1,8 @@
 //! What exists: accounts, roles and identity providers, and how they are found.
 //!
 //! Filled by `config`; it does not know where it was read from. Every look-up is by hash, so a
-//! request costs the same with one entry and with ten thousand.
+//! request costs the same with one entry and with ten thousand; but for SAML providers whose entity
+//! id is known from fetched metadata alone (name it by `entity`, and it is by hash again).
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -100,6 +101,8 @@ pub struct Directory {
     providers_by_arn: HashMap<ProviderArn, usize>,
     oidc_by_issuer: HashMap<(AccountId, String), usize>,
     saml_by_issuer: HashMap<String, Vec<usize>>,
+    /// SAML providers that only metadata yet to be fetched will name.
+    saml_unnamed: Vec<usize>,
 }
 
 /// The name is taken.
@@ -126,9 +129,10 @@ impl Directory {
         vacant(self.providers_by_name.entry(provider.name.clone()), index)?;
         self.providers_by_arn.insert(provider.arn.clone(), index);
         match &provider.verifier {
-            Verifier::Saml(saml) => {
-                self.saml_by_issuer.entry(saml.provider.issuer().to_owned()).or_default().push(index);
-            }
+            Verifier::Saml(saml) => match saml.provider.issuer() {
+                Some(issuer) => self.saml_by_issuer.entry(issuer.to_owned()).or_default().push(index),
+                None => self.saml_unnamed.push(index),
+            },
             Verifier::Oidc(oidc) => {
                 let key = (provider.arn.account(), oidc.settings().issuer.clone());
                 self.oidc_by_issuer.insert(key, index);
@@ -168,9 +172,22 @@ impl Directory {
         self.oidc_by_issuer.get(&(account, issuer.to_owned())).map(|index| &self.providers[*index])
     }
 
-    /// The SAML providers whose metadata names `issuer`, in the order of the configuration.
+    /// The SAML providers whose metadata names `issuer`, in the order of the configuration. Those
+    /// that were not known by their entity id when they were added are asked one by one.
     pub fn saml_providers(&self, issuer: &str) -> impl Iterator<Item = &Provider> {
-        self.saml_by_issuer.get(issuer).into_iter().flatten().map(|index| &self.providers[*index])
+        let is_named = |index: &&usize| self.saml_issuer(**index) == Some(issuer);
+        let named_since = self.saml_unnamed.iter().filter(is_named);
+        let known = self.saml_by_issuer.get(issuer).into_iter().flatten();
+        let mut found: Vec<usize> = known.chain(named_since).copied().collect();
+        found.sort_unstable();
+        found.into_iter().map(|index| &self.providers[index])
+    }
+
+    fn saml_issuer(&self, index: usize) -> Option<&str> {
+        match &self.providers[index].verifier {
+            Verifier::Saml(saml) => saml.provider.issuer(),
+            Verifier::Oidc(_) => None,
+        }
     }
 
     /// Every provider, in the order of the configuration.

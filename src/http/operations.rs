@@ -4,8 +4,10 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 
 use super::{Surface, get_or_head};
-use crate::directory::Verifier;
+use crate::clock::Moment;
+use crate::directory::{Provider, Verifier};
 use crate::identity::oidc::KeyState;
+use crate::identity::saml::MetadataState;
 use crate::telemetry;
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
@@ -51,29 +53,8 @@ async fn readyz(request: HttpRequest, surface: web::Data<Surface>) -> HttpRespon
             "SAML sign-in and sign-in tokens are refused with 503; OIDC tokens are exchanged without a record"
         },
     }];
-    for provider in context.snapshot().directory.providers() {
-        if let Verifier::Oidc(oidc) = &provider.verifier {
-            let (state, detail, means) = match oidc.key_state(context.at()) {
-                KeyState::Fresh { .. } => ("ok", None, "its tokens are verified with known keys"),
-                KeyState::Stale { age, reason } => (
-                    "degraded",
-                    Some(format!("keys are {} s old: {reason}", age.as_secs())),
-                    "tokens by known keys are accepted; new keys are not seen",
-                ),
-                KeyState::Missing { reason } => (
-                    "unknown",
-                    Some(reason),
-                    "its keys are fetched with its first token; until that succeeds, its tokens are refused",
-                ),
-            };
-            dependencies.push(Dependency {
-                name: format!("provider {}", provider.name),
-                state,
-                detail,
-                means,
-            });
-        }
-    }
+    let providers = context.snapshot().directory.providers();
+    dependencies.extend(providers.iter().map(|provider| of_provider(provider, context.at())));
     let readiness = Readiness { ready: store.is_ok(), dependencies };
     if readiness.ready {
         HttpResponse::Ok().json(readiness)
@@ -82,9 +63,63 @@ async fn readyz(request: HttpRequest, surface: web::Data<Surface>) -> HttpRespon
     }
 }
 
-async fn metrics() -> HttpResponse {
+fn of_provider(provider: &Provider, at: Moment) -> Dependency {
+    let (state, detail, means) = match &provider.verifier {
+        Verifier::Oidc(oidc) => of_keys(oidc.key_state(at)),
+        Verifier::Saml(saml) => of_metadata(&saml.provider.metadata_state(at)),
+    };
+    Dependency { name: format!("provider {}", provider.name), state, detail, means }
+}
+
+fn of_keys(state: KeyState) -> (&'static str, Option<String>, &'static str) {
+    match state {
+        KeyState::Fresh { .. } => ("ok", None, "its tokens are verified with known keys"),
+        KeyState::Stale { age, reason } => (
+            "degraded",
+            Some(format!("keys are {} s old: {reason}", age.as_secs())),
+            "tokens by known keys are accepted; new keys are not seen",
+        ),
+        KeyState::Missing { reason } => (
+            "unknown",
+            Some(reason),
+            "its keys are fetched with its first token; until that succeeds, its tokens are refused",
+        ),
+    }
+}
+
+fn of_metadata(state: &MetadataState) -> (&'static str, Option<String>, &'static str) {
+    let detail = (!state.troubles.is_empty()).then(|| state.troubles.join("; "));
+    match (state.is_usable, &detail) {
+        (true, None) => ("ok", None, "its responses are verified with the keys of its metadata"),
+        (true, Some(_)) => {
+            ("degraded", detail, "its responses are verified; look at its metadata before they no longer are")
+        }
+        (false, _) => ("failing", detail, "its responses are refused until there is metadata that is valid"),
+    }
+}
+
+/// Gauges that depend on the time are set when they are read.
+async fn metrics(request: HttpRequest, surface: web::Data<Surface>) -> HttpResponse {
+    let context = surface.context(&request);
+    for provider in context.snapshot().directory.providers() {
+        if let Verifier::Saml(saml) = &provider.verifier {
+            show(&provider.name, &saml.provider.metadata_state(context.at()), context.at());
+        }
+    }
     match telemetry::metrics() {
         Some(handle) => HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(handle.render()),
         None => HttpResponse::ServiceUnavailable().body("another recorder holds this process's metrics\n"),
     }
+}
+
+fn show(provider: &str, state: &MetadataState, at: Moment) {
+    let each = state.certificates.iter();
+    let certificates: Vec<_> = each.map(|one| (one.fingerprint.as_str(), one.not_after.unix())).collect();
+    telemetry::show_metadata(&telemetry::MetadataGauges {
+        provider,
+        is_usable: state.is_usable,
+        age: state.confirmed.map(|confirmed| at.since(confirmed).as_secs_f64()),
+        valid_until: state.valid_until.map(Moment::unix),
+        certificates: &certificates,
+    });
 }

@@ -4,6 +4,7 @@
 //! request into a [`Principal`]. Both can be made in this room only: holding one is proof that
 //! the check was done. Nothing here knows roles or rules; `policy` reads these values next.
 
+mod fetch;
 pub mod oidc;
 mod principal;
 pub mod saml;
@@ -14,6 +15,7 @@ use std::time::Duration;
 
 use aws_lc_rs::digest;
 
+pub use self::fetch::{NoClient, http_client};
 pub use self::principal::{Principal, RoleSession, SessionTag};
 use crate::arn::ProviderArn;
 use crate::clock::Moment;

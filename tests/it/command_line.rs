@@ -4,6 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use aws_lc_rs::digest::{SHA256, digest};
+
 fn rolegate(folder: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_rolegate"))
         .current_dir(folder)
@@ -121,6 +123,84 @@ id = "1111"
     ] {
         assert!(said.contains(fault), "{fault} is missing in:\n{said}");
     }
+}
+
+/// A provider called `name` with this `metadata`.
+fn saml_provider(name: &str, metadata: &str) -> String {
+    format!(
+        "[[provider]]\nkind = \"saml\"\nname = \"{name}\"\naccount = \"111122223333\"\nmetadata = {metadata}\n"
+    )
+}
+
+#[test]
+fn check_reports_what_is_wrong_with_metadata() {
+    let folder = tempfile::tempdir().unwrap();
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/providers/corp-metadata.xml");
+    fs::copy(shipped, folder.path().join("corp.xml")).unwrap();
+    fs::write(folder.path().join("empty.pem"), "no certificate").unwrap();
+    let mut config =
+        String::from("public_url = \"https://broker.example.com\"\n[[account]]\nid = \"111122223333\"\n");
+    let cases = [
+        ("{}", "metadata has neither a file nor a url"),
+        ("{ file = 'corp.xml', url = 'https://idp.example.com/' }", "metadata has both a file and a url"),
+        ("{ file = 'corp.xml', refresh = '6h' }", "refresh is for a url only"),
+        ("{ url = 'https://idp.example.com/', refresh = '4m' }", "240 s is not between 5m and 7d"),
+        ("{ url = 'https://idp.example.com/', refresh = '8d' }", "691200 s is not between 5m and 7d"),
+        ("{ url = 'http://127.0.0.1/metadata' }", "http://127.0.0.1/metadata can't be asked for metadata"),
+        ("{ url = 'idp.example.com' }", "\"idp.example.com\" is not a URL"),
+        ("{ file = 'corp.xml', signed_by = 'missing.pem' }", "can't read missing.pem"),
+        ("{ file = 'corp.xml', signed_by = 'empty.pem' }", "empty.pem: there is no certificate in it"),
+        ("{ file = 'corp.xml', entity = '' }", "entity is empty"),
+        ("{ file = 'corp.xml', entity = 'urn:x' }", "and not of \"urn:x\""),
+        ("{ file = 'corp.xml', sign_by = 'x' }", "unknown field `sign_by`"),
+    ];
+    for (number, (metadata, _)) in cases.iter().enumerate() {
+        config += &saml_provider(&format!("p{number}"), metadata);
+    }
+    fs::write(folder.path().join("rolegate.toml"), config).unwrap();
+    let checked = rolegate(folder.path(), &["check", "--config", "rolegate.toml"]);
+    assert_eq!(checked.status.code(), Some(2));
+    let said = text(&checked.stderr);
+    for (number, (_, fault)) in cases.iter().enumerate() {
+        let line = format!("rolegate.toml:{}:", 4 + number * 5 + 4);
+        let found = said.lines().any(|one| one.starts_with(&line) && one.contains(fault));
+        assert!(found, "{line} {fault} is missing in:\n{said}");
+    }
+    assert!(said.ends_with("12 error(s), 0 warning(s)\n"), "{said}");
+}
+
+/// `check` asks nobody: of metadata from a URL it sees the copy that was kept.
+#[test]
+fn check_looks_at_the_copy_of_fetched_metadata() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = "https://idp.invalid/metadata";
+    let config = String::from(
+        "public_url = \"https://broker.example.com\"\n[saml]\nmetadata_cache = \"kept\"\n[[account]]\nid = \"111122223333\"\n",
+    );
+    let config = config + &saml_provider("corp", &format!("{{ url = \"{url}\", refresh = \"5m\" }}"));
+    fs::write(folder.path().join("rolegate.toml"), config).unwrap();
+    let check = || {
+        let checked = rolegate(folder.path(), &["check", "--config", "rolegate.toml"]);
+        assert_eq!(checked.status.code(), Some(0), "{}", text(&checked.stderr));
+        text(&checked.stderr)
+    };
+    assert_eq!(check(), "", "no copy, and nothing to say about it");
+    let tag: String =
+        digest(&SHA256, url.as_bytes()).as_ref()[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+    fs::create_dir(folder.path().join("kept")).unwrap();
+    let copy = folder.path().join(format!("kept/corp-{tag}.xml"));
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/providers/corp-metadata.xml");
+    let good = fs::read_to_string(shipped).unwrap();
+    fs::write(&copy, &good).unwrap();
+    assert_eq!(check(), "");
+    let strange = "<KeyDescriptor><KeyInfo xmlns=\"http://www.w3.org/2000/09/xmldsig#\"><X509Data>\
+                   <X509Certificate>AAAA</X509Certificate></X509Data></KeyInfo></KeyDescriptor><SingleSignOn";
+    fs::write(&copy, good.replace("<SingleSignOn", strange)).unwrap();
+    let said = check();
+    assert!(said.contains("10:12: warning: signing certificate 2 is not a certificate"), "{said}");
+    fs::write(&copy, good.replace("<X509Certificate>", "<X509Certificate>!")).unwrap();
+    let said = check();
+    assert!(said.contains("10:20: warning: the last good copy can't be used"), "{said}");
 }
 
 #[test]

@@ -228,7 +228,16 @@ impl Redactor {
     }
 
     fn provider(&mut self, provider: &mut Provider) {
-        let Provider { name: _, arn: _, issuer: _, metadata_valid_until: _, certificates } = provider;
+        let Provider {
+            name: _,
+            arn: _,
+            issuer: _,
+            metadata_confirmed: _,
+            metadata_valid_until: _,
+            metadata_troubles,
+            certificates,
+        } = provider;
+        metadata_troubles.iter_mut().for_each(|trouble| self.prose(trouble));
         for Certificate { subject, fingerprint: _, not_after: _, expired: _, signed: _ } in certificates {
             self.prose(subject);
         }

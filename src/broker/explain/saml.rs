@@ -32,7 +32,7 @@ pub(super) fn provider<'s>(
     let in_account = |role: &crate::arn::RoleArn| found.iter().find(|p| p.arn.account() == role.account());
     let Some(chosen) = question.role.and_then(in_account).or(found.first()) else {
         report.document = Some(document(&saml::unverified_facts(question.response)));
-        report.note(known_issuers(snapshot));
+        note_issuers(snapshot, report);
         return Err(Refusal::unknown_provider(&issuer));
     };
     if found.len() > 1 {
@@ -70,16 +70,24 @@ pub(super) fn believe(
     Ok(explained.identity?)
 }
 
-fn known_issuers(snapshot: &Snapshot) -> String {
-    let providers = snapshot.directory.providers().iter();
-    let issuers = providers.filter_map(|provider| match &provider.verifier {
-        Verifier::Saml(side) => Some(side.provider.issuer()),
-        Verifier::Oidc(_) => None,
-    });
-    let mut issuers: Vec<_> = issuers.collect();
-    let more = if issuers.len() > NAMED { ", and more" } else { "" };
-    issuers.truncate(NAMED);
-    format!("The entity ids that are configured: {}{more}.", issuers.join(", "))
+/// Who looks for a slip in an entity id wants to see the others.
+fn note_issuers(snapshot: &Snapshot, report: &mut Report) {
+    let (mut issuers, mut unnamed) = (Vec::new(), Vec::new());
+    for provider in snapshot.directory.providers() {
+        let Verifier::Saml(side) = &provider.verifier else { continue };
+        match side.provider.issuer() {
+            Some(issuer) => issuers.push(issuer),
+            None => unnamed.push(provider.name.as_str()),
+        }
+    }
+    if !issuers.is_empty() {
+        let more = if issuers.len() > NAMED { ", and more" } else { "" };
+        issuers.truncate(NAMED);
+        report.note(format!("The entity ids that are configured: {}{more}.", issuers.join(", ")));
+    }
+    if !unnamed.is_empty() {
+        report.note(format!("Without metadata yet, choose by --provider: {}.", unnamed.join(", ")));
+    }
 }
 
 /// What an explanation can't know.
@@ -166,12 +174,16 @@ fn told(provider: &directory::Provider, side: &SamlSide, facts: &Facts, at: Mome
         subject: certificate.subject,
         fingerprint: certificate.fingerprint,
     };
+    let metadata = side.provider.metadata_state(at);
     Provider {
         name: provider.name.clone(),
         arn: provider.arn.to_string(),
-        issuer: side.provider.issuer().to_owned(),
-        metadata_valid_until: side.provider.valid_until().map(Moment::to_rfc3339),
-        certificates: side.provider.certificates().into_iter().map(certificate).collect(),
+        issuer: side.provider.issuer().map(str::to_owned),
+        // A file is read as of the moment that is asked about, which tells nothing.
+        metadata_confirmed: metadata.confirmed.filter(|seen| *seen != at).map(Moment::to_rfc3339),
+        metadata_valid_until: metadata.valid_until.map(Moment::to_rfc3339),
+        metadata_troubles: metadata.troubles,
+        certificates: metadata.certificates.into_iter().map(certificate).collect(),
     }
 }
 

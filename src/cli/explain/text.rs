@@ -94,9 +94,15 @@ fn write_part(paper: &mut Paper, name: &str, part: &Part, encrypted: &str) {
 fn write_provider(paper: &mut Paper, provider: &Provider) {
     paper.heading("Provider");
     paper.entry(FACT, (Tone::Plain, &provider.name), &provider.arn);
-    paper.entry(FACT, (Tone::Plain, "entity id"), &provider.issuer);
-    if let Some(until) = &provider.metadata_valid_until {
-        paper.entry(FACT, (Tone::Plain, "metadata"), &format!("valid until {until}"));
+    paper.entry(FACT, (Tone::Plain, "entity id"), provider.issuer.as_deref().unwrap_or("not known yet"));
+    let confirmed = provider.metadata_confirmed.as_ref().map(|at| format!("as of {at}"));
+    let valid = provider.metadata_valid_until.as_ref().map(|until| format!("valid until {until}"));
+    let metadata: Vec<_> = confirmed.into_iter().chain(valid).collect();
+    if !metadata.is_empty() {
+        paper.entry(FACT, (Tone::Plain, "metadata"), &metadata.join(", "));
+    }
+    for trouble in &provider.metadata_troubles {
+        paper.entry(FACT, (Tone::Odd, "look at"), trouble);
     }
     for certificate in &provider.certificates {
         paper.entry(FACT, (Tone::Plain, "certificate"), &certificate.subject);

@@ -1,12 +1,17 @@
 //! What a provider publishes about itself: the discovery document (OpenID Connect Discovery 1.0
 //! section 4) and, through it, the keys.
 
-use reqwest::Client;
+use reqwest::header::ACCEPT;
+use reqwest::{Client, StatusCode};
 use serde::Deserialize;
 use url::Url;
 
-use super::fetch::{self, FetchError};
 use super::keys::{KeySet, KeySetError};
+use crate::identity::fetch::{self, FetchError, with_causes};
+
+/// Bytes of a discovery document, key set or token response. A hundred keys with certificates
+/// fit; what is larger is a mistake or an attack on memory.
+pub(super) const LARGEST_DOCUMENT: usize = 256 * 1024;
 
 /// The members of a discovery document that are used here.
 #[derive(Debug, Clone, Deserialize)]
@@ -30,7 +35,7 @@ pub(super) struct Publisher {
 /// Why the provider's own words can't be used.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum DiscoveryError {
-    #[error("the discovery document can't be fetched: {}", reasons(.0))]
+    #[error("the discovery document can't be fetched: {}", with_causes(.0))]
     Document(#[source] FetchError),
     #[error("the discovery document can't be read: {0}")]
     Form(#[source] serde_json::Error),
@@ -38,7 +43,7 @@ pub(super) enum DiscoveryError {
     Issuer(String),
     #[error("the discovery document names an endpoint without https: {0}")]
     Insecure(Url),
-    #[error("the key set can't be fetched: {}", reasons(.0))]
+    #[error("the key set can't be fetched: {}", with_causes(.0))]
     Keys(#[source] FetchError),
     #[error("the key set can't be used: {0}")]
     KeySet(#[source] KeySetError),
@@ -48,9 +53,7 @@ impl Publisher {
     /// Fetches the discovery document. Its issuer must be the configured one to the letter:
     /// otherwise one provider could answer for another (section 4.3).
     pub(super) async fn metadata(&self) -> Result<Metadata, DiscoveryError> {
-        let bytes = fetch::document(&self.http, &self.document_url()?, self.allow_loopback_http)
-            .await
-            .map_err(DiscoveryError::Document)?;
+        let bytes = self.document(&self.document_url()?).await.map_err(DiscoveryError::Document)?;
         let metadata: Metadata = serde_json::from_slice(&bytes).map_err(DiscoveryError::Form)?;
         if metadata.issuer != self.issuer {
             return Err(DiscoveryError::Issuer(metadata.issuer));
@@ -66,10 +69,18 @@ impl Publisher {
 
     /// Fetches the key set that `metadata` points at.
     pub(super) async fn keys(&self, metadata: &Metadata) -> Result<KeySet, DiscoveryError> {
-        let bytes = fetch::document(&self.http, &metadata.jwks_uri, self.allow_loopback_http)
-            .await
-            .map_err(DiscoveryError::Keys)?;
+        let bytes = self.document(&metadata.jwks_uri).await.map_err(DiscoveryError::Keys)?;
         KeySet::parse(&bytes).map_err(DiscoveryError::KeySet)
+    }
+
+    /// The JSON document at `url`, as bytes.
+    async fn document(&self, url: &Url) -> Result<Vec<u8>, FetchError> {
+        let request = self.http.get(url.clone()).header(ACCEPT, "application/json").build()?;
+        let response = fetch::send(&self.http, request, self.allow_loopback_http).await?;
+        match response.status() {
+            StatusCode::OK => fetch::body(response, LARGEST_DOCUMENT).await,
+            other => Err(FetchError::Status(other)),
+        }
     }
 
     /// The issuer, less a trailing slash, plus the well-known path (section 4.1).
@@ -78,16 +89,4 @@ impl Publisher {
         let url = Url::parse(&format!("{base}/.well-known/openid-configuration"));
         url.map_err(|_| DiscoveryError::Issuer(self.issuer.clone()))
     }
-}
-
-/// An error with its causes, for an operator who sees one line.
-fn reasons(error: &FetchError) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }

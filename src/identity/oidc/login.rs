@@ -21,11 +21,11 @@ use openidconnect::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::discovery::{Metadata, Publisher};
-use super::fetch::{self, FetchError};
+use super::discovery::{LARGEST_DOCUMENT, Metadata, Publisher};
 use super::{LoginSettings, OidcSettings};
 use crate::entropy::{self, Entropy, NoEntropy};
 use crate::identity::VerifyError;
+use crate::identity::fetch::{self, FetchError};
 use crate::secret::Secret;
 
 /// Random bytes of state, nonce and PKCE verifier: 256 bits each, which makes 43 characters,
@@ -155,7 +155,7 @@ async fn exchange(publisher: &Publisher, request: HttpRequest) -> Result<HttpRes
     let request = request.try_into()?;
     let response = fetch::send(&publisher.http, request, publisher.allow_loopback_http).await?;
     let (status, headers) = (response.status(), response.headers().clone());
-    let mut answer = HttpResponse::new(fetch::body(response).await?);
+    let mut answer = HttpResponse::new(fetch::body(response, LARGEST_DOCUMENT).await?);
     *answer.status_mut() = status;
     *answer.headers_mut() = headers;
     Ok(answer)

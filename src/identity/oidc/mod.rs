@@ -6,14 +6,13 @@
 //! told before the signature holds.
 //!
 //! - `jws` takes a token apart, `members` refuses ambiguous JSON
-//! - `keys`, `discovery`, `cache` and `fetch` know the provider's keys
+//! - `keys`, `discovery` and `cache` know the provider's keys
 //! - `token` and `asserted` read the claims
 //! - `login` is the authorization code flow
 
 mod asserted;
 mod cache;
 mod discovery;
-mod fetch;
 mod jws;
 mod keys;
 mod login;
@@ -32,7 +31,6 @@ use jsonwebtoken::Algorithm;
 use url::Url;
 
 pub use self::cache::KeyState;
-pub use self::fetch::http_client;
 pub use self::jws::unverified_issuer;
 pub use self::login::{LoginError, LoginStart};
 
@@ -41,7 +39,7 @@ use self::discovery::{Metadata, Publisher};
 use self::jws::{UnverifiedToken, refused_algorithm};
 use self::keys::KeySet;
 use self::token::Expected;
-use super::{FederatedIdentity, VerifyCode, VerifyError};
+use super::{FederatedIdentity, VerifyCode, VerifyError, fetch};
 use crate::arn::ProviderArn;
 use crate::clock::Moment;
 use crate::entropy::Entropy;
@@ -93,9 +91,6 @@ pub struct LoginSettings {
 /// Why a provider can't be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum OidcFault {
-    /// The HTTP client can't be made, as a rule because the system's certificates can't be read.
-    #[error("the HTTP client can't be made")]
-    Client(#[source] reqwest::Error),
     /// The issuer is not a URL that OpenID Connect accepts.
     #[error("{0:?} is not an issuer: wanted an https URL without query and fragment")]
     Issuer(String),

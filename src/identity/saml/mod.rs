@@ -41,14 +41,16 @@ mod structure;
 mod trace;
 mod tree;
 
+use std::sync::Arc;
+
 pub use self::binding::{Binding, Form, Outbound};
 pub(crate) use self::chars::{escape_attribute, escape_text};
 use self::conditions::Rules;
 use self::encryption::Recipient;
 pub use self::facts::{ClaimedSignature, Claims, Facts, Part, VerifiedSignature, unverified_facts};
 pub use self::keys::Certificate;
-use self::metadata::Metadata;
-pub use self::metadata::MetadataError;
+use self::metadata::{Live, Metadata, Source};
+pub use self::metadata::{MetadataError, MetadataState, MetadataTerms, MetadataUrl, Refreshed};
 use self::names::{ASSERTION, PROTOCOL};
 use self::parse::parse;
 use self::request::Question;
@@ -72,18 +74,21 @@ const MAX_BASE64: usize = RESPONSE.bytes / 2 * 3;
 #[derive(Debug)]
 pub struct SamlProvider {
     settings: SamlSettings,
-    metadata: Metadata,
+    metadata: Arc<Live>,
+    source: Arc<Source>,
 }
 
 impl SamlProvider {
-    /// A provider from its metadata, which must be valid at `at`.
+    /// A provider from its metadata, which must be valid at `at` and does not change.
     pub fn new(settings: SamlSettings, metadata_xml: &[u8], at: Moment) -> Result<Self, MetadataError> {
-        Ok(Self { settings, metadata: Metadata::read(metadata_xml, at)? })
+        let metadata = Live::given(metadata_xml, at)?;
+        Ok(Self { settings, metadata: Arc::new(metadata), source: Arc::new(Source::Given) })
     }
 
-    /// The provider's entity id, as its assertions name it.
-    pub fn issuer(&self) -> &str {
-        &self.metadata.entity_id
+    /// The provider's entity id, as its assertions name it. Unknown until metadata was fetched,
+    /// where the configuration does not name it; then it never changes.
+    pub fn issuer(&self) -> Option<&str> {
+        self.metadata.entity_id()
     }
 
     /// What it was made with.
@@ -91,14 +96,9 @@ impl SamlProvider {
         &self.settings
     }
 
-    /// The certificates of the keys that its signatures may be made with.
-    pub fn certificates(&self) -> Vec<Certificate> {
-        self.metadata.keys.certificates().to_vec()
-    }
-
     /// Until when its metadata may be used, if the metadata says so.
-    pub const fn valid_until(&self) -> Option<Moment> {
-        self.metadata.valid_until
+    pub fn valid_until(&self) -> Option<Moment> {
+        self.metadata.current()?.valid_until
     }
 
     /// Verifies the base64 of a whole `samlp:Response`. Replay is not looked at here: the
@@ -130,12 +130,11 @@ impl SamlProvider {
         at: Moment,
         trace: &Trace,
     ) -> Result<FederatedIdentity, VerifyError> {
-        if let Some(until) = self.valid_until().filter(|until| *until <= at) {
-            let (code, check) = (VerifyCode::KeysUnavailable, "saml.metadata-expired");
-            return Err(refused(code, check, format!("metadata valid at {at}"), until.to_string()));
-        }
-        let rules = Rules { settings: &self.settings, issuer: self.issuer(), expect, at, trace };
-        let authentic = self.authenticated(response_base64, &rules)?;
+        // One copy from here to the end, whatever a refresh brings meanwhile.
+        let metadata = self.metadata.usable(at)?;
+        let issuer = metadata.entity_id.as_str();
+        let rules = Rules { settings: &self.settings, issuer, expect, at, trace };
+        let authentic = self.authenticated(response_base64, &metadata, &rules)?;
         let tree = parse(authentic.bytes(), &RESPONSE)?;
         let assertion = authentic.assertion(&tree)?;
         let terms = rules.check_assertion(assertion)?;
@@ -157,7 +156,7 @@ impl SamlProvider {
             protocol: Protocol::Saml,
             provider: self.settings.arn.clone(),
             provider_name: self.settings.name.clone(),
-            issuer: self.issuer().to_owned(),
+            issuer: issuer.to_owned(),
             subject,
             subject_type: Some(subject_type),
             audience: terms.recipient.to_owned(),
@@ -165,7 +164,7 @@ impl SamlProvider {
             aliases,
             claims: None,
             session_ends: terms.session_ends,
-            one_time: Some(OneTime::new(self.issuer(), id, terms.until).only_once(terms.only_once)),
+            one_time: Some(OneTime::new(issuer, id, terms.until).only_once(terms.only_once)),
             asserted,
         }))
     }
@@ -179,18 +178,22 @@ impl SamlProvider {
         entropy: &dyn Entropy,
         at: Moment,
     ) -> Result<LoginRequest, RequestFault> {
+        let metadata = self.metadata.usable(at);
+        let metadata = metadata.map_err(|error| RequestFault::NoMetadata(Box::new(error)))?;
         let question = Question { settings: &self.settings, acs_url, relay_state };
-        question.ask(&self.metadata, entropy, at)
+        question.ask(&metadata, entropy, at)
     }
 
-    /// Whether the provider takes login requests as the settings want to send them.
+    /// Whether the provider takes login requests as the settings want to send them, as far as its
+    /// metadata is known.
     pub fn offers_login(&self) -> Result<(), RequestFault> {
-        request::chosen(&self.metadata, self.settings.sp.request_binding).map(|_| ())
+        let Some(metadata) = self.metadata.current() else { return Ok(()) };
+        request::chosen(&metadata, self.settings.sp.request_binding).map(|_| ())
     }
 
-    /// Whether the provider says that it wants login requests signed.
-    pub const fn wants_signed_requests(&self) -> bool {
-        self.metadata.want_authn_requests_signed
+    /// Whether the provider is known to want login requests signed.
+    pub fn wants_signed_requests(&self) -> bool {
+        self.metadata.current().is_some_and(|metadata| metadata.want_authn_requests_signed)
     }
 
     /// Our metadata for the provider's administrator.
@@ -207,9 +210,14 @@ impl SamlProvider {
 
     /// What may be read, once every signature holds. Nothing else of the response leaves this
     /// function.
-    fn authenticated(&self, response_base64: &str, rules: &Rules<'_>) -> Result<Authentic, VerifyError> {
+    fn authenticated(
+        &self,
+        response_base64: &str,
+        metadata: &Metadata,
+        rules: &Rules<'_>,
+    ) -> Result<Authentic, VerifyError> {
         let accept = self.settings.accept;
-        let trusted = Trusted { keys: &self.metadata.keys, sha1: accept.sha1, trace: rules.trace };
+        let trusted = Trusted { keys: &metadata.keys, sha1: accept.sha1, trace: rules.trace };
         let document = decode(response_base64)?;
         rules.trace.see(|facts| facts.bytes = Some(document.len()));
         let tree = parse(scan::scan(&document, &RESPONSE)?, &RESPONSE)?;

@@ -354,19 +354,13 @@ impl<'x> Parser<'x, '_> {
         if prefix.is_empty() && !element {
             return Ok(Name { prefix, local, namespace: "" });
         }
-        let is_this = |declaration: &&Declaration<'_>| same(declaration.prefix, prefix);
-        let binding = self.scope.iter().rev().find(is_this);
+        let binding = self.scope.iter().rev().find(|declaration| declaration.binds(prefix));
         match binding {
             Some(declaration) => Ok(Name { prefix, local, namespace: declaration.namespace }),
             None if prefix.is_empty() => Ok(Name { prefix, local, namespace: "" }),
             None => Err(malformed("saml.xml.namespace", "prefixes that are declared", prefix)),
         }
     }
-}
-
-/// `==` for prefixes: they are so short that a call costs more than the comparison.
-fn same(one: &str, other: &str) -> bool {
-    one.len() == other.len() && one.bytes().eq(other.bytes())
 }
 
 fn syntax(seen: impl Into<String>) -> VerifyError {

@@ -8,6 +8,7 @@ use super::sign::{Canonical, attribute, text};
 use super::sp_keys::{SigningFailed, SpKey, SpKeys};
 use crate::clock::Moment;
 use crate::entropy::{self, Entropy, NoEntropy};
+use crate::identity::VerifyError;
 
 /// The format whose names nobody creates for us (SAML Core 3.4.1.1, erratum E14).
 const TRANSIENT: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:transient";
@@ -39,8 +40,11 @@ pub struct LoginRequest {
 }
 
 /// No login request could be made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RequestFault {
+    /// No metadata says where to.
+    #[error(transparent)]
+    NoMetadata(Box<VerifyError>),
     /// There is no randomness for its id.
     #[error(transparent)]
     NoEntropy(#[from] NoEntropy),

@@ -235,7 +235,11 @@ fn ordered(parent: Element<'_, '_>, rank: fn(Name<'_>) -> Option<u8>) -> Result<
     Ok(())
 }
 
-fn signature<'t, 'x>(parent: Element<'t, 'x>, sha1: bool) -> Result<Option<Signature<'t, 'x>>, VerifyError> {
+/// The signature that is a child of `parent` and refers to it, if there is one.
+pub(super) fn signature<'t, 'x>(
+    parent: Element<'t, 'x>,
+    sha1: bool,
+) -> Result<Option<Signature<'t, 'x>>, VerifyError> {
     let Some(element) = parent.child(DSIG, "Signature") else { return Ok(None) };
     let mut children = element.children();
     let (info, value, key) = (children.next(), children.next(), children.next());

@@ -91,3 +91,20 @@ fn a_key_that_nobody_can_tell_is_named() {
     assert!(told.section("Roles").contains(condition), "{}", told.out);
     assert_eq!(told.code, Some(3));
 }
+
+/// It asks nobody: what the broker keeps of fetched metadata is what there is.
+#[test]
+fn metadata_from_an_address_is_what_was_kept_of_it() {
+    let url = "metadata = { url = \"https://idp.example.com/metadata\" }";
+    let world = World::new().configured(METADATA, url);
+    let document = signed_by(&HONEST, &ann());
+    let told = world.explain(&document, &["--provider", "corp"]);
+    let answer = "  REFUSED   by saml.metadata-missing: expected the provider's metadata\n  saw       not fetched yet\n";
+    assert!(told.section("Answer").starts_with(answer), "{}{}", told.out, told.err);
+    assert!(told.section("Provider").ends_with("  look at        not fetched yet"), "{}", told.out);
+
+    let told = world.explain(&document, &[]);
+    assert!(told.section("Answer").starts_with("  REFUSED   by provider.unknown: "), "{}", told.out);
+    let note = "  - Without metadata yet, choose by --provider: corp.";
+    assert_eq!(told.section("Notes"), note, "{}", told.out);
+}

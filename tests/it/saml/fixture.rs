@@ -149,6 +149,7 @@ pub(crate) fn settings() -> SamlSettings {
     }
 }
 
+/// The provider's metadata, in canonical form like all the others.
 pub(crate) fn metadata(keys: &[&Key]) -> String {
     let descriptor = |key: &&Key| {
         format!(
@@ -161,7 +162,7 @@ pub(crate) fn metadata(keys: &[&Key]) -> String {
         "<EntityDescriptor xmlns=\"urn:oasis:names:tc:SAML:2.0:metadata\" entityID=\"{IDP}\">\
          <IDPSSODescriptor protocolSupportEnumeration=\"urn:oasis:names:tc:SAML:2.0:protocol\">{}\
          <SingleSignOnService Binding=\"urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect\" \
-         Location=\"https://idp.example.com/sso\"/></IDPSSODescriptor></EntityDescriptor>",
+         Location=\"https://idp.example.com/sso\"></SingleSignOnService></IDPSSODescriptor></EntityDescriptor>",
         keys.iter().map(descriptor).collect::<String>()
     )
 }

@@ -34,17 +34,21 @@ fn verifies(provider: &SamlProvider, document: &str, at: Moment) -> &'static str
 #[test]
 fn names_what_is_wrong_with_it() {
     let good = metadata(&[&HONEST]);
-    assert_eq!(read(&good).unwrap().issuer(), IDP);
+    assert_eq!(read(&good).unwrap().issuer(), Some(IDP));
     let foreign = Key::of(KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap());
     let many: Vec<Key> =
         (0..11).map(|_| Key::of(KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).unwrap())).collect();
     let certificate = base64(&HONEST.certificate);
+    let cut_time = format!("BadTime(\"{}…\")", "x".repeat(200));
     for (xml, expected) in [
         (String::new(), "Unreadable"),
         (format!("<!DOCTYPE x>{good}"), "Unreadable"),
-        (format!("<a>{}</a>", "x".repeat(1024 * 1024)), "Unreadable"),
-        (good.replace("EntityDescriptor", "EntitiesDescriptor"), "NotAnEntity"),
+        (format!("<a>{}</a>", "x".repeat(10_000_000)), "Unreadable"),
+        ("<a></a>".to_owned(), "NotMetadata"),
+        (good.replace("EntityDescriptor", "EntitiesDescriptor"), "Aggregate"),
         (swap(&good, "entityID", "entityid"), "NoEntityId"),
+        (swap(&good, IDP, ""), "NoEntityId"),
+        (swap(&good, IDP, &"x".repeat(1025)), "NoEntityId"),
         (good.replace("IDPSSODescriptor", "SPSSODescriptor"), "NoIdentityProvider"),
         (swap(&good, "SAML:2.0:protocol", "SAML:1.1:protocol"), "NoIdentityProvider"),
         (swap(&good, "HTTP-Redirect", "SOAP"), "NoLoginUrl"),
@@ -52,18 +56,42 @@ fn names_what_is_wrong_with_it() {
         (swap(&good, "https://idp.example.com/sso", "javascript:alert(1)"), "NoLoginUrl"),
         (metadata(&[]), "NoKeys"),
         (swap(&good, "<KeyDescriptor>", "<KeyDescriptor use=\"encryption\">"), "NoKeys"),
-        (metadata(&[&HONEST, &foreign]), "UnusableKey { number: 2"),
-        (swap(&good, &certificate, "bm90IGEgY2VydGlmaWNhdGU="), "UnusableKey { number: 1"),
-        (swap(&good, &certificate, WEAK), "UnusableKey { number: 1, reason: \"an RSA key of 1024 bits"),
-        (swap(&good, &certificate, "*"), "UnusableKey { number: 1"),
+        (metadata(&[&foreign]), "NoUsableKey(\"signing certificate 1 is a key of type 1.3.101.112\")"),
+        (
+            swap(&good, &certificate, "bm90IGEgY2VydGlmaWNhdGU="),
+            "NoUsableKey(\"signing certificate 1 is not a",
+        ),
+        (swap(&good, &certificate, WEAK), "NoUsableKey(\"signing certificate 1 is an RSA key of 1024 bits"),
+        (swap(&good, &certificate, "*"), "NoUsableKey(\"signing certificate 1 is not base64"),
         (metadata(&many.iter().collect::<Vec<_>>()), "TooManyKeys"),
         (swap(&good, "entityID", "validUntil=\"2026-11-22T12:00:00Z\" entityID"), "Expired"),
         (swap(&good, "protocolS", "validUntil=\"2026-11-22T12:00:00Z\" protocolS"), "Expired"),
-        (swap(&good, "entityID", "validUntil=\"tomorrow\" entityID"), "BadTime"),
+        (swap(&good, "entityID", "validUntil=\"tomorrow\" entityID"), "BadTime(\"tomorrow\")"),
+        (swap(&good, "entityID", &format!("validUntil=\"{}\" entityID", "x".repeat(300))), &cut_time),
     ] {
         let seen = format!("{:?}", read(&xml).unwrap_err());
         assert!(seen.starts_with(expected), "{expected}: {seen}");
     }
+}
+
+/// Providers list keys that only others understand.
+#[test]
+fn a_certificate_that_cannot_be_used_is_passed_over() {
+    let foreign = Key::of(KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap());
+    let listed = metadata(&[&foreign, &HONEST, &ATTACKER]);
+    let provider = read(&swap(&listed, &base64(&ATTACKER.certificate), WEAK)).unwrap();
+    assert_eq!(verifies(&provider, &honest(), noon()), "");
+    assert_eq!(
+        provider.metadata_warnings(),
+        [
+            "signing certificate 1 is a key of type 1.3.101.112, and is passed over",
+            "signing certificate 3 is an RSA key of 1024 bits, and is passed over",
+        ]
+    );
+    assert_eq!(provider.metadata_state(noon()).certificates.len(), 1);
+    let odd = swap(&metadata(&[&HONEST]), "entityID", "cacheDuration=\"soon\" entityID");
+    let warned = read(&odd).unwrap().metadata_warnings();
+    assert_eq!(warned, ["cacheDuration \"soon\" is not an xs:duration, and is ignored"]);
 }
 
 #[test]

@@ -164,7 +164,7 @@ fn the_binding_is_one_that_is_offered() {
     let with = |services: &[&str], binding| {
         let provider = provider(services, SpSettings { request_binding: binding, ..SpSettings::default() });
         let asked = ask(&provider).map(|request| matches!(request.outbound, Outbound::Post(_)));
-        assert_eq!(asked.map(|_| ()), provider.offers_login());
+        assert_eq!(asked.clone().map(|_| ()), provider.offers_login());
         asked
     };
     let (redirect, post) = (Some(Binding::Redirect), Some(Binding::Post));

@@ -94,6 +94,11 @@ const CHECKS: &[Known] = &[
         &["saml.metadata-expired"],
         "Refresh the provider's metadata: what is here was valid until the time that is shown.",
     ),
+    plain(
+        &["saml.metadata-missing"],
+        "The provider's metadata was never fetched here, and no copy is kept: start the broker once where it \
+         can reach the address, or save the metadata as a file.",
+    ),
     // Signatures.
     plain(
         &["saml.signature.absent"],

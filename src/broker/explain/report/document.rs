@@ -55,10 +55,14 @@ pub struct Provider {
     pub name: String,
     /// Its ARN.
     pub arn: String,
-    /// Its entity id.
-    pub issuer: String,
+    /// Its entity id; `None` before its metadata was ever fetched.
+    pub issuer: Option<String>,
+    /// When the address of its metadata was last seen to have what is here; `None` for a file.
+    pub metadata_confirmed: Option<String>,
     /// Until when its metadata may be used.
     pub metadata_valid_until: Option<String>,
+    /// What somebody should look at.
+    pub metadata_troubles: Vec<String>,
     /// The certificates of its metadata.
     pub certificates: Vec<Certificate>,
 }

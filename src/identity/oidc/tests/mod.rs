@@ -18,6 +18,7 @@ use jsonwebtoken::EncodingKey;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::identity::http_client;
 
 /// The moment at which the tokens of these tests are shown.
 pub(super) const NOW: Moment = Moment::from_unix(1_795_000_000);

@@ -1,26 +1,19 @@
 //! The one way out: bounded requests to an identity provider.
 //!
 //! Redirects are not followed and proxies of the environment not used, so the host that is
-//! configured, or named by the provider over TLS, is the host that answers. `discovery` and
-//! `login` are the callers.
+//! configured, or named by the provider over TLS, is the host that answers. `oidc` and the
+//! metadata of `saml` are the callers.
 
 use std::time::Duration;
 
-use reqwest::header::ACCEPT;
 use reqwest::{Client, Request, Response, StatusCode};
 use url::{Host, Url};
-
-use super::OidcFault;
 
 /// A provider that does not even accept a connection in this time is down.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The whole exchange. Callers wait for it when a key is missing, so it is short.
 const TOTAL_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// Bytes of a discovery document, key set or token response. A hundred keys with certificates
-/// fit; what is larger is a mistake or an attack on memory.
-pub(super) const LARGEST_DOCUMENT: usize = 256 * 1024;
 
 /// Why a document could not be had.
 #[derive(Debug, thiserror::Error)]
@@ -31,13 +24,18 @@ pub(super) enum FetchError {
     Transport(#[from] reqwest::Error),
     #[error("status {0}")]
     Status(StatusCode),
-    #[error("more than 262144 bytes")]
-    TooLarge,
+    #[error("more than {0} bytes")]
+    TooLarge(usize),
 }
 
-/// The client for every outgoing request, with its limits: 2 s to connect, 5 s in all, no
-/// redirects, no proxy, TLS 1.2 or later.
-pub fn http_client() -> Result<Client, OidcFault> {
+/// The HTTP client can't be made, as a rule because the system's certificates can't be read.
+#[derive(Debug, thiserror::Error)]
+#[error("the HTTP client can't be made")]
+pub struct NoClient(#[source] reqwest::Error);
+
+/// The client for every outgoing request, with its limits: 2 s to connect, 5 s in all unless the
+/// request says otherwise, no redirects, no proxy, TLS 1.2 or later.
+pub fn http_client() -> Result<Client, NoClient> {
     Client::builder()
         .connect_timeout(CONNECT_TIMEOUT)
         .timeout(TOTAL_TIMEOUT)
@@ -46,7 +44,7 @@ pub fn http_client() -> Result<Client, OidcFault> {
         .tls_version_min(reqwest::tls::Version::TLS_1_2)
         .user_agent(concat!("rolegate/", env!("CARGO_PKG_VERSION")))
         .build()
-        .map_err(OidcFault::Client)
+        .map_err(NoClient)
 }
 
 /// Whether `url` may be asked: https, or http to this machine where the provider is set so.
@@ -67,20 +65,6 @@ fn is_loopback(url: &Url) -> bool {
     }
 }
 
-/// The JSON document at `url`, as bytes.
-pub(super) async fn document(
-    http: &Client,
-    url: &Url,
-    allow_loopback_http: bool,
-) -> Result<Vec<u8>, FetchError> {
-    let request = http.get(url.clone()).header(ACCEPT, "application/json").build()?;
-    let response = send(http, request, allow_loopback_http).await?;
-    match response.status() {
-        StatusCode::OK => body(response).await,
-        other => Err(FetchError::Status(other)),
-    }
-}
-
 /// Sends `request` if its URL is permitted.
 pub(super) async fn send(
     http: &Client,
@@ -93,16 +77,32 @@ pub(super) async fn send(
     Ok(http.execute(request).await?)
 }
 
-/// The body, given up as soon as it is larger than any honest one.
-pub(super) async fn body(mut response: Response) -> Result<Vec<u8>, FetchError> {
+/// The body, given up as soon as it has more than `largest` bytes.
+pub(super) async fn body(mut response: Response, largest: usize) -> Result<Vec<u8>, FetchError> {
+    let announced = response.content_length().and_then(|length| usize::try_from(length).ok());
+    if announced.is_some_and(|length| length > largest) {
+        return Err(FetchError::TooLarge(largest));
+    }
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await? {
-        if body.len() + chunk.len() > LARGEST_DOCUMENT {
-            return Err(FetchError::TooLarge);
+        if body.len() + chunk.len() > largest {
+            return Err(FetchError::TooLarge(largest));
         }
         body.extend_from_slice(&chunk);
     }
     Ok(body)
+}
+
+/// An error with its causes, for an operator who sees one line.
+pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
 }
 
 #[cfg(test)]
@@ -129,7 +129,8 @@ mod tests {
                 "{url}"
             );
             if !in_production && url.scheme() == "http" {
-                let answer = document(&http_client().unwrap(), &url, false).await;
+                let http = http_client().unwrap();
+                let answer = send(&http, http.get(url.clone()).build().unwrap(), false).await;
                 assert!(matches!(answer, Err(FetchError::Insecure(_))), "{url}");
             }
         }
