@@ -124,7 +124,21 @@ impl RequestContext<'_> {
                 Err(wrong_protocol("a token", "a SAML response"))
             }
         };
-        Ok(verified?)
+        let identity = verified?;
+        self.check_login_goes_on(&identity)?;
+        Ok(identity)
+    }
+
+    /// A logout holds for assertions that come after it, too (SAML Core 3.7.3.1): what was
+    /// asserted before opens nothing more.
+    fn check_login_goes_on(&self, identity: &FederatedIdentity) -> Result<(), VerifyError> {
+        let Some(login) = identity.login() else { return Ok(()) };
+        if !self.parts.revoked.ends_assertion(&login.marks, login.asserted_at) {
+            return Ok(());
+        }
+        let (expected, seen) =
+            ("a login that goes on", format!("one of {} that was ended", login.asserted_at));
+        Err(VerifyError::new(VerifyCode::Expired, "saml.session-ended", expected, seen))
     }
 
     /// What configuration alone decides about an identity of `provider`.

@@ -73,6 +73,12 @@ pub enum Refusal {
         /// Its `error_description`.
         description: String,
     },
+    /// Nobody can log out there: logout messages must be signed, and there is no key.
+    #[error("single logout is not set up for provider {provider}: it has no `keys`")]
+    LogoutNotOffered {
+        /// The provider's name.
+        provider: String,
+    },
     /// A sign-in token that is forged, stale or used.
     #[error("the sign-in token is not good: {reason}")]
     SigninToken {
@@ -99,6 +105,7 @@ impl Refusal {
             Self::Signature(_) => "sigv4",
             Self::NoSuchLogin { .. } => "login.unknown",
             Self::LoginFailed { .. } => "login.failed",
+            Self::LogoutNotOffered { .. } => "logout.not-offered",
             Self::SigninToken { .. } | Self::SigninRequest(_) => "signin",
             Self::Destination(_) => "signin.destination",
         }

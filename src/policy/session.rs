@@ -148,6 +148,7 @@ fn session(
         tags: ask.offer.tags.clone(),
         session_policy: ask.session_policy.map(str::to_owned),
         provider_session_ends: identity.session_ends(),
+        login: identity.login().map(|login| login.marks.clone()),
         issued: at,
         expires: at.plus(length),
     }

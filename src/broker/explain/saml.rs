@@ -114,7 +114,7 @@ fn notes(
     if question.recipient.is_none() {
         report.note("Any address of ours was taken for the recipient; choose one by --recipient.");
     }
-    report.note("Whether it was used before was not looked at, and it was not used up now.");
+    report.note("Whether it was used before, or its login ended since, was not looked at.");
 }
 
 /// Who looks at an old capture wonders what it was when it arrived. No other time makes an old

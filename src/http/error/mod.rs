@@ -16,7 +16,7 @@ use crate::telemetry;
 const LONGEST_LOGGED: usize = 300;
 
 /// Tells the log the whole story of what was `answered`.
-fn log(failure: &Failure, answered: &str) {
+pub(super) fn log(failure: &Failure, answered: &str) {
     match failure {
         Failure::Refusal(Refusal::NotBelieved(error)) => {
             telemetry::count_refusal(error.check());

@@ -29,6 +29,8 @@ pub(super) struct Rules<'a> {
 pub(super) struct Terms<'t> {
     /// The `Recipient`, which AWS calls audience.
     pub(super) recipient: &'t str,
+    /// The `IssueInstant`.
+    pub(super) issued: Moment,
     /// The earliest time from which the assertion is refused, skew included.
     pub(super) until: Moment,
     /// The earliest `SessionNotOnOrAfter`.
@@ -75,7 +77,7 @@ impl Rules<'_> {
         let stale = self.check_age(issued)?;
         let ends = conditions.end.map_or(confirmation_ends, |end| end.min(confirmation_ends)).min(stale);
         let until = ends.plus(self.settings.clock_skew);
-        Ok(Terms { recipient, until, session_ends, only_once: conditions.only_once })
+        Ok(Terms { recipient, issued, until, session_ends, only_once: conditions.only_once })
     }
 
     /// The one way to decide: notes what holds, and refuses what does not, unless it is waived.

@@ -26,13 +26,14 @@ mod conditions;
 mod encryption;
 mod facts;
 mod keys;
+mod logout;
 mod metadata;
 mod names;
 mod parse;
 mod request;
 mod scan;
+mod session;
 mod settings;
-#[allow(dead_code)] // Until logout verifies queries.
 mod sign;
 mod signature;
 mod sp_keys;
@@ -49,6 +50,7 @@ use self::conditions::Rules;
 use self::encryption::Recipient;
 pub use self::facts::{ClaimedSignature, Claims, Facts, Part, VerifiedSignature, unverified_facts};
 pub use self::keys::Certificate;
+pub use self::logout::{LogoutMessage, LogoutRequest, LogoutStart, LogoutStatus, PresentedLogout};
 use self::metadata::{Live, Metadata, Source};
 pub use self::metadata::{MetadataError, MetadataState, MetadataTerms, MetadataUrl, Refreshed};
 use self::names::{ASSERTION, PROTOCOL};
@@ -63,7 +65,7 @@ use self::structure::Shape;
 use self::trace::Trace;
 pub use self::trace::{Explanation, Outcome, Step};
 use self::tree::{Element, Tree};
-use super::{FederatedIdentity, OneTime, Protocol, Verified, VerifyCode, VerifyError};
+use super::{FederatedIdentity, Login, OneTime, Protocol, Verified, VerifyCode, VerifyError};
 use crate::clock::Moment;
 use crate::entropy::Entropy;
 
@@ -151,6 +153,8 @@ impl SamlProvider {
         trace.passed("saml.attribute", || claims::counted(&attributes));
         trace.see(|facts| facts.asserted(&asserted));
         let id = assertion.attribute("ID").unwrap_or_default();
+        let session = session::of_assertion(assertion)?;
+        let marks = session.marks(&self.settings.arn, issuer, &self.settings.entity_id);
         trace.verdict()?;
         Ok(FederatedIdentity::new(Verified {
             protocol: Protocol::Saml,
@@ -165,6 +169,7 @@ impl SamlProvider {
             claims: None,
             session_ends: terms.session_ends,
             one_time: Some(OneTime::new(issuer, id, terms.until).only_once(terms.only_once)),
+            login: Some(Login { marks, session, asserted_at: terms.issued }),
             asserted,
         }))
     }

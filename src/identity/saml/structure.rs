@@ -124,13 +124,13 @@ fn assertion_child(child: Name<'_>) -> Option<u8> {
         (ASSERTION, "Subject") => Some(3),
         (ASSERTION, "Conditions") => Some(4),
         (ASSERTION, "Advice") => Some(5),
-        (ASSERTION, "AuthnStatement" | "AttributeStatement") => Some(STATEMENT),
+        (ASSERTION, "AuthnStatement" | "AttributeStatement") => Some(REPEATED),
         _ => None,
     }
 }
 
-/// The rank of those children of an assertion of which there may be several.
-const STATEMENT: u8 = 6;
+/// The rank of those children of which there may be several.
+pub(super) const REPEATED: u8 = 6;
 
 fn versioned(element: Element<'_, '_>) -> Result<(), VerifyError> {
     match element.attribute("Version") {
@@ -195,7 +195,7 @@ fn census(tree: &Tree<'_>) -> Result<(), VerifyError> {
 }
 
 /// Ids are un-namespaced and unique over the whole document, whoever's attribute it is.
-fn identified(tree: &Tree<'_>) -> Result<(), VerifyError> {
+pub(super) fn identified(tree: &Tree<'_>) -> Result<(), VerifyError> {
     let mut ids = Vec::new();
     for attribute in tree.elements().flat_map(Element::attributes) {
         if !attribute.name.local.eq_ignore_ascii_case("id") {
@@ -213,8 +213,8 @@ fn identified(tree: &Tree<'_>) -> Result<(), VerifyError> {
     }
 }
 
-/// Children in the order of their schema, each once unless it is a statement, and no text.
-fn ordered(parent: Element<'_, '_>, rank: fn(Name<'_>) -> Option<u8>) -> Result<(), VerifyError> {
+/// Children in the order of their schema, each once unless its rank is [`REPEATED`], and no text.
+pub(super) fn ordered(parent: Element<'_, '_>, rank: fn(Name<'_>) -> Option<u8>) -> Result<(), VerifyError> {
     if parent.has_text() {
         return Err(malformed("saml.structure.text", "no text between elements", parent.name().local));
     }
@@ -227,7 +227,7 @@ fn ordered(parent: Element<'_, '_>, rank: fn(Name<'_>) -> Option<u8>) -> Result<
         if this == last && name.namespace == DSIG {
             return Err(malformed("saml.signature.count", "at most one Signature", "several"));
         }
-        if this < last || (this == last && this != STATEMENT) {
+        if this < last || (this == last && this != REPEATED) {
             return Err(malformed("saml.structure.order", "children in order, each once", name.local));
         }
         last = this;

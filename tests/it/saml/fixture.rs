@@ -99,7 +99,7 @@ impl Key {
 
     /// Signs by the algorithm of this URI.
     #[allow(clippy::disallowed_methods)] // A test needs no recorded randomness.
-    fn sign(&self, algorithm: &str, message: &[u8]) -> Vec<u8> {
+    pub(crate) fn sign(&self, algorithm: &str, message: &[u8]) -> Vec<u8> {
         let random = SystemRandom::new();
         let elliptic = |curve| {
             let key = EcdsaKeyPair::from_pkcs8(curve, &self.pkcs8).unwrap();

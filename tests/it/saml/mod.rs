@@ -8,6 +8,7 @@ mod encryption;
 mod federation;
 pub(crate) mod fixture;
 mod honest;
+mod logout;
 mod metadata;
 mod publisher;
 mod refresh;
