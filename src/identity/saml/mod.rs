@@ -118,11 +118,10 @@ impl SamlProvider {
     /// refusals that do not decide what may be read, and its answer is the first of them.
     pub fn explain(&self, response_base64: &str, expect: Expect<'_>, at: Moment) -> Explanation {
         let trace = Trace::on();
-        let answer = self.examine(response_base64, expect, at, &trace);
-        // Where something else ended it, the first refusal is still the one that counts.
+        let ended = self.examine(response_base64, expect, at, &trace);
         let first = trace.verdict();
-        let (steps, facts) = trace.told(answer.as_ref().err());
-        Explanation { steps, facts, identity: first.and(answer) }
+        let (steps, facts) = trace.told(ended.as_ref().err());
+        Explanation { steps, facts, identity: first.and(ended) }
     }
 
     fn examine(

@@ -19,7 +19,7 @@ const MAX_NAMESPACES: usize = 64;
 /// Parses what `scan` let through, or canonical bytes.
 pub(super) fn parse<'x>(text: &'x str, limits: &Limits) -> Result<Tree<'x>, VerifyError> {
     // One node in 32 bytes is usual. The cap keeps a hostile document from reserving much.
-    let expected = (text.len() / 32).clamp(16, 512);
+    let expected = (text.len() / 32).clamp(16, 256);
     let tree = Tree {
         source_bytes: text.len(),
         nodes: Vec::with_capacity(expected),

@@ -72,27 +72,40 @@ fn foreign_character(text: &str) -> Option<char> {
 
 /// What follows the XML declaration, which must say XML 1.0 and, if anything, UTF-8.
 fn after_declaration(text: &str) -> Result<&str, VerifyError> {
-    let Some(rest) = text.strip_prefix("<?xml").filter(|r| r.starts_with([' ', '\t', '\r', '\n'])) else {
+    let Some(rest) = text.strip_prefix("<?xml").filter(|rest| rest.starts_with(BLANK)) else {
         return Ok(text);
     };
     let Some((declaration, document)) = rest.split_once("?>") else {
         return Err(malformed("saml.xml.markup", "an XML declaration that ends", "none"));
     };
-    let said = |name: &str| {
-        let (_, after) = declaration.split_once(name)?;
-        let quoted = after.trim_start().strip_prefix('=')?.trim_start();
-        let quote = quoted.chars().next().filter(|c| matches!(c, '"' | '\''))?;
-        quoted[1..].split_once(quote).map(|(value, _)| value)
+    let (version, rest) = declared(declaration, "version");
+    let (encoding, rest) = declared(rest, "encoding");
+    let (standalone, rest) = declared(rest, "standalone");
+    if version != Some("1.0") {
+        return Err(malformed("saml.xml.version", "1.0", version.unwrap_or("none")));
+    }
+    if encoding.map_or(rest.contains("encoding"), |name| !name.eq_ignore_ascii_case("utf-8")) {
+        let seen = encoding.unwrap_or("an unreadable declaration");
+        return Err(malformed("saml.xml.encoding", "UTF-8", seen));
+    }
+    if !rest.trim_matches(BLANK).is_empty() || !matches!(standalone, None | Some("yes" | "no")) {
+        return Err(malformed("saml.xml.markup", "an XML declaration", declaration));
+    }
+    Ok(document)
+}
+
+/// XML's white space (XML 1.0, 2.3).
+const BLANK: [char; 4] = [' ', '\t', '\r', '\n'];
+
+/// The value of `name` where `declaration` says it next (XML 1.0, 2.8), and what follows.
+fn declared<'x>(declaration: &'x str, name: &str) -> (Option<&'x str>, &'x str) {
+    let read = || {
+        let value = declaration.strip_prefix(BLANK)?.trim_start_matches(BLANK).strip_prefix(name)?;
+        let value = value.trim_start_matches(BLANK).strip_prefix('=')?.trim_start_matches(BLANK);
+        let quote = value.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+        value[1..].split_once(quote)
     };
-    match said("version") {
-        Some("1.0") => {}
-        other => return Err(malformed("saml.xml.version", "1.0", other.unwrap_or("none"))),
-    }
-    match said("encoding") {
-        None if !declaration.contains("encoding") => Ok(document),
-        Some(name) if name.eq_ignore_ascii_case("utf-8") => Ok(document),
-        other => Err(malformed("saml.xml.encoding", "UTF-8", other.unwrap_or("an unreadable declaration"))),
-    }
+    read().map_or((None, declaration), |(value, rest)| (Some(value), rest))
 }
 
 #[cfg(test)]
@@ -110,6 +123,11 @@ mod tests {
             ("<?xml version=\"1.0\" encoding=\"UTF-7\"?><a/>", "saml.xml.encoding"),
             ("<?xml version=\"1.0\" encoding=UTF-7?><a/>", "saml.xml.encoding"),
             ("<?xml version=\"1.0\"", "saml.xml.markup"),
+            ("<?xml\tversion = '1.0'\n standalone=\"yes\" ?><a/>", ""),
+            ("<?xml version=\"1.0\" standalone=\"maybe\"?><a/>", "saml.xml.markup"),
+            ("<?xml version=\"1.0\" encgding=\"UTF-8\"?><a/>", "saml.xml.markup"),
+            ("<?xml version=\"1.0\"standalone=\"no\"?><a/>", "saml.xml.markup"),
+            ("<?xml encoding=\"UTF-8\" version=\"1.0\"?><a/>", "saml.xml.version"),
             ("<a>\u{0}</a>", "saml.xml.character"),
             ("<a>\u{ffff}</a>", "saml.xml.character"),
         ] {

@@ -3,6 +3,7 @@
 //! The texts are canonical as they stand: signing needs no canonicalization here, and an
 //! attacker with a key of his own can sign whatever he likes.
 
+use std::path::Path;
 use std::sync::LazyLock;
 use std::time::Duration;
 
@@ -177,7 +178,18 @@ pub(crate) const EXPECTED: Expect<'static> =
     Expect { recipient: Some(ACS), in_response_to: Answer::To(REQUEST) };
 
 pub(crate) fn verify(document: &str) -> Result<FederatedIdentity, VerifyError> {
+    keep(document);
     PROVIDER.verify(&base64(document.as_bytes()), EXPECTED, noon())
+}
+
+/// Keeps a document as a seed for `fuzz/run`, if that asks for it.
+fn keep(document: &str) {
+    const LARGEST: usize = 16 * 1024;
+    if let Some(folder) = std::env::var_os("SAML_DOCUMENTS").filter(|_| document.len() <= LARGEST) {
+        let hash = digest::digest(&digest::SHA256, document.as_bytes());
+        let name: String = hash.as_ref()[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+        std::fs::write(Path::new(&folder).join(name), document).unwrap();
+    }
 }
 
 /// Asserts that a response is accepted.

@@ -3,6 +3,7 @@
 mod algorithms;
 mod claims;
 mod conditions;
+mod cost;
 pub(crate) mod encrypt;
 mod encryption;
 mod federation;

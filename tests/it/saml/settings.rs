@@ -195,4 +195,8 @@ fn an_explanation_tells_every_refusal_and_waiver() {
     let forged = swap(&honest(), ">ann<", ">eve<");
     let refusal = vec!["saml.signature.digest"];
     assert_eq!(explained(&strict, &forged), (refusal, vec![], "saml.signature.digest"));
+    let both = forged.replace("Destination=\"https://broker.", "Destination=\"https://other.");
+    let refusals = vec!["saml.destination", "saml.signature.digest"];
+    assert_eq!(explained(&strict, &both), (refusals, vec![], "saml.destination"));
+    assert_eq!(check(&strict, &both), "saml.destination");
 }
