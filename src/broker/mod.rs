@@ -5,6 +5,8 @@
 //! and an issuer.
 
 mod caller;
+mod decide;
+pub mod explain;
 mod federate;
 mod login;
 mod logout;

@@ -24,7 +24,7 @@ pub(super) fn log(failure: &Failure, answered: &str) {
             tracing::info!(target: "audit", event = "refused", answered, check, expected, seen);
         }
         Failure::Refusal(refusal) => {
-            let (check, reason) = (check_name(refusal), cut(&refusal.to_string()));
+            let (check, reason) = (refusal.check(), cut(&refusal.to_string()));
             telemetry::count_refusal(check);
             tracing::info!(target: "audit", event = "refused", answered, check, reason);
         }
@@ -46,21 +46,4 @@ pub(super) fn log(failure: &Failure, answered: &str) {
 /// `%` or as `message`: those print line breaks and escapes as they are.
 fn cut(text: &str) -> String {
     text.chars().take(LONGEST_LOGGED).collect()
-}
-
-/// The metric's label for a refusal that is no [`VerifyError`].
-fn check_name(refusal: &Refusal) -> &'static str {
-    match refusal {
-        Refusal::NotBelieved(error) => error.check(),
-        Refusal::UnknownProvider { .. } => "provider.unknown",
-        Refusal::AlreadyUsed => "replay",
-        Refusal::NotOffered { .. } | Refusal::NoRoles { .. } => "rules.no-offer",
-        Refusal::Denied(_) => "policy.denied",
-        Refusal::Signature(_) => "sigv4",
-        Refusal::NoSuchLogin { .. } => "login.unknown",
-        Refusal::LoginFailed { .. } => "login.failed",
-        Refusal::LogoutNotOffered { .. } => "logout.not-offered",
-        Refusal::SigninToken { .. } | Refusal::SigninRequest(_) => "signin",
-        Refusal::Destination(_) => "signin.destination",
-    }
 }

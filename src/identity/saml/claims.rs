@@ -79,6 +79,13 @@ pub(super) fn attributes(assertion: Element<'_, '_>) -> Result<Attributes, Verif
     Ok(attributes)
 }
 
+/// The limit on attributes, and what stands against it.
+pub(super) fn counted(attributes: &Attributes) -> (String, String) {
+    let values: usize = attributes.values().map(Vec::len).sum();
+    let expected = format!("at most {MAX_ATTRIBUTES} attributes and {MAX_VALUES} values");
+    (expected, format!("{} attributes and {values} values", attributes.len()))
+}
+
 /// What the provider asserts about the session itself.
 pub(super) fn asserted(attributes: &Attributes, assertion: Element<'_, '_>) -> Result<Asserted, VerifyError> {
     let roles = match all(attributes, "Role") {

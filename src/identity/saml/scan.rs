@@ -69,6 +69,12 @@ pub(super) fn scan<'x>(bytes: &'x [u8], limits: &Limits) -> Result<&'x str, Veri
     after_declaration(text)
 }
 
+/// The limit that a response of `bytes` keeps.
+pub(super) fn passed(bytes: usize) -> (String, String) {
+    let expected = format!("plain XML 1.0 in UTF-8, at most {} bytes", RESPONSE.bytes);
+    (expected, format!("{bytes} bytes"))
+}
+
 /// The first character that XML 1.0, 2.2 does not know. Surrogates are not UTF-8.
 fn foreign_character(text: &str) -> Option<char> {
     let is_control = |byte: u8| byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r');

@@ -6,6 +6,7 @@
 
 use aws_lc_rs::digest;
 
+use super::facts::VerifiedSignature;
 use super::keys::Keys;
 use super::names::{DSIG, ENVELOPED, EXCLUSIVE_C14N};
 use super::parse::parse;
@@ -37,7 +38,7 @@ impl Trusted<'_> {
         let claimed = &signature.claimed;
         let canonical = c14n::canonicalize(signature.info, None, &claimed.own_prefixes)?;
         let value = chars::base64(signature.value).ok_or_else(|| {
-            refused(VerifyCode::Signature, "saml.signature.value", "base64", signature.value)
+            refused(VerifyCode::Signature, "saml.signature.value", "base64", "something else")
         })?;
         let certificate = self
             .keys
@@ -59,6 +60,11 @@ impl Trusted<'_> {
             let by = format!("{} (SHA-256 {})", certificate.subject, certificate.fingerprint);
             (format!("{signed} signed by a key of the metadata"), format!("{algorithm} by {by}"))
         });
+        self.trace.see(|facts| {
+            let signed = signature.signed.name().local.to_owned();
+            let fingerprint = certificate.fingerprint.clone();
+            facts.verified.push(VerifiedSignature { signed, fingerprint });
+        });
         Ok(signed)
     }
 
@@ -71,6 +77,9 @@ impl Trusted<'_> {
         let Some(der) = der.filter(|_| refusal.check() == "saml.signature.value") else { return refusal };
         let fingerprint = keys::fingerprint(&der);
         let is_known = self.keys.certificates().iter().any(|known| known.fingerprint == fingerprint);
+        if !is_known {
+            self.trace.see(|facts| facts.unknown_certificate = Some(fingerprint.clone()));
+        }
         let seen = if is_known {
             format!("a wrong signature that names the known certificate SHA-256 {fingerprint}")
         } else {

@@ -20,6 +20,17 @@ pub(super) struct Shape<'t, 'x> {
     pub(super) assertion: Option<Assertion<'t, 'x>>,
 }
 
+impl Shape<'_, '_> {
+    /// What was wanted of the structure, and what stands where.
+    pub(super) fn told(&self) -> (String, String) {
+        let said = |is_signed| if is_signed { "signed" } else { "not signed" };
+        let assertion = self.assertion.as_ref();
+        let assertion = assertion.map_or("encrypted", |assertion| said(assertion.signature.is_some()));
+        let seen = format!("Response {}, Assertion {assertion}", said(self.signature.is_some()));
+        ("one assertion, every signature and ID in its place".to_owned(), seen)
+    }
+}
+
 /// A well-shaped assertion.
 pub(super) struct Assertion<'t, 'x> {
     /// How it is signed itself, if it is.
