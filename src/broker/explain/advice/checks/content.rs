@@ -97,7 +97,7 @@ pub(super) const CHECKS: &[Known] = &[
          correct the list.",
     ),
     plain(
-        &["saml.name-id", "saml.name-id.format", "saml.name-id.length"],
+        &["saml.name-id", "saml.name-id.format", "saml.name-id.length", "saml.subject.child"],
         "Let the provider send one NameID with text and a Format, at best persistent.",
     ),
     plain(
