@@ -1,5 +1,8 @@
 //! Figures: printed, and filed in `target/speed.json`, where each benchmark replaces its own.
 
+// Each benchmark is a crate of its own and uses its part.
+#![allow(dead_code, unreachable_pub)]
+
 use serde_json::{Map, Value, json};
 
 /// Median microseconds of both sides.

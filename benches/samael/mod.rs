@@ -1,6 +1,9 @@
 //! samael's side of the comparison: the oracle of the interop suite, a process of its own, because
 //! it links what the product must not.
 
+// Each benchmark is a crate of its own and uses its part.
+#![allow(dead_code, unreachable_pub)]
+
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 

@@ -120,6 +120,9 @@ fn on_disk(folder: &TempDir) -> Arc<dyn Store> {
     Arc::new(EmbeddedStore::open(&folder.path().join("store")).unwrap())
 }
 
+/// On which node, by which way, and what comes of it.
+type Use<'a> = (usize, At, &'a str);
+
 #[actix_web::test]
 async fn a_document_is_used_as_often_as_the_settings_say() {
     use At::{Api, Browser};
@@ -127,7 +130,7 @@ async fn a_document_is_used_as_often_as_the_settings_say() {
     let (plain, one_use) = (honest(), one_use.as_str());
     let plain = plain.as_str();
     let strictly = [(0, Api("A"), OK), (1, Api("A"), USED), (1, Api("B"), USED), (0, Browser, USED)];
-    let cases: [(&str, &str, &str, &[(usize, At, &str)]); 9] = [
+    let cases: [(&str, &str, &str, &[Use<'_>]); 9] = [
         (
             "once a role",
             "once-per-role",

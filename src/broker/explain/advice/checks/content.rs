@@ -97,7 +97,11 @@ pub(super) const CHECKS: &[Known] = &[
          correct the list.",
     ),
     plain(
-        &["saml.name-id", "saml.name-id.format", "saml.name-id.length", "saml.subject.child"],
+        &["saml.subject.child"],
+        "Let the provider send a Subject of a NameID and a SubjectConfirmation, and nothing else.",
+    ),
+    plain(
+        &["saml.name-id", "saml.name-id.format", "saml.name-id.length"],
         "Let the provider send one NameID with text and a Format, at best persistent.",
     ),
     plain(
