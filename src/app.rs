@@ -18,7 +18,7 @@ use base64_simd::STANDARD;
 use tokio::task::JoinHandle;
 
 use self::metadata::Keeper;
-use crate::broker::{Broker, Parts};
+use crate::broker::{Broker, Parts, RevocationSet};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Loaded, Process, StoreKind};
 use crate::entropy::{self, Entropy, NoEntropy, SystemEntropy};
@@ -119,8 +119,16 @@ pub async fn start(loaded: Loaded, listeners: Listeners) -> Result<Running, Star
     };
     let issuer = Arc::new(LocalIssuer::new(Arc::clone(&ring), Arc::clone(&entropy)));
     let kept = Arc::clone(&store);
-    let parts = Parts { issuer: issuer.clone(), secrets: issuer, store, ring, entropy: Arc::clone(&entropy) };
     telemetry::metrics();
+    let revoked = Arc::new(RevocationSet::new(store.revocations(clock.now()).await?));
+    let parts = Parts {
+        issuer: issuer.clone(),
+        secrets: issuer,
+        store,
+        revoked,
+        ring,
+        entropy: Arc::clone(&entropy),
+    };
     let broker = Arc::new(Broker::new(loaded.snapshot, parts));
     let keeper = Keeper { snapshot: broker.snapshot(), clock: clock.clone(), entropy: entropy.clone() };
     let keeper = keeper.start().await;

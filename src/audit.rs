@@ -41,6 +41,34 @@ impl Issued<'_> {
     }
 }
 
+/// A login was ended before its time: what came of it is revoked.
+#[derive(Debug)]
+pub struct Ended<'a> {
+    /// The way it came about: `saml-logout` by the provider, `sign-out` by the person.
+    pub action: &'static str,
+    /// The provider's ARN.
+    pub provider: &'a str,
+    /// Who the provider says it is.
+    pub subject: &'a str,
+    /// What ended: `session`, those that the provider named; `person`, all of theirs at the
+    /// provider; `console`, this one alone.
+    pub scope: &'static str,
+}
+
+impl Ended<'_> {
+    /// Writes the event.
+    pub fn write(&self) {
+        tracing::info!(
+            target: "audit",
+            event = "ended",
+            action = self.action,
+            provider = self.provider,
+            subject = self.subject,
+            scope = self.scope,
+        );
+    }
+}
+
 /// Somebody signed in to the console.
 pub fn console_signin(session: &str, until: Moment) {
     tracing::info!(target: "audit", event = "console-signin", session, until = %until);

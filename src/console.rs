@@ -12,7 +12,7 @@ use url::Url;
 
 use crate::clock::Moment;
 use crate::entropy::{Entropy, NoEntropy};
-use crate::identity::RoleSession;
+use crate::identity::{RoleSession, SamlSession};
 use crate::seal::{KeyRing, Purpose};
 
 /// How long a sign-in URL is good for (facts 4.3).
@@ -24,6 +24,9 @@ pub const SESSION_DURATION: std::ops::RangeInclusive<u64> = 900..=43_200;
 const LONGEST_SEALED: usize = 40 * 1024;
 /// Bytes of tags that a cookie takes along; browsers drop cookies of more than 4 KiB.
 const LARGEST_TAGS: usize = 1024;
+/// Longest sealed console session, in characters: with its name and its attributes a cookie has at
+/// most 4096 bytes (RFC 6265, 6.1).
+const LONGEST_COOKIE: usize = 3900;
 /// Longest destination that is looked at.
 const LONGEST_DESTINATION: usize = 2048;
 
@@ -34,6 +37,8 @@ pub struct ConsoleSession {
     pub session: RoleSession,
     /// When the browser must sign in again.
     pub until: Moment,
+    /// How the identity provider names the login, for a logout there.
+    pub login: Option<SamlSession>,
 }
 
 impl ConsoleSession {
@@ -45,12 +50,17 @@ impl ConsoleSession {
         if tags > LARGEST_TAGS {
             session.tags.clear();
         }
-        Self { session, until }
+        Self { session, until, login: None }
     }
 
-    /// Seals it for a cookie.
+    /// Seals it for a cookie. Where a cookie can't hold it all, the provider's name for the login
+    /// is left out: signing out then ends it here only.
     pub fn seal(&self, ring: &KeyRing, entropy: &dyn Entropy) -> Result<String, NoEntropy> {
-        seal(ring, Purpose::ConsoleSession, self, entropy)
+        let sealed = seal(ring, Purpose::ConsoleSession, self, entropy)?;
+        if sealed.len() <= LONGEST_COOKIE || self.login.is_none() {
+            return Ok(sealed);
+        }
+        seal(ring, Purpose::ConsoleSession, &Self { login: None, ..self.clone() }, entropy)
     }
 
     /// Opens a cookie's value; `None` if it is not genuine or over at `at`.
@@ -190,6 +200,7 @@ mod tests {
             tags: Vec::new(),
             session_policy: None,
             provider_session_ends: ends,
+            login: None,
             issued: at,
             expires: hours(1),
         };

@@ -31,6 +31,8 @@ pub enum Purpose {
     SessionToken,
     /// The state of a login that has not come back yet, in a cookie.
     LoginState,
+    /// The state of a logout that has not come back yet, in a cookie.
+    LogoutState,
     /// A verified identity that has not chosen a role yet, in the picker's form.
     RoleChoice,
     /// The console session of a browser, in a cookie.
@@ -46,6 +48,7 @@ impl Purpose {
         match self {
             Self::SessionToken => b"rolegate/session-token",
             Self::LoginState => b"rolegate/login-state",
+            Self::LogoutState => b"rolegate/logout-state",
             Self::RoleChoice => b"rolegate/role-choice",
             Self::ConsoleSession => b"rolegate/console-session",
             Self::SigninToken => b"rolegate/signin-token",

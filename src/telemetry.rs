@@ -17,6 +17,10 @@ pub const ISSUED: &str = "rolegate_credentials_issued_total";
 pub const REFUSED: &str = "rolegate_refusals_total";
 /// Our own faults: `rolegate_faults_total{kind}`.
 pub const FAULTS: &str = "rolegate_faults_total";
+/// Logins ended before their time, by the way: `rolegate_logouts_total{action}`.
+pub const LOGOUTS: &str = "rolegate_logouts_total";
+/// Revocations that this node holds: `rolegate_revocations`.
+pub const REVOCATIONS: &str = "rolegate_revocations";
 /// Looks at SAML metadata by what they brought, `renewed`, `unchanged` or `failed`:
 /// `rolegate_saml_metadata_looks_total{provider,outcome}`.
 pub const METADATA_LOOKS: &str = "rolegate_saml_metadata_looks_total";
@@ -79,6 +83,8 @@ pub fn metrics() -> Option<&'static PrometheusHandle> {
             describe_counter!(ISSUED, "Temporary credentials issued, by the way in.");
             describe_counter!(REFUSED, "Refusals, by the check that failed.");
             describe_counter!(FAULTS, "Faults of the broker itself, by kind.");
+            describe_counter!(LOGOUTS, "Logins ended before their time, by the way it came about.");
+            describe_gauge!(REVOCATIONS, "Revocations that this node holds in memory.");
             describe_metadata();
             Some(handle)
         })
@@ -113,6 +119,17 @@ pub fn count_refusal(check: &'static str) {
 /// Counts a fault.
 pub fn count_fault(kind: &'static str) {
     counter!(FAULTS, "kind" => kind).increment(1);
+}
+
+/// Counts a logout.
+pub fn count_logout(action: &'static str) {
+    counter!(LOGOUTS, "action" => action).increment(1);
+}
+
+/// Says how many revocations are held.
+#[allow(clippy::cast_precision_loss)] // Beyond 2⁵³ of them, precision is not what is lost.
+pub fn count_live_revocations(held: usize) {
+    gauge!(REVOCATIONS).set(held as f64);
 }
 
 /// Counts a look at a provider's metadata.

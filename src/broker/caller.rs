@@ -1,10 +1,10 @@
 //! Whose signed request is this?
 
-use super::{Failure, Refusal, RequestContext};
+use super::{Failure, Refusal, RequestContext, RevocationSet};
 use crate::clock::Moment;
 use crate::config::Snapshot;
-use crate::identity::Principal;
 use crate::identity::sigv4::{self, OpenedCredential, SigV4Error, SignedRequest, SigningSecrets};
+use crate::identity::{Principal, RoleSession};
 
 impl RequestContext<'_> {
     /// The caller of a request signed for `service`.
@@ -14,20 +14,37 @@ impl RequestContext<'_> {
     }
 
     pub(super) fn live_roles_only(&self) -> LiveRolesOnly<'_> {
-        LiveRolesOnly { secrets: self.parts.secrets.as_ref(), snapshot: &self.snapshot }
+        LiveRolesOnly {
+            secrets: self.parts.secrets.as_ref(),
+            snapshot: &self.snapshot,
+            revoked: &self.parts.revoked,
+        }
+    }
+
+    /// Whether the login that `session` comes of was ended.
+    pub(super) fn is_revoked(&self, session: &RoleSession) -> bool {
+        is_revoked(&self.parts.revoked, session)
     }
 }
 
-/// Opens credentials whose role still exists under the same unique id; after the expiry, before
-/// the signature, as AWS orders it (facts 1.2).
+/// Opens credentials that were not revoked and whose role still exists under the same unique id;
+/// after the expiry, before the signature, as AWS orders it (facts 1.2).
+///
+/// AWS has no code for a session that was ended. Here it is `ExpiredToken`: its end was moved, and
+/// by that code, unlike `InvalidClientTokenId`, SDKs know to get new credentials (Go's
+/// `credsExpiredCodes`).
 pub(super) struct LiveRolesOnly<'a> {
     secrets: &'a dyn SigningSecrets,
     snapshot: &'a Snapshot,
+    revoked: &'a RevocationSet,
 }
 
 impl SigningSecrets for LiveRolesOnly<'_> {
     fn open(&self, id: &str, token: Option<&str>, at: Moment) -> Result<OpenedCredential, SigV4Error> {
         let opened = self.secrets.open(id, token, at)?;
+        if is_revoked(self.revoked, &opened.session) {
+            return Err(SigV4Error::ExpiredToken);
+        }
         let role = self.snapshot.directory.role(&opened.session.role);
         if role.is_some_and(|role| role.id == opened.session.role_id) {
             Ok(opened)
@@ -35,4 +52,8 @@ impl SigningSecrets for LiveRolesOnly<'_> {
             Err(SigV4Error::InvalidClientTokenId)
         }
     }
+}
+
+fn is_revoked(revoked: &RevocationSet, session: &RoleSession) -> bool {
+    session.login.as_ref().is_some_and(|marks| revoked.ends_session(marks, session.issued))
 }

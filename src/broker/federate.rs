@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, digest};
 
+use super::decide::Decide;
 use super::{Failure, Fault, Refusal, RequestContext};
 use crate::arn::RoleArn;
 use crate::audit;
@@ -13,7 +14,7 @@ use crate::identity::saml::{Answer, Expect};
 use crate::identity::{FederatedIdentity, OneTime, Presented, VerifyCode, VerifyError};
 use crate::issuer::TemporaryCredentials;
 use crate::policy::rules::Outcome;
-use crate::policy::{AuthorizedSession, Grant, OfferedBy, RoleOffer, SessionRequest};
+use crate::policy::{AuthorizedSession, OfferedBy, RoleOffer};
 use crate::seal::Purpose;
 use crate::store::{Claim, Claimed, Scope};
 use crate::telemetry;
@@ -84,7 +85,7 @@ impl RequestContext<'_> {
     pub async fn federate(&self, arrival: &Arrival<'_>, ask: &Ask<'_>) -> Result<Federated, Failure> {
         let identity = self.verify(arrival).await?;
         let offer = self.map(&identity, arrival.provider, ask.role)?;
-        let session = self.authorize(&identity, &offer, ask)?;
+        let session = self.decide(arrival.provider).authorize(&identity, &offer, ask)?;
         self.claim(&identity, arrival, ask.role).await?;
         let credentials = self.issue(&session).await?;
         self.record(&identity, &session, &credentials, ask.action)?;
@@ -97,8 +98,7 @@ impl RequestContext<'_> {
         arrival: &Arrival<'_>,
     ) -> Result<(FederatedIdentity, Vec<RoleOffer>), Failure> {
         let identity = self.verify(arrival).await?;
-        let mut offers = self.snapshot.policies.offers(&identity, grant(arrival.provider), self.at);
-        offers.retain(|offer| self.snapshot.directory.role(&offer.role).is_some());
+        let offers = self.decide(arrival.provider).offers(&identity);
         if offers.is_empty() {
             self.tell_failing_rules(&identity);
             let (subject, provider) = (identity.subject().to_owned(), arrival.provider.name.clone());
@@ -124,7 +124,26 @@ impl RequestContext<'_> {
                 Err(wrong_protocol("a token", "a SAML response"))
             }
         };
-        Ok(verified?)
+        let identity = verified?;
+        self.check_login_goes_on(&identity)?;
+        Ok(identity)
+    }
+
+    /// A logout holds for assertions that come after it, too (SAML Core 3.7.3.1): what was
+    /// asserted before opens nothing more.
+    fn check_login_goes_on(&self, identity: &FederatedIdentity) -> Result<(), VerifyError> {
+        let Some(login) = identity.login() else { return Ok(()) };
+        if !self.parts.revoked.ends_assertion(&login.marks, login.asserted_at) {
+            return Ok(());
+        }
+        let (expected, seen) =
+            ("a login that goes on", format!("one of {} that was ended", login.asserted_at));
+        Err(VerifyError::new(VerifyCode::Expired, "saml.session-ended", expected, seen))
+    }
+
+    /// What configuration alone decides about an identity of `provider`.
+    fn decide<'a>(&'a self, provider: &'a Provider) -> Decide<'a> {
+        Decide { snapshot: &self.snapshot, provider, at: self.at, source_ip: self.source_ip }
     }
 
     fn map(
@@ -133,11 +152,8 @@ impl RequestContext<'_> {
         provider: &Provider,
         role: &RoleArn,
     ) -> Result<RoleOffer, Failure> {
-        let offer = self.snapshot.policies.offer_for(identity, grant(provider), role, self.at);
-        offer.ok_or_else(|| {
-            self.tell_failing_rules(identity);
-            Refusal::NotOffered { role: role.clone() }.into()
-        })
+        let offer = self.decide(provider).offer(identity, role);
+        Ok(offer.inspect_err(|_| self.tell_failing_rules(identity))?)
     }
 
     /// A rule that can't be evaluated offers nothing. Whoever wonders why must find it in the log.
@@ -147,26 +163,6 @@ impl RequestContext<'_> {
                 tracing::warn!(rule = rule.name(), field, reason, "a rule failed, and offers nothing");
             }
         }
-    }
-
-    fn authorize(
-        &self,
-        identity: &FederatedIdentity,
-        offer: &RoleOffer,
-        ask: &Ask<'_>,
-    ) -> Result<AuthorizedSession, Failure> {
-        let role = self.snapshot.directory.role(&offer.role);
-        let role = role.ok_or_else(|| Refusal::NotOffered { role: offer.role.clone() })?;
-        let request = SessionRequest {
-            offer,
-            role_id: &role.id,
-            max_session_duration: role.max_session_duration,
-            session_name: ask.session_name,
-            duration: ask.duration,
-            session_policy: ask.session_policy,
-            source_ip: self.source_ip,
-        };
-        Ok(self.snapshot.policies.authorize(identity, &request, self.at).map_err(Refusal::Denied)?)
     }
 
     async fn claim(
@@ -250,15 +246,11 @@ const fn replay(arrival: &Arrival<'_>) -> Replay {
     }
 }
 
-fn wrong_protocol(expected: &str, seen: &str) -> VerifyError {
+pub(super) fn wrong_protocol(expected: &str, seen: &str) -> VerifyError {
     VerifyError::new(VerifyCode::Malformed, "provider.protocol", expected, seen)
 }
 
-const fn grant(provider: &Provider) -> Grant {
-    Grant { asserted_roles: provider.asserts_roles, trust_policy: provider.grants_by_trust_policy }
-}
-
-fn offered_by(by: &OfferedBy) -> &str {
+pub(super) fn offered_by(by: &OfferedBy) -> &str {
     match by {
         OfferedBy::Rule(name) => name,
         OfferedBy::Asserted => "the provider's own Role attribute",

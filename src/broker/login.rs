@@ -230,7 +230,8 @@ impl RequestContext<'_> {
         let federated = self.federate(arrival, &ask).await?;
         let session = federated.session.session().clone();
         let until = session.expires;
-        let console = ConsoleSession::new(session, until);
+        let login = federated.identity.login().map(|login| login.session.clone());
+        let console = ConsoleSession { login, ..ConsoleSession::new(session, until) };
         Ok(Arrived::SignedIn(self.sign_in(&console, destination)?))
     }
 

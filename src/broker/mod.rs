@@ -1,13 +1,17 @@
-//! The flows: federate, login, call, sign in to the console.
+//! The flows: federate, login, call, sign in to the console, log out.
 //!
 //! Every way in is one sentence, and [`RequestContext::federate`] is that sentence. This room
 //! knows no HTTP and no adapter: `http` calls it with what was presented, `app` gives it a store
 //! and an issuer.
 
 mod caller;
+mod decide;
+pub mod explain;
 mod federate;
 mod login;
+mod logout;
 mod refusal;
+mod revoked;
 mod signin;
 
 use std::net::IpAddr;
@@ -15,7 +19,9 @@ use std::sync::Arc;
 
 pub use self::federate::{Arrival, Ask, Door, Federated};
 pub use self::login::{Arrived, LoginStart, OidcAnswer, SamlAnswer, login_tag};
+pub use self::logout::{LogoutOutcome, SignedOut};
 pub use self::refusal::{Failure, Fault, Refusal};
+pub use self::revoked::RevocationSet;
 pub use self::signin::SignedIn;
 use crate::clock::Moment;
 use crate::config::Snapshot;
@@ -37,8 +43,10 @@ pub struct Parts {
     pub issuer: Arc<dyn CredentialIssuer>,
     /// Opens the credentials that callers sign with.
     pub secrets: Arc<dyn SigningSecrets>,
-    /// Remembers claims and sessions.
+    /// Remembers claims, sessions and revocations.
     pub store: Arc<dyn Store>,
+    /// The revocations that are live.
+    pub revoked: Arc<RevocationSet>,
     /// Seals cookies, sign-in tokens and records.
     pub ring: Arc<KeyRing>,
     /// Fills what must not be guessed.

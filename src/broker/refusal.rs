@@ -73,6 +73,12 @@ pub enum Refusal {
         /// Its `error_description`.
         description: String,
     },
+    /// Nobody can log out there: logout messages must be signed, and there is no key.
+    #[error("single logout is not set up for provider {provider}: it has no `keys`")]
+    LogoutNotOffered {
+        /// The provider's name.
+        provider: String,
+    },
     /// A sign-in token that is forged, stale or used.
     #[error("the sign-in token is not good: {reason}")]
     SigninToken {
@@ -88,6 +94,23 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// The stable name of what refused it, for the log, the metrics and explanations.
+    pub const fn check(&self) -> &'static str {
+        match self {
+            Self::NotBelieved(error) => error.check(),
+            Self::UnknownProvider { .. } => "provider.unknown",
+            Self::AlreadyUsed => "replay",
+            Self::NotOffered { .. } | Self::NoRoles { .. } => "rules.no-offer",
+            Self::Denied(_) => "policy.denied",
+            Self::Signature(_) => "sigv4",
+            Self::NoSuchLogin { .. } => "login.unknown",
+            Self::LoginFailed { .. } => "login.failed",
+            Self::LogoutNotOffered { .. } => "logout.not-offered",
+            Self::SigninToken { .. } | Self::SigninRequest(_) => "signin",
+            Self::Destination(_) => "signin.destination",
+        }
+    }
+
     /// [`Refusal::UnknownProvider`], with what a stranger sent cut to what a log line bears.
     pub fn unknown_provider(seen: &str) -> Self {
         Self::UnknownProvider { seen: seen.chars().take(200).collect() }

@@ -8,7 +8,7 @@ use crate::audit;
 use crate::console::{ConsoleSession, SESSION_DURATION, SigninToken};
 use crate::identity::sigv4::SigningSecrets;
 use crate::secret::Secret;
-use crate::store::Scope;
+use crate::store::{RevocationId, Scope};
 
 /// A browser that may go to its console.
 pub struct SignedIn {
@@ -54,6 +54,9 @@ impl RequestContext<'_> {
         let opened = SigninToken::open(&self.parts.ring, token, self.at);
         let opened =
             opened.ok_or(Refusal::SigninToken { reason: "it is forged, or older than 15 minutes" })?;
+        if self.is_revoked(&opened.console.session) {
+            return Err(Refusal::SigninToken { reason: "the login that it comes of was ended" }.into());
+        }
         let id = sha256(token.as_bytes());
         self.claim_once(id, Scope::Whole, opened.good_until).await.map_err(|failure| match failure {
             Failure::Refusal(Refusal::AlreadyUsed) => {
@@ -72,9 +75,19 @@ impl RequestContext<'_> {
         Ok(SignedIn { destination, cookie, lasts: console.until.since(self.at) })
     }
 
-    /// The console session that a browser's cookie holds.
+    /// The console session that a browser's cookie holds, unless it was ended.
     pub fn console_session(&self, cookie: &str) -> Option<ConsoleSession> {
         ConsoleSession::open(&self.parts.ring, cookie, self.at)
             .filter(|console| self.snapshot.directory.role(&console.session.role).is_some())
+            .filter(|console| !self.is_revoked(&console.session))
+            .filter(|_| !self.parts.revoked.ends(&cookie_mark(cookie)))
     }
+}
+
+/// What a console cookie is revoked by, whatever login it comes of. The value has one spelling
+/// only: its base64 is read strictly.
+pub(super) fn cookie_mark(cookie: &str) -> RevocationId {
+    let mut mark = [0; 16];
+    mark.copy_from_slice(&sha256(&[b"rolegate/console-cookie".as_slice(), cookie.as_bytes()].concat())[..16]);
+    mark
 }

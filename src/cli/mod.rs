@@ -1,8 +1,9 @@
 //! The command line: what each command does, and its exit code.
 //!
-//! 0 done · 1 failed at run time · 2 bad usage or configuration.
+//! 0 done · 1 failed at run time · 2 bad usage or configuration · 3 refused by policy.
 
 pub mod demo;
+mod explain;
 mod serve;
 
 use std::io::{self, Write};
@@ -56,12 +57,20 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
     },
+    /// Tell why a SAML response is accepted or refused, and which roles it gives
+    ///
+    /// Replays the response by this configuration: every check with what it expected and saw, every
+    /// rule, every statement of the trust policies, and the answer. It asks nobody, claims nothing and
+    /// issues nothing.
+    Explain(explain::Explain),
     /// Print the JSON Schema of the configuration
     Schema,
 }
 
 /// The exit code of bad usage and of a bad configuration.
 const BAD_CONFIGURATION: u8 = 2;
+/// The exit code of an answer that is no.
+const REFUSED: u8 = 3;
 
 /// Runs the command that the arguments name.
 pub async fn run() -> ExitCode {
@@ -69,6 +78,7 @@ pub async fn run() -> ExitCode {
         Command::Demo { listen, once } => demo::run(listen, once).await,
         Command::Serve { config } => serve::run(&config).await,
         Command::Check { config } => check(&config),
+        Command::Explain(asked) => explain::run(&asked),
         Command::Schema => schema(),
     }
 }

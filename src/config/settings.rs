@@ -240,11 +240,11 @@ pub struct SamlProviderSettings {
     /// Accept an `http` address on loopback for the metadata. For tests and demonstrations.
     #[serde(default)]
     pub allow_loopback_http: bool,
-    /// Our RSA keys towards the provider, at most two: the first signs login requests, every one
-    /// stands in our metadata and may be encrypted to. Each is a PEM text that holds a private
-    /// key of 2048 to 8192 bits (PKCS #8 or PKCS #1, no passphrase) and its certificate. To
-    /// change keys, add the new one as the second, wait until the provider knows it, then turn
-    /// the two around. Default: none.
+    /// Our RSA keys towards the provider, at most two: the first signs login requests and logout
+    /// messages, every one stands in our metadata and may be encrypted to. Each is a PEM text that
+    /// holds a private key of 2048 to 8192 bits (PKCS #8 or PKCS #1, no passphrase) and its
+    /// certificate. To change keys, add the new one as the second, wait until the provider knows
+    /// it, then turn the two around. Default: none, and without a key there is no single logout.
     #[serde(default)]
     pub keys: Vec<SecretRef>,
     /// Sign login requests with the first key. Default: `true` where there are keys.

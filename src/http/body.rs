@@ -18,6 +18,9 @@ pub(super) const STS: usize = 384 * 1024;
 /// The picker's form with an ID token of 20,000 characters, sealed; credentials for a sign-in.
 pub(super) const SMALL: usize = 96 * 1024;
 
+/// A logout message of 64 KiB, in base64 and percent-encoded.
+pub(super) const LOGOUT: usize = 192 * 1024;
+
 /// How long a body may take to arrive.
 const DEADLINE: Duration = Duration::from_secs(15);
 /// What the bodies of all requests under way may hold together, in KiB.

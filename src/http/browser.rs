@@ -137,15 +137,19 @@ async fn portal(request: HttpRequest, surface: web::Data<Surface>) -> HttpRespon
         };
         Some(SignInButton { label: provider.label.clone(), href: format!("/{kind}/{}/login", provider.name) })
     });
-    let session = session_of(&request, &context).map(|console| console.session.session_name);
-    page::portal(&request, &PortalPage { buttons: buttons.collect(), session })
+    let console = session_of(&request, &context);
+    let leads_to = console.as_ref().and_then(|console| context.sign_out_leads_to(console));
+    let session = console.map(|console| console.session.session_name);
+    page::portal(&request, &PortalPage { buttons: buttons.collect(), session }, leads_to.as_deref())
 }
 
 async fn console(request: HttpRequest, surface: web::Data<Surface>) -> HttpResponse {
     let context = surface.context(&request);
-    let Some(ConsoleSession { session, until }) = session_of(&request, &context) else {
+    let Some(console) = session_of(&request, &context) else {
         return HttpResponse::SeeOther().insert_header((header::LOCATION, "/portal")).finish();
     };
+    let leads_to = context.sign_out_leads_to(&console);
+    let ConsoleSession { session, until, .. } = console;
     let account = session.role.account();
     let alias = context.snapshot().directory.account(account).and_then(|account| account.alias.clone());
     let minutes = until.since(context.at()).as_secs().div_ceil(60);
@@ -162,7 +166,7 @@ async fn console(request: HttpRequest, surface: web::Data<Surface>) -> HttpRespo
         until_for_people: until.for_people(),
         remaining: format!("{} h {:02} min", minutes / 60, minutes % 60),
     };
-    page::console(&request, &view)
+    page::console(&request, &view, leads_to.as_deref())
 }
 
 fn session_of(request: &HttpRequest, context: &RequestContext<'_>) -> Option<ConsoleSession> {

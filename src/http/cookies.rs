@@ -1,11 +1,11 @@
-//! The two kinds of cookie: logins under way, one a tab, and the console session. Both hold sealed
-//! values only.
+//! The three kinds of cookie: logins under way, one a tab, the console session, and a logout under
+//! way. All hold sealed values only.
 
 use std::time::Duration;
 
-use actix_web::HttpRequest;
 use actix_web::cookie::time::Duration as CookieDuration;
 use actix_web::cookie::{Cookie, SameSite};
+use actix_web::{HttpRequest, HttpResponse};
 
 /// Logins that a browser may have under way. A further one makes it forget them all, before their
 /// cookies outgrow what servers take as a header.
@@ -18,6 +18,8 @@ pub(super) enum Jar<'a> {
     Login(&'a str),
     /// The console session.
     Console,
+    /// A logout that has not come back yet: there is one session to end, so there is one.
+    Logout,
 }
 
 impl Jar<'_> {
@@ -28,6 +30,7 @@ impl Jar<'_> {
         match self {
             Self::Login(tag) => format!("{prefix}rolegate-login-{tag}"),
             Self::Console => format!("{prefix}rolegate-console"),
+            Self::Logout => format!("{prefix}rolegate-logout"),
         }
     }
 
@@ -35,7 +38,7 @@ impl Jar<'_> {
     /// that is `Lax`; `None` is allowed together with `Secure` only.
     const fn same_site(self, https: bool) -> SameSite {
         match (self, https) {
-            (Self::Login(_), true) => SameSite::None,
+            (Self::Login(_) | Self::Logout, true) => SameSite::None,
             _ => SameSite::Lax,
         }
     }
@@ -64,6 +67,15 @@ impl Jar<'_> {
             .same_site(self.same_site(https))
             .max_age(lasts)
             .finish()
+    }
+}
+
+/// Adds cookies to an answer that is otherwise complete.
+pub(super) fn with_cookies(response: &mut HttpResponse, cookies: impl IntoIterator<Item = Cookie<'static>>) {
+    for cookie in cookies {
+        if let Err(error) = response.add_cookie(&cookie) {
+            tracing::error!(%error, name = cookie.name(), "a cookie could not be set");
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 //! Clients send credentials in the query here. The request log never shows a query, and every
 //! answer forbids caching and referrers.
 
-use actix_web::http::{StatusCode, header};
+use actix_web::http::{Method, StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use url::form_urlencoded;
@@ -13,6 +13,7 @@ use super::Surface;
 use super::body;
 use super::browser::signed_in;
 use super::cookies::Jar;
+use super::logout::sign_out;
 use super::page;
 use crate::broker::{Refusal, RequestContext};
 use crate::secret::Secret;
@@ -101,6 +102,9 @@ async fn answer(request: &HttpRequest, surface: &Surface, fields: Fields) -> Htt
                 Err(failure) => page::failure(request, &failure),
             }
         }
+        // The button of our own pages.
+        Some("logout") if request.method() == Method::POST => sign_out(request, &context).await,
+        // As on AWS: any page may lead here, so this browser forgets its session, and no more.
         Some("logout") => HttpResponse::Found()
             .cookie(Jar::Console.clear(context.snapshot().is_https))
             .insert_header((header::LOCATION, "/portal"))

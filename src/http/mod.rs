@@ -9,6 +9,7 @@ mod browser;
 mod cookies;
 mod error;
 mod federation;
+mod logout;
 mod oidc;
 mod operations;
 mod page;
@@ -70,6 +71,7 @@ pub fn serve_public(
             .wrap(from_fn(request_log::observe))
             .configure(sts::routes)
             .configure(saml::routes)
+            .configure(logout::routes)
             .configure(oidc::routes)
             .configure(federation::routes)
             .configure(browser::routes)

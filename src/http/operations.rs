@@ -50,7 +50,8 @@ async fn readyz(request: HttpRequest, surface: web::Data<Surface>) -> HttpRespon
         means: if store.is_ok() {
             "assertions are accepted once"
         } else {
-            "SAML sign-in and sign-in tokens are refused with 503; OIDC tokens are exchanged without a record"
+            "SAML sign-in and sign-in tokens are refused with 503, logouts hold until a restart only; OIDC tokens are \
+             exchanged without a record"
         },
     }];
     let providers = context.snapshot().directory.providers();

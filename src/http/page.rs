@@ -1,6 +1,7 @@
 //! The pages, as templates (`pages/*.html`): server-rendered, and whole without JavaScript. The
 //! one script there is presses a button.
 
+use actix_web::http::header::HeaderValue;
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
@@ -9,7 +10,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use super::error::PageError;
 use super::request_log::RequestId;
 use crate::broker::Failure;
-use crate::identity::saml::Form;
+use crate::identity::saml::{Form, LogoutStatus};
 
 const STYLESHEET: &str = include_str!("pages/rolegate.css");
 /// Sends the form of [`CarryPage`] for people whose browser runs scripts.
@@ -85,6 +86,12 @@ struct CarryPage<'a> {
 }
 
 #[derive(Template)]
+#[template(path = "signed_out.html")]
+struct SignedOutPage {
+    text: &'static str,
+}
+
+#[derive(Template)]
 #[template(path = "error.html")]
 struct ErrorPage<'a> {
     title: &'a str,
@@ -93,8 +100,9 @@ struct ErrorPage<'a> {
     request_id: &'a str,
 }
 
-pub(super) fn portal(request: &HttpRequest, view: &PortalPage) -> HttpResponse {
-    render(request, StatusCode::OK, view, &NOTHING)
+/// `leads_to` is where its sign-out goes on to.
+pub(super) fn portal(request: &HttpRequest, view: &PortalPage, leads_to: Option<&str>) -> HttpResponse {
+    with_sign_out(request, view, leads_to)
 }
 
 /// `origins` are those that the choice may end at: browsers judge the redirect after a form by
@@ -103,8 +111,48 @@ pub(super) fn picker(request: &HttpRequest, view: &PickerPage, origins: &[String
     render(request, StatusCode::OK, view, &Allowed { forms: &origins.join(" "), script: "" })
 }
 
-pub(super) fn console(request: &HttpRequest, view: &ConsolePage) -> HttpResponse {
-    render(request, StatusCode::OK, view, &NOTHING)
+/// `leads_to` is where its sign-out goes on to.
+pub(super) fn console(request: &HttpRequest, view: &ConsolePage, leads_to: Option<&str>) -> HttpResponse {
+    with_sign_out(request, view, leads_to)
+}
+
+/// A page with the button. The referrer policy lets browsers say by which page it was pressed;
+/// where a sign-out goes on to, the identity provider may send the browser through others.
+fn with_sign_out(request: &HttpRequest, view: &impl Template, leads_to: Option<&str>) -> HttpResponse {
+    let forms = leads_to.map_or_else(String::new, |origin| format!("{origin} https:"));
+    let mut response = render(request, StatusCode::OK, view, &Allowed { forms: &forms, script: "" });
+    let policy = HeaderValue::from_static("same-origin");
+    response.headers_mut().insert(header::REFERRER_POLICY, policy);
+    response
+}
+
+/// The page for somebody who signed out; `at_provider` is what the identity provider says to it.
+pub(super) fn signed_out(request: &HttpRequest, at_provider: Option<&LogoutStatus>) -> HttpResponse {
+    let text = match at_provider {
+        None => "Credentials and console sessions that came of this sign-in no longer work.",
+        Some(LogoutStatus::Success) => "You are signed out here and at your identity provider.",
+        Some(LogoutStatus::Partial) => {
+            "You are signed out here. Your identity provider reported that it could not sign you out everywhere: \
+             close your browser to be safe."
+        }
+        Some(LogoutStatus::Failed(_)) => {
+            "You are signed out here. Your identity provider reported that you are not signed out there."
+        }
+    };
+    render(request, StatusCode::OK, &SignedOutPage { text }, &NOTHING)
+}
+
+/// The page for a sign-out that failed.
+pub(super) fn logout_failure(request: &HttpRequest, failure: &Failure) -> HttpResponse {
+    error(request, &PageError::of_logout(failure))
+}
+
+/// The page for a button that a page of somebody else pressed.
+pub(super) fn foreign(request: &HttpRequest) -> HttpResponse {
+    tracing::info!("a form of another site was refused");
+    let text = "The request came from a page of another site, so nothing was done.".to_owned();
+    let next = "Use the button on the console page.";
+    error(request, &PageError { status: StatusCode::FORBIDDEN, title: "Not from here", text, next })
 }
 
 /// A form that sends itself to where `form` says. Where it is redirected to from there is the

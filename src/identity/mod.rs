@@ -5,6 +5,7 @@
 //! the check was done. Nothing here knows roles or rules; `policy` reads these values next.
 
 mod fetch;
+mod login;
 pub mod oidc;
 mod principal;
 pub mod saml;
@@ -16,6 +17,7 @@ use std::time::Duration;
 use aws_lc_rs::digest;
 
 pub use self::fetch::{NoClient, http_client};
+pub use self::login::{Login, LoginMark, LoginMarks, NameId, SamlSession};
 pub use self::principal::{Principal, RoleSession, SessionTag};
 use crate::arn::ProviderArn;
 use crate::clock::Moment;
@@ -62,6 +64,7 @@ struct Verified {
     claims: Option<serde_json::Map<String, serde_json::Value>>,
     session_ends: Option<Moment>,
     one_time: Option<OneTime>,
+    login: Option<Login>,
     asserted: Asserted,
 }
 
@@ -98,19 +101,24 @@ pub struct OneTime {
 
 impl OneTime {
     fn new(issuer: &str, document_id: &str, until: Moment) -> Self {
-        let mut context = digest::Context::new(&digest::SHA256);
-        for part in [issuer, document_id] {
-            context.update(&(part.len() as u64).to_be_bytes());
-            context.update(part.as_bytes());
-        }
-        let mut id = [0; 32];
-        id.copy_from_slice(context.finish().as_ref());
-        Self { id, until, only_once: false }
+        Self { id: hash_of(&[issuer, document_id]), until, only_once: false }
     }
 
     const fn only_once(self, only_once: bool) -> Self {
         Self { only_once, ..self }
     }
+}
+
+/// SHA-256 over `parts`, each with its length, so that no two lists of parts look alike.
+fn hash_of(parts: &[&str]) -> [u8; 32] {
+    let mut context = digest::Context::new(&digest::SHA256);
+    for part in parts {
+        context.update(&(part.len() as u64).to_be_bytes());
+        context.update(part.as_bytes());
+    }
+    let mut hash = [0; 32];
+    hash.copy_from_slice(context.finish().as_ref());
+    hash
 }
 
 /// Longest subject, in bytes: it stands in every session token. SAML bounds a persistent NameID at
@@ -182,6 +190,11 @@ impl FederatedIdentity {
     /// How the document may be claimed, if it is for one use.
     pub const fn one_time(&self) -> Option<OneTime> {
         self.verified.one_time
+    }
+
+    /// SAML only: the login at the provider, for when it ends.
+    pub const fn login(&self) -> Option<&Login> {
+        self.verified.login.as_ref()
     }
 
     /// What the provider asserted about the session itself.
@@ -294,6 +307,7 @@ pub(crate) mod testing {
                 claims: None,
                 session_ends: None,
                 one_time: None,
+                login: None,
                 asserted: Asserted::default(),
             })
         }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::LoginMarks;
 use crate::arn::{ProviderArn, RoleArn, RoleId};
 use crate::clock::Moment;
 
@@ -57,6 +58,8 @@ pub struct RoleSession {
     /// When the provider's own session ends (SAML `SessionNotOnOrAfter`): nothing that comes of
     /// it may outlive that.
     pub provider_session_ends: Option<Moment>,
+    /// The login that it comes of, where that may end before its time.
+    pub login: Option<LoginMarks>,
     /// When it was issued.
     pub issued: Moment,
     /// When it ends.

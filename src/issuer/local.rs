@@ -97,7 +97,7 @@ mod tests {
     use super::*;
     use crate::arn::{RoleArn, RoleId};
     use crate::entropy::SystemEntropy;
-    use crate::identity::SessionTag;
+    use crate::identity::{LoginMarks, SessionTag};
 
     const NOW: Moment = Moment::from_unix(1_800_000_000);
 
@@ -113,6 +113,7 @@ mod tests {
             tags: vec![SessionTag { key: "team".into(), value: "platform".into(), transitive: true }],
             session_policy: None,
             provider_session_ends: None,
+            login: Some(LoginMarks { subject: [1; 16], sessions: vec![[2; 16]] }),
             issued: NOW,
             expires: NOW.plus(Duration::from_secs(3600)),
         }

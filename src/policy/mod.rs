@@ -26,7 +26,7 @@ pub use self::length::{LengthLimit, SessionLength};
 pub use self::rules::{RuleFault, RuleSource, Rules};
 pub use self::session::{AuthorizedSession, SessionRequest};
 pub use self::tags::TagFault;
-pub use self::trust::{AllowedAction, TrustPolicy, TrustRefusal, Untrusted};
+pub use self::trust::{ActionReview, AllowedAction, TrustPolicy, TrustRefusal, Untrusted};
 use crate::arn::RoleArn;
 use crate::clock::Moment;
 use crate::identity::{Asserted, FederatedIdentity, Protocol, SessionTag};
@@ -145,6 +145,17 @@ impl Policies {
         at: Moment,
     ) -> Result<AuthorizedSession, Denial> {
         session::authorize(identity, ask, self.trusts.get(&ask.offer.role), at)
+    }
+
+    /// What every statement of the role's trust policy says to `ask`, for explanations: what
+    /// [`Policies::authorize`] goes by, and decides alone.
+    pub fn review(
+        &self,
+        identity: &FederatedIdentity,
+        ask: &SessionRequest<'_>,
+        at: Moment,
+    ) -> Vec<ActionReview> {
+        session::review(identity, ask, self.trusts.get(&ask.offer.role), at)
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::denial::{Denial, NameSource, SessionNameFault};
 use super::iam::{Policy, PolicyKind};
 use super::length::{LengthInputs, SessionLength};
-use super::trust::{AllowedAction, TrustPolicy, TrustQuestion, TrustRefusal, Untrusted};
+use super::trust::{ActionReview, AllowedAction, TrustPolicy, TrustQuestion, TrustRefusal, Untrusted};
 use super::{OfferedBy, RoleOffer, tags};
 use crate::arn::{RoleArn, RoleId, is_name_byte};
 use crate::clock::Moment;
@@ -74,27 +74,10 @@ pub(super) fn authorize(
     trust: Option<&TrustPolicy>,
     at: Moment,
 ) -> Result<AuthorizedSession, Denial> {
-    let offer = ask.offer;
     let session_name = session_name(identity, ask)?;
     well_formed(identity, ask)?;
-    let inputs = LengthInputs {
-        asked: ask.duration,
-        rule: offer.duration,
-        role_maximum: ask.max_session_duration,
-        asserted: identity.asserted(),
-        session_ends: identity.session_ends(),
-        at,
-    };
-    let question = TrustQuestion {
-        identity,
-        role: &offer.role,
-        session_name,
-        source_identity: offer.source_identity.as_deref(),
-        tags: &offer.tags,
-        duration: inputs.requested().1,
-        source_ip: ask.source_ip,
-        at,
-    };
+    let inputs = inputs(identity, ask, at);
+    let question = question(identity, ask, session_name, at);
     let action = question.action();
     let allowed = trust
         .ok_or(Untrusted { action, reason: TrustRefusal::NoSuchRole })
@@ -102,7 +85,50 @@ pub(super) fn authorize(
         .map_err(Denial::NotTrusted)?;
     let length = inputs.length()?;
     let session = session(identity, ask, session_name, at, length.granted);
-    Ok(AuthorizedSession { session, offered_by: offer.by.clone(), allowed, length })
+    Ok(AuthorizedSession { session, offered_by: ask.offer.by.clone(), allowed, length })
+}
+
+/// What every statement of the trust policy says to `ask`. Nothing where it can't be asked: there
+/// is no such role, or no session name.
+pub(super) fn review(
+    identity: &FederatedIdentity,
+    ask: &SessionRequest<'_>,
+    trust: Option<&TrustPolicy>,
+    at: Moment,
+) -> Vec<ActionReview> {
+    match (trust, session_name(identity, ask)) {
+        (Some(trust), Ok(session_name)) => trust.review(&question(identity, ask, session_name, at)),
+        _ => Vec::new(),
+    }
+}
+
+fn inputs<'a>(identity: &'a FederatedIdentity, ask: &SessionRequest<'_>, at: Moment) -> LengthInputs<'a> {
+    LengthInputs {
+        asked: ask.duration,
+        rule: ask.offer.duration,
+        role_maximum: ask.max_session_duration,
+        asserted: identity.asserted(),
+        session_ends: identity.session_ends(),
+        at,
+    }
+}
+
+fn question<'a>(
+    identity: &'a FederatedIdentity,
+    ask: &SessionRequest<'a>,
+    session_name: &'a str,
+    at: Moment,
+) -> TrustQuestion<'a> {
+    TrustQuestion {
+        identity,
+        role: &ask.offer.role,
+        session_name,
+        source_identity: ask.offer.source_identity.as_deref(),
+        tags: &ask.offer.tags,
+        duration: inputs(identity, ask, at).requested().1,
+        source_ip: ask.source_ip,
+        at,
+    }
 }
 
 fn session(
@@ -122,6 +148,7 @@ fn session(
         tags: ask.offer.tags.clone(),
         session_policy: ask.session_policy.map(str::to_owned),
         provider_session_ends: identity.session_ends(),
+        login: identity.login().map(|login| login.marks.clone()),
         issued: at,
         expires: at.plus(length),
     }

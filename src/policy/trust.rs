@@ -9,7 +9,9 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::facts;
-use super::iam::{Caller, Decision, Policy, PolicyFault, PolicyKind, Request, StatementRef};
+use super::iam::{
+    Caller, Decision, Policy, PolicyFault, PolicyKind, Request, RequestContext, StatementRef, StatementReview,
+};
 use crate::arn::RoleArn;
 use crate::clock::Moment;
 use crate::identity::{FederatedIdentity, Protocol, SessionTag};
@@ -31,29 +33,32 @@ impl TrustPolicy {
 
     /// Which statements allow which action, or the first action that is refused.
     pub(super) fn ask(&self, question: &TrustQuestion<'_>) -> Result<Vec<AllowedAction>, Untrusted> {
-        let provider = question.identity.provider();
-        let action = question.action();
-        if provider.account() != question.role.account() {
-            return Err(Untrusted { action, reason: TrustRefusal::ForeignProvider });
+        if question.is_foreign() {
+            return Err(Untrusted { action: question.action(), reason: TrustRefusal::ForeignProvider });
         }
         let context = facts::context(question);
-        let tagged = (!question.tags.is_empty()).then_some("sts:TagSession");
-        let named = question.source_identity.map(|_| "sts:SetSourceIdentity");
-        [Some(action), tagged, named]
-            .into_iter()
-            .flatten()
-            .map(|action| {
-                let caller = Caller::Federated(provider.as_str());
-                let request = Request { caller, action, resource: None, context: &context };
-                match self.0.decide(&request) {
-                    Decision::Allow(statements) => Ok(AllowedAction { action, statements }),
-                    Decision::ExplicitDeny(statements) => {
-                        Err(Untrusted { action, reason: TrustRefusal::ExplicitDeny(statements) })
-                    }
-                    Decision::ImplicitDeny => Err(Untrusted { action, reason: TrustRefusal::ImplicitDeny }),
-                }
-            })
-            .collect()
+        let answer = |action| match self.0.decide(&question.request(action, &context)) {
+            Decision::Allow(statements) => Ok(AllowedAction { action, statements }),
+            Decision::ExplicitDeny(statements) => {
+                Err(Untrusted { action, reason: TrustRefusal::ExplicitDeny(statements) })
+            }
+            Decision::ImplicitDeny => Err(Untrusted { action, reason: TrustRefusal::ImplicitDeny }),
+        };
+        question.actions().map(answer).collect()
+    }
+
+    /// What every statement says to every action in question. Nothing where the provider is of
+    /// another account: then no statement is asked.
+    pub(super) fn review(&self, question: &TrustQuestion<'_>) -> Vec<ActionReview> {
+        if question.is_foreign() {
+            return Vec::new();
+        }
+        let context = facts::context(question);
+        let review = |action| {
+            let request = question.request(action, &context);
+            ActionReview { action, decision: self.0.decide(&request), statements: self.0.review(&request) }
+        };
+        question.actions().map(review).collect()
     }
 }
 
@@ -77,6 +82,23 @@ impl TrustQuestion<'_> {
             Protocol::Oidc => "sts:AssumeRoleWithWebIdentity",
         }
     }
+
+    /// Every action that must be allowed.
+    fn actions(&self) -> impl Iterator<Item = &'static str> {
+        let tagged = (!self.tags.is_empty()).then_some("sts:TagSession");
+        let named = self.source_identity.map(|_| "sts:SetSourceIdentity");
+        [Some(self.action()), tagged, named].into_iter().flatten()
+    }
+
+    /// Whether the provider is registered in another account than the role's.
+    fn is_foreign(&self) -> bool {
+        self.identity.provider().account() != self.role.account()
+    }
+
+    fn request<'r>(&'r self, action: &'r str, context: &'r RequestContext<'r>) -> Request<'r> {
+        let caller = Caller::Federated(self.identity.provider().as_str());
+        Request { caller, action, resource: None, context }
+    }
 }
 
 /// An action that the trust policy allows, and by which statements.
@@ -86,6 +108,17 @@ pub struct AllowedAction {
     pub action: &'static str,
     /// The statements that allow it.
     pub statements: Vec<StatementRef>,
+}
+
+/// What a trust policy says to one action, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActionReview {
+    /// Such as `sts:AssumeRoleWithSAML`.
+    pub action: &'static str,
+    /// What comes of all statements together.
+    pub decision: Decision,
+    /// Every statement, in the order written.
+    pub statements: Vec<StatementReview>,
 }
 
 /// An action that is refused. The reason is for the log; a caller learns neither

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::embedded::EmbeddedStore;
 use super::memory::MemoryStore;
-use super::{Claim, Claimed, ReplayCache, Scope, SessionStore, Store};
+use super::{Claim, Claimed, ReplayCache, Revocation, Revocations, Scope, SessionStore, Store};
 use crate::clock::Moment;
 
 const NOW: Moment = Moment::from_unix(1_800_000_000);
@@ -105,16 +105,74 @@ async fn sessions_are_kept_until_their_end() {
     .await;
 }
 
+fn revocation(id: u8, issued: Moment, until: Moment) -> Revocation {
+    Revocation { id: [id; 16], issued_before: issued, asserted_before: issued, until }
+}
+
+#[tokio::test]
+async fn revocations_are_listed_until_their_end() {
+    each_store(|store| async move {
+        assert_eq!(store.revocations(NOW).await.unwrap(), []);
+        let (short, long) = (revocation(1, NOW, NOW.plus(HOUR)), revocation(2, NOW, NOW.plus(2 * HOUR)));
+        store.revoke(short, NOW).await.unwrap();
+        store.revoke(long, NOW).await.unwrap();
+        let mut both = store.revocations(NOW).await.unwrap();
+        both.sort_unstable_by_key(|revocation| revocation.id);
+        assert_eq!(both, [short, long]);
+        assert_eq!(store.revocations(NOW.plus(HOUR)).await.unwrap(), [long]);
+        assert_eq!(store.revocations(NOW.plus(2 * HOUR)).await.unwrap(), []);
+    })
+    .await;
+}
+
+/// Whatever the order in which they come, and also after the first one's end was swept.
+#[tokio::test]
+async fn a_second_revocation_takes_nothing_back() {
+    each_store(|store| async move {
+        let early = revocation(1, NOW, NOW.plus(HOUR));
+        let late = Revocation { asserted_before: NOW.minus(HOUR), ..revocation(1, NOW.plus(HOUR), NOW) };
+        let both = Revocation { issued_before: NOW.plus(HOUR), ..early };
+        store.revoke(early, NOW).await.unwrap();
+        store.revoke(late, NOW).await.unwrap();
+        assert_eq!(store.revocations(NOW.minus(HOUR)).await.unwrap(), [both]);
+        let longer = revocation(1, NOW, NOW.plus(3 * HOUR));
+        store.revoke(longer, NOW).await.unwrap();
+        store.revoke(early, NOW).await.unwrap();
+        for _ in 0..2000 {
+            store.remove([9; 32], NOW.plus(2 * HOUR)).await.unwrap();
+        }
+        let lasting = Revocation { until: longer.until, ..both };
+        assert_eq!(store.revocations(NOW.plus(2 * HOUR)).await.unwrap(), [lasting]);
+    })
+    .await;
+}
+
+/// An entry that is over is gone from the file as well: not even a clock set far back shows it.
+#[tokio::test]
+async fn revocations_are_swept() {
+    each_store(|store| async move {
+        store.revoke(revocation(1, NOW, NOW.plus(HOUR)), NOW).await.unwrap();
+        for _ in 0..2000 {
+            store.remove([9; 32], NOW.plus(2 * HOUR)).await.unwrap();
+        }
+        assert_eq!(store.revocations(NOW).await.unwrap(), []);
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn the_embedded_store_survives_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let store = EmbeddedStore::open(folder.path()).unwrap();
     store.put([3; 32], b"sealed".to_vec(), NOW.plus(HOUR), NOW).unwrap();
     assert_eq!(store.claim(claim(1, Scope::Whole), NOW).await.unwrap(), Claimed::First);
+    let revoked = revocation(4, NOW, NOW.plus(HOUR));
+    store.revoke(revoked, NOW).await.unwrap();
     assert!(EmbeddedStore::open(folder.path()).is_err(), "two processes on one file");
     drop(store);
 
     let reopened = EmbeddedStore::open(folder.path()).unwrap();
     assert_eq!(reopened.get([3; 32], NOW).await.unwrap(), Some(b"sealed".to_vec()));
     assert_eq!(reopened.claim(claim(1, Scope::Whole), NOW).await.unwrap(), Claimed::AlreadyUsed);
+    assert_eq!(reopened.revocations(NOW).await.unwrap(), [revoked]);
 }

@@ -6,8 +6,10 @@
 //! swept along with the writes. When the disk fails, the file is opened anew with the next write:
 //! a full disk that was emptied needs no restart.
 
+mod tables;
+
 use std::fs;
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
@@ -15,24 +17,16 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
-use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
+use redb::Database;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
+use self::tables::{open_database, read_revocations, read_session, write_batch};
 use super::{
-    Claim, Claimed, ReplayCache, SWEEP_MARGIN, SessionKey, SessionStore, Store, StoreFault, StoreFuture,
-    claim_key, conflicts,
+    Claim, Claimed, ReplayCache, Revocation, Revocations, SessionKey, SessionStore, Store, StoreFault,
+    StoreFuture,
 };
 use crate::clock::Moment;
-
-/// Claim key to the millisecond at which the claim ends.
-const CLAIMS: TableDefinition<'_, [u8; 64], i64> = TableDefinition::new("claims");
-/// Session key to end and sealed record.
-const SESSIONS: TableDefinition<'_, [u8; 32], (i64, &[u8])> = TableDefinition::new("sessions");
-/// What ends when; a session's key is padded with zeros.
-const ENDINGS: TableDefinition<'_, (i64, u8, [u8; 64]), ()> = TableDefinition::new("endings");
-const CLAIM: u8 = 0;
-const SESSION: u8 = 1;
 
 /// Operations that may wait for the writer. More than this is an overload, and refused.
 const QUEUE: usize = 8192;
@@ -40,9 +34,6 @@ const QUEUE: usize = 8192;
 const BATCH: usize = 512;
 /// How long a request waits for its commit. What is written later counts all the same.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// Expired entries that one commit sweeps at most.
-const SWEEP: usize = 1024;
-
 /// See the module.
 #[derive(Debug)]
 pub struct EmbeddedStore {
@@ -75,6 +66,7 @@ type Answer = oneshot::Sender<Result<Option<Claimed>, StoreFault>>;
 enum Operation {
     Claim(Claim),
     Put(SessionKey, Vec<u8>, Moment),
+    Revoke(Revocation),
     Remove(SessionKey),
 }
 
@@ -127,6 +119,20 @@ impl EmbeddedStore {
             .map_err(|_| StoreFault::new(doing, "the disk did not answer in time"))?
             .map_err(|_| StoreFault::new(doing, "the writer has ended"))?
     }
+
+    /// Lets `read` look at the last commit, off the event loop.
+    async fn read<T: Send + 'static>(
+        &self,
+        doing: &'static str,
+        read: impl FnOnce(&Database) -> Result<T, redb::Error> + Send + 'static,
+    ) -> Result<T, StoreFault> {
+        let database = self.open_file(doing)?.file.database.load_full();
+        let database = database.ok_or_else(|| StoreFault::new(doing, "the disk failed"))?;
+        tokio::task::spawn_blocking(move || read(&database))
+            .await
+            .map_err(|error| StoreFault::new(doing, error))?
+            .map_err(|error| StoreFault::new(doing, error))
+    }
 }
 
 impl Drop for EmbeddedStore {
@@ -156,19 +162,23 @@ impl SessionStore for EmbeddedStore {
     }
 
     fn get(&self, key: SessionKey, at: Moment) -> StoreFuture<'_, Option<Vec<u8>>> {
-        Box::pin(async move {
-            let database = self.open_file("reading a session")?.file.database.load_full();
-            let database = database.ok_or_else(|| StoreFault::new("reading a session", "the disk failed"))?;
-            let read = tokio::task::spawn_blocking(move || read_session(&database, key, at)).await;
-            read.map_err(|error| StoreFault::new("reading a session", error))?
-                .map_err(|error| StoreFault::new("reading a session", error))
-        })
+        Box::pin(self.read("reading a session", move |database| read_session(database, key, at)))
     }
 
     fn remove(&self, key: SessionKey, at: Moment) -> StoreFuture<'_, ()> {
         Box::pin(
             async move { self.write("forgetting a session", Operation::Remove(key), at).await.map(|_| ()) },
         )
+    }
+}
+
+impl Revocations for EmbeddedStore {
+    fn revoke(&self, revocation: Revocation, at: Moment) -> StoreFuture<'_, ()> {
+        Box::pin(async move { self.write("revoking", Operation::Revoke(revocation), at).await.map(|_| ()) })
+    }
+
+    fn revocations(&self, at: Moment) -> StoreFuture<'_, Vec<Revocation>> {
+        Box::pin(self.read("reading revocations", move |database| read_revocations(database, at)))
     }
 }
 
@@ -180,27 +190,6 @@ impl Store for EmbeddedStore {
 
 fn private_folder(folder: &Path) -> std::io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
-}
-
-/// Opens or makes the file, which its owner alone can read.
-fn open_database(path: &Path) -> Result<Database, redb::Error> {
-    let database = Database::create(path)?;
-    fs::set_permissions(path, fs::Permissions::from_mode(0o600))?;
-    let transaction = database.begin_write()?;
-    transaction.open_table(CLAIMS)?;
-    transaction.open_table(SESSIONS)?;
-    transaction.open_table(ENDINGS)?;
-    transaction.commit()?;
-    Ok(database)
-}
-
-fn read_session(database: &Database, key: SessionKey, at: Moment) -> Result<Option<Vec<u8>>, redb::Error> {
-    let sessions = database.begin_read()?.open_table(SESSIONS)?;
-    let found = sessions.get(&key)?;
-    Ok(found.and_then(|entry| {
-        let (until, sealed) = entry.value();
-        (until > at.unix_millis()).then(|| sealed.to_vec())
-    }))
 }
 
 /// The writer: ends when the store is dropped and the queue is empty.
@@ -239,89 +228,4 @@ impl StoreFile {
             failed(error)
         })
     }
-}
-
-fn write_batch(database: &Database, batch: &[Job]) -> Result<Vec<Option<Claimed>>, redb::Error> {
-    let transaction = database.begin_write()?;
-    let mut answers = Vec::with_capacity(batch.len());
-    for job in batch {
-        answers.push(match &job.operation {
-            Operation::Claim(claim) => Some(claim_in(&transaction, claim, job.at)?),
-            Operation::Put(key, sealed, until) => {
-                put_in(&transaction, *key, sealed, *until)?;
-                None
-            }
-            Operation::Remove(key) => {
-                transaction.open_table(SESSIONS)?.remove(key)?;
-                None
-            }
-        });
-    }
-    if let Some(latest) = batch.iter().map(|job| job.at).max() {
-        sweep(&transaction, latest.minus(SWEEP_MARGIN))?;
-    }
-    transaction.commit()?;
-    Ok(answers)
-}
-
-fn claim_in(transaction: &WriteTransaction, claim: &Claim, at: Moment) -> Result<Claimed, redb::Error> {
-    let mut claims = transaction.open_table(CLAIMS)?;
-    for keys in conflicts(claim) {
-        for entry in claims.range(keys)? {
-            if entry?.1.value() > at.unix_millis() {
-                return Ok(Claimed::AlreadyUsed);
-            }
-        }
-    }
-    let key = claim_key(claim.id, claim.scope);
-    claims.insert(&key, claim.until.unix_millis())?;
-    transaction.open_table(ENDINGS)?.insert((claim.until.unix_millis(), CLAIM, key), ())?;
-    Ok(Claimed::First)
-}
-
-fn put_in(
-    transaction: &WriteTransaction,
-    key: SessionKey,
-    sealed: &[u8],
-    until: Moment,
-) -> Result<(), redb::Error> {
-    let until = until.unix_millis();
-    transaction.open_table(SESSIONS)?.insert(&key, (until, sealed))?;
-    let mut padded = [0; 64];
-    padded[..32].copy_from_slice(&key);
-    transaction.open_table(ENDINGS)?.insert((until, SESSION, padded), ())?;
-    Ok(())
-}
-
-/// Removes what has ended. An entry that was written again with a later end stays: its later
-/// ending stands in the table as well.
-fn sweep(transaction: &WriteTransaction, at: Moment) -> Result<(), redb::Error> {
-    let mut endings = transaction.open_table(ENDINGS)?;
-    let due: Vec<(i64, u8, [u8; 64])> = endings
-        .range(..(at.unix_millis(), CLAIM, [0; 64]))?
-        .take(SWEEP)
-        .map(|entry| entry.map(|(key, _)| key.value()))
-        .collect::<Result<_, _>>()?;
-    if due.is_empty() {
-        return Ok(());
-    }
-    let mut claims = transaction.open_table(CLAIMS)?;
-    let mut sessions = transaction.open_table(SESSIONS)?;
-    for (until, kind, key) in due {
-        endings.remove((until, kind, key))?;
-        if kind == CLAIM {
-            let ended = claims.get(&key)?.is_some_and(|entry| entry.value() == until);
-            if ended {
-                claims.remove(&key)?;
-            }
-        } else {
-            let mut session = [0; 32];
-            session.copy_from_slice(&key[..32]);
-            let ended = sessions.get(&session)?.is_some_and(|entry| entry.value().0 == until);
-            if ended {
-                sessions.remove(&session)?;
-            }
-        }
-    }
-    Ok(())
 }

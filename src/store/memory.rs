@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::{
-    Claim, Claimed, ReplayCache, SWEEP_MARGIN, SessionKey, SessionStore, Store, StoreFault, StoreFuture,
-    claim_key, conflicts,
+    Claim, Claimed, ReplayCache, Revocation, RevocationId, Revocations, SWEEP_MARGIN, SessionKey,
+    SessionStore, Store, StoreFault, StoreFuture, claim_key, conflicts,
 };
 use crate::clock::Moment;
 
@@ -22,6 +22,7 @@ pub struct MemoryStore {
 struct Held {
     claims: BTreeMap<[u8; 64], Moment>,
     sessions: HashMap<SessionKey, (Vec<u8>, Moment)>,
+    revocations: HashMap<RevocationId, Revocation>,
     operations: u32,
 }
 
@@ -34,6 +35,7 @@ impl MemoryStore {
             let gone = at.minus(SWEEP_MARGIN);
             held.claims.retain(|_, until| *until > gone);
             held.sessions.retain(|_, (_, until)| *until > gone);
+            held.revocations.retain(|_, revocation| revocation.until > gone);
         }
         held
     }
@@ -69,6 +71,21 @@ impl SessionStore for MemoryStore {
     fn remove(&self, key: SessionKey, at: Moment) -> StoreFuture<'_, ()> {
         self.held(at).sessions.remove(&key);
         Box::pin(std::future::ready(Ok(())))
+    }
+}
+
+impl Revocations for MemoryStore {
+    fn revoke(&self, revocation: Revocation, at: Moment) -> StoreFuture<'_, ()> {
+        let mut held = self.held(at);
+        let before = held.revocations.get(&revocation.id).copied();
+        let joined = before.map_or(revocation, |before| before.joined(revocation));
+        held.revocations.insert(joined.id, joined);
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn revocations(&self, at: Moment) -> StoreFuture<'_, Vec<Revocation>> {
+        let live = self.held(at).revocations.values().filter(|held| held.until > at).copied().collect();
+        Box::pin(std::future::ready(Ok(live)))
     }
 }
 

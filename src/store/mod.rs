@@ -1,4 +1,4 @@
-//! What must be remembered: one-time claims and session records.
+//! What must be remembered: one-time claims, session records, and what was revoked.
 //!
 //! The store holds opaque bytes and times; what the bytes mean is not its business (they are
 //! sealed, see `seal`). Traits stand here, the adapters [`memory`] and [`embedded`] beside them,
@@ -92,8 +92,49 @@ pub trait SessionStore: Send + Sync {
     fn remove(&self, key: SessionKey, at: Moment) -> StoreFuture<'_, ()>;
 }
 
+/// Names what is revoked: the first half of a SHA-256 hash, because session tokens carry it too.
+pub type RevocationId = [u8; 16];
+
+/// Sessions that ended before their time. What a session is, and how many of its names are
+/// revoked, is the business of whoever asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Revocation {
+    /// What is revoked, such as a login, or a person at a provider.
+    pub id: RevocationId,
+    /// Sessions that were issued up to this moment, itself included, are over.
+    pub issued_before: Moment,
+    /// Documents that were asserted up to this moment, by the clock of who asserted them, open no
+    /// session any more, though they come later.
+    pub asserted_before: Moment,
+    /// When the revocation may be forgotten, because all that it revokes is over anyhow.
+    pub until: Moment,
+}
+
+impl Revocation {
+    /// What revokes all that either of two does, which share their id.
+    pub fn joined(self, other: Self) -> Self {
+        Self {
+            id: self.id,
+            issued_before: self.issued_before.max(other.issued_before),
+            asserted_before: self.asserted_before.max(other.asserted_before),
+            until: self.until.max(other.until),
+        }
+    }
+}
+
+/// What was revoked. Nobody asks a store whether a session is among it: a node loads the list when
+/// it starts and holds it in memory, so that verifying a credential needs no look-up.
+pub trait Revocations: Send + Sync {
+    /// Remembers `revocation`, [joined](Revocation::joined) with what its id held before. Durable
+    /// before it answers.
+    fn revoke(&self, revocation: Revocation, at: Moment) -> StoreFuture<'_, ()>;
+
+    /// Every revocation whose time is not over at `at`, in no order.
+    fn revocations(&self, at: Moment) -> StoreFuture<'_, Vec<Revocation>>;
+}
+
 /// A whole store, as `app` picks one.
-pub trait Store: ReplayCache + SessionStore {
+pub trait Store: ReplayCache + SessionStore + Revocations {
     /// What it is, for `/readyz` and logs.
     fn describe(&self) -> &'static str;
 }

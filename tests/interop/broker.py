@@ -8,6 +8,7 @@ import socket
 import subprocess
 import threading
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import requests
@@ -23,15 +24,27 @@ BUILDER = f"arn:aws:iam::{ACCOUNT}:role/ci/Builder"
 SHORT = f"arn:aws:iam::{ACCOUNT}:role/ci/Short"
 
 
-def eventually(condition, what):
+@dataclass(frozen=True)
+class AttributeNames:
+    """What a provider calls the attributes that the rules look at, and the group that counts."""
+
+    groups: str = "groups"
+    email: str = "email"
+    team: str = "team"
+    group: str = "platform"
+    # The expression for the source identity.
+    who: str = "subject"
+
+
+def eventually(condition, what, patience=PATIENCE):
     """The first true value of `condition`, asked again and again until the deadline."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + patience
     while time.monotonic() < deadline:
         value = condition()
         if value:
             return value
         time.sleep(0.02)
-    raise AssertionError(f"waited {PATIENCE} s for {what}")
+    raise AssertionError(f"waited {patience} s for {what}")
 
 
 def free_ports(count):
@@ -63,8 +76,7 @@ class Process:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            env=plain_environment(),
-            **options,
+            **{"env": plain_environment()} | options,
         )
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
@@ -139,6 +151,12 @@ alias = "prod"
     def output(self):
         return self.earlier_output + (self.process.output if self.process else "")
 
+    def check_behind(self, page):
+        """The check that refused, by the log's line about the request of an error page."""
+        request_id = re.search("Request id: .*?([0-9a-f-]{36})", page)[1]
+        line = f'id="{request_id}".* audit: event="refused" .*check="([^"]+)"'
+        return eventually(lambda: re.search(line, self.output), f"a refusal of {request_id}")[1]
+
     def acs(self, provider):
         return f"{self.url}/saml/{provider}/acs"
 
@@ -148,26 +166,29 @@ alias = "prod"
     def saml_arn(self, provider):
         return f"arn:aws:iam::{ACCOUNT}:saml-provider/{provider}"
 
-    def trust_saml(self, name, metadata, options=""):
-        """Registers an identity provider by the metadata it made itself."""
-        (self.folder / f"{name}.xml").write_bytes(metadata)
+    def trust_saml(self, name, metadata, options="", attributes=AttributeNames()):
+        """Registers an identity provider by the metadata it made itself, or their URL, and a rule for its people."""
+        source = f'url = "{metadata}"'
+        if isinstance(metadata, bytes):
+            source = f'file = "{name}.xml"'
+            (self.folder / f"{name}.xml").write_bytes(metadata)
         self.providers.append(self.saml_arn(name))
         self.settings += f"""
 [[provider]]
 kind = "saml"
 name = "{name}"
 account = "{ACCOUNT}"
-metadata = {{ file = "{name}.xml" }}
+metadata = {{ {source} }}
 idp_initiated = true
 {options}
 [[rule]]
 name = "platform people of {name}"
 provider = "{name}"
-when = '"platform" in attr.groups'
+when = '"{attributes.group}" in attr["{attributes.groups}"]'
 roles = ["{DEPLOY}", "{READ_ONLY}", "{CLOSED}"]
-session_name = 'attr.email[0]'
-source_identity = 'subject'
-tags = {{ team = 'attr.team[0]' }}
+session_name = 'attr["{attributes.email}"][0]'
+source_identity = '{attributes.who}'
+tags = {{ team = 'attr["{attributes.team}"][0]' }}
 """
 
     def trust_oidc(self, issuer, client="builder", options=""):

@@ -92,45 +92,47 @@ try {
   await page.waitForURL(/\/portal$/);
   await look("5-portal-signed-in");
   await page.goto(new URL("/console", job.portal).href);
-  await page.getByRole("link", { name: "Sign out" }).click();
-  await page.waitForURL(/\/portal$/);
-  await page.goto(new URL("/console", job.portal).href);
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await page.waitForURL(/\/saml\/corp\/slo/);
   await look("6-signed-out");
+  await page.goto(new URL("/console", job.portal).href);
+  await look("7-after");
 
   await page.getByRole("link", { name: "Staff sign-in (OpenID Connect)" }).click();
   await page.waitForURL(/\/authorize/);
   await continueAs("Ann Keller", false);
-  await look("7-oidc-picker");
+  await look("8-oidc-picker");
   await page.locator("label", { hasText: "Developer" }).click();
   await page.locator("#signin_button").click();
   await page.waitForURL(/\/console$/);
-  await look("8-oidc-console");
-  await page.getByRole("link", { name: "Sign out" }).click();
+  await look("9-oidc-console");
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await look("10-oidc-signed-out");
 
   await page.goto(job.portal);
   await page.getByRole("link", { name: "Company sign-in (SAML)" }).click();
   await continueAs("Ben Okafor", true);
   await page.waitForURL(/\/console$/);
-  await look("9-one-role");
+  await look("11-one-role");
   seen.cookies = (await context.cookies()).map(({ name, httpOnly, sameSite }) => ({ name, httpOnly, sameSite }));
   await page.goto(new URL("/federation?Action=logout", job.portal).href);
   await page.getByRole("link", { name: "Company sign-in (SAML)" }).click();
   await continueAs("Cleo Marin", true);
-  await look("10-no-role");
+  await look("12-no-role");
   await page.goto(new URL("/no-such-page", job.portal).href);
-  await look("11-not-found");
+  await look("13-not-found");
 
   // The request leaves in a form, which sends itself where scripts run.
   await page.goto(job.portal);
   await page.getByRole("link", { name: "Company sign-in to the sandbox (SAML)" }).click();
   if (!job.scripts) {
-    await look("12-form");
+    await look("14-form");
     await page.getByRole("button", { name: "Continue" }).click();
   }
   await page.waitForURL(/\/saml\/sso/);
   await continueAs("Ann Keller", true);
   await page.waitForURL(/\/console$/);
-  await look("13-form-console");
+  await look("15-form-console");
 } catch (error) {
   seen.failure = String(error.stack ?? error);
 } finally {

@@ -7,6 +7,8 @@ import pytest
 from broker import Broker
 from idp import PlainIdp
 from issuer import Issuer
+from keycloak import Keycloak
+from simplesamlphp import SimpleSamlPhp
 
 for name in list(os.environ):
     if name.startswith("AWS_") or name.lower().endswith("_proxy"):
@@ -27,6 +29,25 @@ def issuer():
     yield issuer
     if issuer.thread.is_alive():
         issuer.die()
+
+
+@pytest.fixture(scope="session")
+def keycloak():
+    """Keycloak takes its time to boot: one for the whole run."""
+    peer = Keycloak()
+    try:
+        yield peer.up()
+    finally:
+        peer.stop()
+
+
+@pytest.fixture(scope="session")
+def simplesamlphp(tmp_path_factory):
+    peer = SimpleSamlPhp(tmp_path_factory.mktemp("simplesamlphp"))
+    try:
+        yield peer.up()
+    finally:
+        peer.stop()
 
 
 @pytest.fixture(scope="module")

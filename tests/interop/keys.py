@@ -54,6 +54,11 @@ class Pair:
     key: Path
     chain: Path
 
+    def write_both(self, path):
+        """Key and certificate in one file, as the broker wants its own."""
+        path.write_bytes(self.key.read_bytes() + self.chain.read_bytes())
+        path.chmod(0o600)
+
     @property
     def base64(self):
         """The certificate as it stands in metadata."""

@@ -63,8 +63,8 @@ class Pysaml2Idp(PlainIdp):
     def parse(self, saml_request):
         return self.idp().parse_authn_request(saml_request, BINDING_HTTP_REDIRECT)
 
-    def response(self, style=None, in_response_to=None, **_):
-        style, says = style or Style(), self.says()
+    def response(self, style=None, in_response_to=None, subject="ann", **_):
+        style, says = style or Style(), self.says(subject=subject)
         document = self.idp().create_authn_response(
             says.attributes,
             in_response_to,

@@ -83,10 +83,13 @@ def test_one_role_needs_no_picker(seen):
 
 
 def test_sign_out(seen):
-    """After signing out the console sends one to the portal, which knows nobody."""
-    page = seen["pages"]["signed-out"]
-    assert page["path"] == "/portal"
-    assert "signed in as" not in page["text"]
+    """By way of the provider, which is told; then the console sends one to the portal, which knows nobody."""
+    out, after = seen["pages"]["signed-out"], seen["pages"]["after"]
+    assert out["path"] == "/saml/corp/slo"
+    assert "You are signed out here and at your identity provider." in out["text"]
+    assert after["path"] == "/portal"
+    assert "signed in as" not in after["text"]
+    assert seen["pages"]["oidc-signed-out"]["heading"] == "You are signed out"
 
 
 def test_sign_in_by_oidc(seen):

@@ -57,6 +57,10 @@ Rolegate is running. Nothing here leaves this machine.
       --principal-arn arn:aws:iam::111122223333:saml-provider/corp \
       --saml-assertion "$(curl -s @IDP@/saml-response/ben)"
 
+  Ann signs out at her provider (on the console page there is a button), and they are good no more
+    curl -sL -o /dev/null -d person=ann @IDP@/saml/end
+    aws sts get-caller-identity --endpoint-url @BROKER@
+
   Behind the scenes
     @FOLDER@/rolegate.toml   the configuration, with its policies beside it
     @OPERATIONS@/readyz   health; /metrics for numbers

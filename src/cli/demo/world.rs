@@ -76,6 +76,7 @@ impl World {
         let known_as = |name: &str| ServiceProvider {
             entity_id: format!("{origin}/saml/{name}/metadata"),
             acs: format!("{origin}/saml/{name}/acs"),
+            slo: format!("{origin}/saml/{name}/slo"),
         };
         Broker {
             corp: known_as("corp"),
@@ -99,7 +100,8 @@ impl World {
         let ours = SpKey::from_pem(ours.expose())?;
         Ok(Keys {
             requests: RequestKey::of(ours.certificate()).ok_or(SpKeyFault::Mismatch)?,
-            saml: SamlSigner::from_pem(&entity_id, &sso, signer.expose())?,
+            saml: SamlSigner::from_pem(&entity_id, &sso, signer.expose())?
+                .with_logout_at(&format!("{}/saml/slo", self.issuer())),
             token: TokenKey::from_pem(token.expose())?,
             portal_secret,
         })

@@ -16,7 +16,7 @@ use crate::telemetry;
 const LONGEST_LOGGED: usize = 300;
 
 /// Tells the log the whole story of what was `answered`.
-fn log(failure: &Failure, answered: &str) {
+pub(super) fn log(failure: &Failure, answered: &str) {
     match failure {
         Failure::Refusal(Refusal::NotBelieved(error)) => {
             telemetry::count_refusal(error.check());
@@ -24,7 +24,7 @@ fn log(failure: &Failure, answered: &str) {
             tracing::info!(target: "audit", event = "refused", answered, check, expected, seen);
         }
         Failure::Refusal(refusal) => {
-            let (check, reason) = (check_name(refusal), cut(&refusal.to_string()));
+            let (check, reason) = (refusal.check(), cut(&refusal.to_string()));
             telemetry::count_refusal(check);
             tracing::info!(target: "audit", event = "refused", answered, check, reason);
         }
@@ -46,20 +46,4 @@ fn log(failure: &Failure, answered: &str) {
 /// `%` or as `message`: those print line breaks and escapes as they are.
 fn cut(text: &str) -> String {
     text.chars().take(LONGEST_LOGGED).collect()
-}
-
-/// The metric's label for a refusal that is no [`VerifyError`].
-fn check_name(refusal: &Refusal) -> &'static str {
-    match refusal {
-        Refusal::NotBelieved(error) => error.check(),
-        Refusal::UnknownProvider { .. } => "provider.unknown",
-        Refusal::AlreadyUsed => "replay",
-        Refusal::NotOffered { .. } | Refusal::NoRoles { .. } => "rules.no-offer",
-        Refusal::Denied(_) => "policy.denied",
-        Refusal::Signature(_) => "sigv4",
-        Refusal::NoSuchLogin { .. } => "login.unknown",
-        Refusal::LoginFailed { .. } => "login.failed",
-        Refusal::SigninToken { .. } | Refusal::SigninRequest(_) => "signin",
-        Refusal::Destination(_) => "signin.destination",
-    }
 }

@@ -23,6 +23,29 @@ impl PageError {
         error
     }
 
+    /// The page for a sign-out that failed; the log gets the rest.
+    pub(in crate::http) fn of_logout(failure: &Failure) -> Self {
+        let error = match failure {
+            Failure::Fault(_) => Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "You are not signed out everywhere",
+                "This browser is signed out, but the broker could not make it last: credentials that came of \
+                 this sign-in may work again until they expire.",
+                "Wait a minute, then sign in and out again, or tell your administrator.",
+            ),
+            Failure::Refusal(Refusal::AlreadyUsed) => Self::new(
+                StatusCode::BAD_REQUEST,
+                "This sign-out was done already",
+                "Each sign-out of the identity provider counts once. Going back or reloading can't repeat it.",
+                "If you are still signed in somewhere, sign out there.",
+            ),
+            Failure::Refusal(Refusal::NotBelieved(error)) => not_signed_out(error),
+            other => Self::describe(other),
+        };
+        log(failure, error.title);
+        error
+    }
+
     fn describe(failure: &Failure) -> Self {
         let refusal = match failure {
             Failure::Refusal(refusal) => refusal,
@@ -70,6 +93,12 @@ impl PageError {
                 "No identity provider of this name is set up for this kind of sign-in.",
                 "Choose one on the sign-in page.",
             ),
+            Refusal::LogoutNotOffered { .. } => Self::new(
+                StatusCode::NOT_FOUND,
+                "Single logout is not set up",
+                "Your identity provider can't sign you out here, because the broker has no key to answer it with.",
+                "Sign out with the button on the console page.",
+            ),
             Refusal::SigninToken { .. } => Self::new(
                 StatusCode::BAD_REQUEST,
                 "This sign-in link is no longer good",
@@ -101,6 +130,30 @@ fn not_started_here() -> PageError {
          longer than 15 minutes.",
         "Sign in again, in this browser, with cookies allowed.",
     )
+}
+
+fn not_signed_out(error: &VerifyError) -> PageError {
+    match error.code() {
+        VerifyCode::Unsolicited => PageError::new(
+            StatusCode::BAD_REQUEST,
+            "This sign-out did not start here",
+            "The identity provider answers a sign-out that this browser did not ask for, or too late.",
+            "If you are still signed in here, sign out with the button on the console page.",
+        ),
+        VerifyCode::Expired => PageError::new(
+            StatusCode::BAD_REQUEST,
+            "This sign-out has expired",
+            "The identity provider's message came too late to be used.",
+            "Sign out again.",
+        ),
+        _ => PageError::new(
+            StatusCode::BAD_REQUEST,
+            "The sign-out was not accepted",
+            "The identity provider's message is not addressed to this service, not properly signed, or incomplete.",
+            "Sign out with the button on the console page. Your administrator finds the reason in the log, by \
+             the request id below.",
+        ),
+    }
 }
 
 fn not_believed(error: &VerifyError) -> PageError {

@@ -147,6 +147,7 @@ fn refused(refusal: &Refusal, protocol: Protocol) -> StsError {
         | Refusal::NoRoles { .. }
         | Refusal::NoSuchLogin { .. }
         | Refusal::LoginFailed { .. }
+        | Refusal::LogoutNotOffered { .. }
         | Refusal::SigninToken { .. }
         | Refusal::SigninRequest(_)
         | Refusal::Destination(_) => StsError::access_denied(action),

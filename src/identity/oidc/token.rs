@@ -65,6 +65,7 @@ pub(super) fn identity(
         claims: Some(claims),
         session_ends: None,
         one_time: None,
+        login: None,
     }))
 }
 

@@ -75,6 +75,11 @@ impl Endpoint {
     pub(super) fn location(&self) -> &str {
         &self.location
     }
+
+    /// Its scheme and authority.
+    pub(super) fn origin(&self) -> String {
+        self.url.origin().ascii_serialization()
+    }
 }
 
 /// A message on its way: what the browser must do.
@@ -140,7 +145,7 @@ impl Message<'_> {
         };
         let mut fields = vec![(self.parameter.name(), base64_simd::STANDARD.encode_to_string(xml))];
         fields.extend(self.relay_state.map(|state| ("RelayState", state.to_owned())));
-        let origin = endpoint.url.origin().ascii_serialization();
-        Ok(Outbound::Post(Form { action: endpoint.location.clone(), origin, fields }))
+        let (action, origin) = (endpoint.location.clone(), endpoint.origin());
+        Ok(Outbound::Post(Form { action, origin, fields }))
     }
 }

@@ -117,8 +117,10 @@ impl<'x> Writer<'_, 'x> {
     /// Renders a declaration unless an output ancestor has it in force.
     fn declare(&mut self, declaration: Declaration<'x>) {
         let mut in_force = self.rendered.iter().rev();
-        let in_force = in_force.find(|d| d.prefix == declaration.prefix).map_or("", |d| d.namespace);
-        if in_force == declaration.namespace || declaration.prefix == "xml" {
+        let in_force = in_force.find(|d| d.binds(declaration.prefix)).map_or("", |d| d.namespace);
+        // Mostly it is the very same text.
+        let is_same = std::ptr::eq(in_force, declaration.namespace) || in_force == declaration.namespace;
+        if is_same || declaration.prefix == "xml" {
             return;
         }
         self.out.push_str(if declaration.prefix.is_empty() { " xmlns" } else { " xmlns:" });

@@ -34,6 +34,13 @@ pub(super) type Attributes = BTreeMap<String, Vec<String>>;
 /// `NameID` and its format.
 pub(super) fn subject(assertion: Element<'_, '_>) -> Result<(String, String), VerifyError> {
     let subject = required(assertion, "Subject", "saml.subject.missing")?;
+    let is_known = |child: &Element<'_, '_>| {
+        matches!(child.name().local, "NameID" | "SubjectConfirmation") && child.name().namespace == ASSERTION
+    };
+    let unknown = subject.children().find(|child| !is_known(child)).map(|child| child.name().local);
+    if let Some(unknown) = unknown.or_else(|| subject.has_text().then_some("text")) {
+        return Err(malformed("saml.subject.child", "NameID and SubjectConfirmation", unknown));
+    }
     let mut found = subject.children_named(ASSERTION, "NameID");
     let (Some(name), None) = (found.next(), found.next()) else {
         return Err(malformed("saml.name-id", "one NameID", "none or several"));
@@ -70,6 +77,13 @@ pub(super) fn attributes(assertion: Element<'_, '_>) -> Result<Attributes, Verif
         }
     }
     Ok(attributes)
+}
+
+/// The limit on attributes, and what stands against it.
+pub(super) fn counted(attributes: &Attributes) -> (String, String) {
+    let values: usize = attributes.values().map(Vec::len).sum();
+    let expected = format!("at most {MAX_ATTRIBUTES} attributes and {MAX_VALUES} values");
+    (expected, format!("{} attributes and {values} values", attributes.len()))
 }
 
 /// What the provider asserts about the session itself.
@@ -127,23 +141,22 @@ fn trimmed(value: &str) -> String {
     value.trim_ascii().to_owned()
 }
 
-/// A role and a provider ARN, whichever comes first. Role names may hold commas, so the comma
-/// that counts is one that an ARN follows.
+/// A role and a provider ARN, whichever comes first. Role names may hold commas and provider names
+/// may not, so the comma that counts is the first behind a provider or the last before one.
 fn role(value: &str) -> Result<(String, String), VerifyError> {
     let is_role = |arn: &str| arn.starts_with("arn:") && arn.contains(":role/");
     let is_provider = |arn: &str| arn.starts_with("arn:") && arn.contains(":saml-provider/");
-    let commas = value.match_indices(',');
-    let commas = commas.map(|(at, _)| (value[..at].trim_ascii(), value[at + 1..].trim_ascii()));
-    for (first, second) in commas.filter(|(_, second)| second.starts_with("arn:")) {
-        if is_role(first) && is_provider(second) {
-            return Ok((first.to_owned(), second.to_owned()));
-        }
-        if is_provider(first) && is_role(second) {
-            return Ok((second.to_owned(), first.to_owned()));
+    let (first, last) =
+        (value.split_once(','), value.rsplit_once(',').map(|(role, provider)| (provider, role)));
+    let pairs = [first, last].into_iter().flatten();
+    let mut pairs = pairs.map(|(provider, role)| (role.trim_ascii(), provider.trim_ascii()));
+    match pairs.find(|(role, provider)| is_role(role) && is_provider(provider)) {
+        Some((role, provider)) => Ok((role.to_owned(), provider.to_owned())),
+        None => {
+            let expected = "a role ARN and a saml-provider ARN, joined by a comma";
+            Err(refused(VerifyCode::Claim, "saml.attribute.role", expected, value))
         }
     }
-    let expected = "a role ARN and a saml-provider ARN, joined by a comma";
-    Err(refused(VerifyCode::Claim, "saml.attribute.role", expected, value))
 }
 
 fn duration(text: &str) -> Result<Duration, VerifyError> {

@@ -29,6 +29,8 @@ pub(super) struct Rules<'a> {
 pub(super) struct Terms<'t> {
     /// The `Recipient`, which AWS calls audience.
     pub(super) recipient: &'t str,
+    /// The `IssueInstant`.
+    pub(super) issued: Moment,
     /// The earliest time from which the assertion is refused, skew included.
     pub(super) until: Moment,
     /// The earliest `SessionNotOnOrAfter`.
@@ -72,11 +74,10 @@ impl Rules<'_> {
         let conditions = self.check_conditions(conditions)?;
         let (recipient, confirmation_ends) = self.check_confirmation(assertion)?;
         let session_ends = self.check_session(assertion, issued)?;
-        let stale = issued.plus(self.settings.max_age);
-        self.check_not_over(stale, "saml.too-old")?;
+        let stale = self.check_age(issued)?;
         let ends = conditions.end.map_or(confirmation_ends, |end| end.min(confirmation_ends)).min(stale);
         let until = ends.plus(self.settings.clock_skew);
-        Ok(Terms { recipient, until, session_ends, only_once: conditions.only_once })
+        Ok(Terms { recipient, issued, until, session_ends, only_once: conditions.only_once })
     }
 
     /// The one way to decide: notes what holds, and refuses what does not, unless it is waived.
@@ -243,15 +244,31 @@ impl Rules<'_> {
     }
 
     fn check_begun(&self, begin: Moment, check: &'static str, waived: bool) -> Result<(), VerifyError> {
-        let holds = self.at.plus(self.settings.clock_skew) >= begin;
-        let said = || (format!("a time up to {}", self.at), self.beside(begin));
-        self.hold(holds, waived, (VerifyCode::NotYetValid, check), said)
+        let latest = self.at.plus(self.settings.clock_skew);
+        let said = || (format!("a time up to {latest}, {}", self.skew()), self.beside(begin));
+        self.hold(latest >= begin, waived, (VerifyCode::NotYetValid, check), said)
     }
 
     fn check_not_over(&self, end: Moment, check: &'static str) -> Result<(), VerifyError> {
         let holds = self.at < end.plus(self.settings.clock_skew);
-        let said = || (format!("a time after {}", self.at), self.beside(end));
+        let earliest = || self.at.minus(self.settings.clock_skew);
+        let said = || (format!("a time after {}, {}", earliest(), self.skew()), self.beside(end));
         self.hold(holds, false, (VerifyCode::Expired, check), said)
+    }
+
+    /// Gives the moment from which an assertion that was `issued` then is too old.
+    fn check_age(&self, issued: Moment) -> Result<Moment, VerifyError> {
+        let (stale, skew) = (issued.plus(self.settings.max_age), self.settings.clock_skew);
+        let said = || {
+            let allowed = format!("{} s old at most, {}", self.settings.max_age.as_secs(), self.skew());
+            (format!("an assertion {allowed}"), format!("issued {}", self.beside(issued)))
+        };
+        self.hold(self.at < stale.plus(skew), false, (VerifyCode::Expired, "saml.too-old"), said)?;
+        Ok(stale)
+    }
+
+    fn skew(&self) -> String {
+        format!("with {} s for the clocks", self.settings.clock_skew.as_secs())
     }
 
     /// A time, and how far it is from now.

@@ -9,7 +9,7 @@
 //! from a ciphertext that stands in such bytes is believed like the bytes.)
 //!
 //! The order of the files is the order of the work: `scan` → `parse` → `structure` → `c14n`
-//! and `signature` by `keys` → `conditions` → `claims`; `trace` takes notes for `explain`.
+//! and `signature` by `keys` → `conditions` → `claims`; `trace` and `facts` take notes for `explain`.
 //! `encryption` opens an assertion that is encrypted, which then takes the way from `scan` on.
 //! `metadata` and `sp_metadata` are what the two sides tell each other beforehand.
 //!
@@ -24,14 +24,16 @@ mod chars;
 mod claims;
 mod conditions;
 mod encryption;
+mod facts;
 mod keys;
+mod logout;
 mod metadata;
 mod names;
 mod parse;
 mod request;
 mod scan;
+mod session;
 mod settings;
-#[allow(dead_code)] // Until logout verifies queries.
 mod sign;
 mod signature;
 mod sp_keys;
@@ -46,7 +48,9 @@ pub use self::binding::{Binding, Form, Outbound};
 pub(crate) use self::chars::{escape_attribute, escape_text};
 use self::conditions::Rules;
 use self::encryption::Recipient;
+pub use self::facts::{ClaimedSignature, Claims, Facts, Part, VerifiedSignature, unverified_facts};
 pub use self::keys::Certificate;
+pub use self::logout::{LogoutMessage, LogoutRequest, LogoutStart, LogoutStatus, PresentedLogout};
 use self::metadata::{Live, Metadata, Source};
 pub use self::metadata::{MetadataError, MetadataState, MetadataTerms, MetadataUrl, Refreshed};
 use self::names::{ASSERTION, PROTOCOL};
@@ -59,9 +63,9 @@ use self::signature::Trusted;
 pub use self::sp_keys::{SigningFailed, SpKey, SpKeyFault, SpKeys};
 use self::structure::Shape;
 use self::trace::Trace;
-pub use self::trace::{Outcome, Step};
+pub use self::trace::{Explanation, Outcome, Step};
 use self::tree::{Element, Tree};
-use super::{FederatedIdentity, OneTime, Protocol, Verified, VerifyCode, VerifyError};
+use super::{FederatedIdentity, Login, OneTime, Protocol, Verified, VerifyCode, VerifyError};
 use crate::clock::Moment;
 use crate::entropy::Entropy;
 
@@ -116,8 +120,8 @@ impl SamlProvider {
         let trace = Trace::on();
         let ended = self.examine(response_base64, expect, at, &trace);
         let first = trace.verdict();
-        let steps = trace.into_steps(ended.as_ref().err());
-        Explanation { steps, identity: first.and(ended) }
+        let (steps, facts) = trace.told(ended.as_ref().err());
+        Explanation { steps, facts, identity: first.and(ended) }
     }
 
     fn examine(
@@ -136,9 +140,20 @@ impl SamlProvider {
         let assertion = authentic.assertion(&tree)?;
         let terms = rules.check_assertion(assertion)?;
         let (subject, subject_type) = claims::subject(assertion)?;
+        trace.passed("saml.name-id", || ("one NameID with its Format".to_owned(), subject_type.clone()));
         let attributes = claims::attributes(assertion)?;
+        let aliases = aliases::of(assertion, &attributes);
+        trace.see(|facts| {
+            let (subject, subject_type) = (subject.clone(), subject_type.clone());
+            let (attributes, aliases) = (attributes.clone(), aliases.clone());
+            facts.claims = Some(Claims { subject, subject_type, attributes, aliases, asserted: None });
+        });
         let asserted = claims::asserted(&attributes, assertion)?;
+        trace.passed("saml.attribute", || claims::counted(&attributes));
+        trace.see(|facts| facts.asserted(&asserted));
         let id = assertion.attribute("ID").unwrap_or_default();
+        let session = session::of_assertion(assertion)?;
+        let marks = session.marks(&self.settings.arn, issuer, &self.settings.entity_id);
         trace.verdict()?;
         Ok(FederatedIdentity::new(Verified {
             protocol: Protocol::Saml,
@@ -148,11 +163,12 @@ impl SamlProvider {
             subject,
             subject_type: Some(subject_type),
             audience: terms.recipient.to_owned(),
-            aliases: aliases::of(assertion, &attributes),
             attributes,
+            aliases,
             claims: None,
             session_ends: terms.session_ends,
             one_time: Some(OneTime::new(issuer, id, terms.until).only_once(terms.only_once)),
+            login: Some(Login { marks, session, asserted_at: terms.issued }),
             asserted,
         }))
     }
@@ -207,13 +223,18 @@ impl SamlProvider {
         let accept = self.settings.accept;
         let trusted = Trusted { keys: &metadata.keys, sha1: accept.sha1, trace: rules.trace };
         let document = decode(response_base64)?;
+        rules.trace.see(|facts| facts.bytes = Some(document.len()));
         let tree = parse(scan::scan(&document, &RESPONSE)?, &RESPONSE)?;
+        rules.trace.passed("saml.xml", || scan::passed(document.len()));
+        rules.trace.see(|facts| facts.of_response(&tree));
         let shape = structure::response(&tree, accept)?;
+        rules.trace.passed("saml.structure", || shape.told());
         let signed = shape.signature.as_ref().map(|signature| trusted.verify(signature)).transpose()?;
         let decrypted = self.open(&shape, signed.as_deref(), rules)?;
         let is_vouched_for = signed.is_some() && accept.signed_response;
         if let Some(plaintext) = decrypted {
             let tree = parse(scan::scan(plaintext.as_bytes(), &RESPONSE)?, &RESPONSE)?;
+            rules.trace.see(|facts| facts.of_assertion(&tree));
             return match structure::assertion(&tree, accept)?.signature {
                 Some(signature) => trusted.verify(&signature).map(Authentic::Assertion),
                 None if is_vouched_for => Ok(Authentic::Assertion(plaintext)),
@@ -238,6 +259,7 @@ impl SamlProvider {
         let tree = signed.map(|canonical| parse(canonical, &RESPONSE)).transpose()?;
         let response = tree.as_ref().map_or(Ok(shape.response), |tree| tree.root())?;
         structure::status(response)?;
+        rules.trace.passed("saml.status", || (names::SUCCESS.to_owned(), names::SUCCESS.to_owned()));
         rules.check_response(response)?;
         if shape.assertion.is_none() {
             let (cbc, trace) = (self.settings.accept.aes_cbc, rules.trace);
@@ -274,15 +296,6 @@ impl Authentic {
             Self::Response(_) => structure::only_body(tree.root()?),
         }
     }
-}
-
-/// What [`SamlProvider::explain`] found.
-#[derive(Debug)]
-pub struct Explanation {
-    /// Every check that was made, in order.
-    pub steps: Vec<Step>,
-    /// The answer that [`SamlProvider::verify`] would give.
-    pub identity: Result<FederatedIdentity, VerifyError>,
 }
 
 /// The issuer that a response names, to choose a provider by. Anybody can write it: what it

@@ -16,6 +16,10 @@ pub(super) const ENVELOPED: &str = "http://www.w3.org/2000/09/xmldsig#enveloped-
 pub(super) const XML: &str = "http://www.w3.org/XML/1998/namespace";
 /// The only top-level status that grants anything (SAML Core 3.2.2.2).
 pub(super) const SUCCESS: &str = "urn:oasis:names:tc:SAML:2.0:status:Success";
+/// A failure that is the answering side's (SAML Core 3.2.2.2).
+pub(super) const RESPONDER: &str = "urn:oasis:names:tc:SAML:2.0:status:Responder";
+/// Below another code: the logout did not reach everybody (SAML Core 3.2.2.2).
+pub(super) const PARTIAL_LOGOUT: &str = "urn:oasis:names:tc:SAML:2.0:status:PartialLogout";
 /// The one confirmation method of the browser profile (SAML Profiles 3.3).
 pub(super) const BEARER: &str = "urn:oasis:names:tc:SAML:2.0:cm:bearer";
 /// A name that is the same at every sign-in, and means nothing elsewhere (SAML Core 8.3.7).

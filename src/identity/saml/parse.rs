@@ -220,8 +220,10 @@ impl<'x> Parser<'x, '_> {
                 Some(_) => {}
             }
             count += 1;
-            if count > self.limits.attributes {
-                let expected = format!("at most {} attributes a tag", self.limits.attributes);
+            let Limits { attributes, all_attributes, .. } = *self.limits;
+            let before = self.tree.attributes.len() + self.tree.declarations.len();
+            if count > attributes || before >= all_attributes {
+                let expected = format!("at most {attributes} attributes a tag, {all_attributes} in all");
                 return Err(malformed("saml.xml.attributes", expected, "more"));
             }
             self.attribute()?;
@@ -315,8 +317,7 @@ impl<'x> Parser<'x, '_> {
         for (index, declaration) in own.iter().enumerate() {
             let Declaration { prefix, namespace } = *declaration;
             let undeclares = prefix.is_empty() && namespace.is_empty();
-            let clean =
-                namespace.contains(':') && !namespace.contains(['&', '<', '"', ' ', '\t', '\r', '\n']);
+            let clean = has_scheme(namespace) && !namespace.contains(['&', '<', '"', ' ', '\t', '\r', '\n']);
             let reserved = matches!(prefix, "xml" | "xmlns")
                 || namespace == names::XML
                 || namespace == "http://www.w3.org/2000/xmlns/";
@@ -354,8 +355,7 @@ impl<'x> Parser<'x, '_> {
         if prefix.is_empty() && !element {
             return Ok(Name { prefix, local, namespace: "" });
         }
-        let is_this = |declaration: &&Declaration<'_>| same(declaration.prefix, prefix);
-        let binding = self.scope.iter().rev().find(is_this);
+        let binding = self.scope.iter().rev().find(|declaration| declaration.binds(prefix));
         match binding {
             Some(declaration) => Ok(Name { prefix, local, namespace: declaration.namespace }),
             None if prefix.is_empty() => Ok(Name { prefix, local, namespace: "" }),
@@ -364,9 +364,11 @@ impl<'x> Parser<'x, '_> {
     }
 }
 
-/// `==` for prefixes: they are so short that a call costs more than the comparison.
-fn same(one: &str, other: &str) -> bool {
-    one.len() == other.len() && one.bytes().eq(other.bytes())
+/// Whether a namespace name is absolute (RFC 3986, 3.1).
+fn has_scheme(namespace: &str) -> bool {
+    let Some((scheme, _)) = namespace.split_once(':') else { return false };
+    let may_follow = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.');
+    scheme.starts_with(|first: char| first.is_ascii_alphabetic()) && scheme.bytes().all(may_follow)
 }
 
 fn syntax(seen: impl Into<String>) -> VerifyError {

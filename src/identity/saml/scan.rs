@@ -18,22 +18,39 @@ pub(super) struct Limits {
     pub(super) elements: usize,
     /// Attributes and namespace declarations of one tag. Checks within a tag are quadratic in it.
     pub(super) attributes: usize,
+    /// The same of the whole document.
+    pub(super) all_attributes: usize,
     /// Whether comments may stand in it.
     pub(super) comments: bool,
 }
 
 /// A response arrives from anybody. An honest one nests about ten deep, and 8,192 elements have
-/// room for a person in some thousand groups.
-pub(super) const RESPONSE: Limits =
-    Limits { bytes: 256 * 1024, depth: 48, elements: 8192, attributes: 48, comments: false };
+/// room for a person in some thousand groups, each value with a type and its two namespaces.
+pub(super) const RESPONSE: Limits = Limits {
+    bytes: 256 * 1024,
+    depth: 48,
+    elements: 8192,
+    attributes: 48,
+    all_attributes: 16 * 1024,
+    comments: false,
+};
 /// Metadata of one entity is the operator's choice, and is often written by hand. Its size is
 /// AWS's limit (facts 2.4); an element seldom takes less than 80 bytes.
-pub(super) const METADATA: Limits =
-    Limits { bytes: 10_000_000, elements: 128 * 1024, comments: true, ..RESPONSE };
+pub(super) const METADATA: Limits = Limits {
+    bytes: 10_000_000,
+    elements: 128 * 1024,
+    all_attributes: 512 * 1024,
+    comments: true,
+    ..RESPONSE
+};
 /// An aggregate of a whole federation: the largest has ten thousand entities in 100 MB and two
 /// million elements. Its parsed form takes several times its size for a moment.
-pub(super) const AGGREGATE: Limits =
-    Limits { bytes: 128 * 1024 * 1024, elements: 3 * 1024 * 1024, ..METADATA };
+pub(super) const AGGREGATE: Limits = Limits {
+    bytes: 128 * 1024 * 1024,
+    elements: 3 * 1024 * 1024,
+    all_attributes: 12 * 1024 * 1024,
+    ..METADATA
+};
 
 /// The document's text without byte order mark and XML declaration, or the first reason not to
 /// parse it.
@@ -52,6 +69,12 @@ pub(super) fn scan<'x>(bytes: &'x [u8], limits: &Limits) -> Result<&'x str, Veri
     after_declaration(text)
 }
 
+/// The limit that a response of `bytes` keeps.
+pub(super) fn passed(bytes: usize) -> (String, String) {
+    let expected = format!("plain XML 1.0 in UTF-8, at most {} bytes", RESPONSE.bytes);
+    (expected, format!("{bytes} bytes"))
+}
+
 /// The first character that XML 1.0, 2.2 does not know. Surrogates are not UTF-8.
 fn foreign_character(text: &str) -> Option<char> {
     let is_control = |byte: u8| byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r');
@@ -64,7 +87,7 @@ fn foreign_character(text: &str) -> Option<char> {
     text.chars().find(foreign)
 }
 
-/// What follows the XML declaration, which must say XML 1.0 and, if anything, UTF-8.
+/// What follows the XML declaration, which must say XML 1.0 and, if anything, UTF-8 (XML 1.0, 2.8).
 fn after_declaration(text: &str) -> Result<&str, VerifyError> {
     let Some(rest) = text.strip_prefix("<?xml").filter(|rest| rest.starts_with(BLANK)) else {
         return Ok(text);

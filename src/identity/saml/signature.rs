@@ -6,15 +6,16 @@
 
 use aws_lc_rs::digest;
 
+use super::facts::VerifiedSignature;
 use super::keys::Keys;
 use super::names::{DSIG, ENVELOPED, EXCLUSIVE_C14N};
 use super::parse::parse;
 use super::scan::RESPONSE;
-use super::structure::Signature;
+use super::structure::{self, Signature};
 use super::trace::Trace;
-use super::tree::Element;
+use super::tree::{Element, is_blank};
 use super::{c14n, chars, keys, malformed, refused};
-use crate::identity::{VerifyCode, VerifyError};
+use crate::identity::{VerifyCode, VerifyError, shortened};
 
 /// A real list names one or two prefixes.
 const MAX_LISTED_PREFIXES: usize = 16;
@@ -37,7 +38,7 @@ impl Trusted<'_> {
         let claimed = &signature.claimed;
         let canonical = c14n::canonicalize(signature.info, None, &claimed.own_prefixes)?;
         let value = chars::base64(signature.value).ok_or_else(|| {
-            refused(VerifyCode::Signature, "saml.signature.value", "base64", signature.value)
+            refused(VerifyCode::Signature, "saml.signature.value", "base64", "something else")
         })?;
         let certificate = self
             .keys
@@ -59,6 +60,11 @@ impl Trusted<'_> {
             let by = format!("{} (SHA-256 {})", certificate.subject, certificate.fingerprint);
             (format!("{signed} signed by a key of the metadata"), format!("{algorithm} by {by}"))
         });
+        self.trace.see(|facts| {
+            let signed = signature.signed.name().local.to_owned();
+            let fingerprint = certificate.fingerprint.clone();
+            facts.verified.push(VerifiedSignature { signed, fingerprint });
+        });
         Ok(signed)
     }
 
@@ -71,6 +77,9 @@ impl Trusted<'_> {
         let Some(der) = der.filter(|_| refusal.check() == "saml.signature.value") else { return refusal };
         let fingerprint = keys::fingerprint(&der);
         let is_known = self.keys.certificates().iter().any(|known| known.fingerprint == fingerprint);
+        if !is_known {
+            self.trace.see(|facts| facts.unknown_certificate = Some(fingerprint.clone()));
+        }
         let seen = if is_known {
             format!("a wrong signature that names the known certificate SHA-256 {fingerprint}")
         } else {
@@ -119,12 +128,11 @@ impl<'t> SignedInfo<'t> {
 
     /// Whether the reference is to `parent`, by its ID.
     pub(super) fn refers_to(&self, parent: Element<'_, '_>) -> Result<(), VerifyError> {
-        let id = parent.attribute("ID").filter(|id| chars::is_ncname(id));
-        let id = id.ok_or_else(|| malformed("saml.structure.id", "an ID", parent.name().local))?;
+        let id = structure::id(parent)?;
         if self.uri.strip_prefix('#') == Some(id) {
             return Ok(());
         }
-        Err(malformed("saml.signature.reference-uri", format!("#{id}"), self.uri))
+        Err(malformed("saml.signature.reference-uri", shortened(format!("#{id}")), self.uri))
     }
 }
 
@@ -171,9 +179,12 @@ fn canonicalization<'t>(method: Element<'t, '_>, check: &'static str) -> Result<
         return Err(malformed(check, EXCLUSIVE_C14N, algorithm));
     }
     let mut children = method.children();
+    let is_list = |only: Element<'_, '_>| {
+        only.is(EXCLUSIVE_C14N, "InclusiveNamespaces") && only.text().is_some_and(is_blank)
+    };
     let list = match (children.next(), children.next()) {
         (None, _) => return Ok(Vec::new()),
-        (Some(only), None) if only.is(EXCLUSIVE_C14N, "InclusiveNamespaces") => only.attribute("PrefixList"),
+        (Some(only), None) if is_list(only) => only.attribute("PrefixList"),
         _ => return Err(malformed(check, "at most InclusiveNamespaces", "other parameters")),
     };
     let listed = list.unwrap_or_default().split_ascii_whitespace();

@@ -7,7 +7,7 @@
 use super::names::{ASSERTION, DSIG, PROTOCOL, SUCCESS};
 use super::signature::SignedInfo;
 use super::tree::{Element, Name, Tree};
-use super::{Accept, malformed, refused};
+use super::{Accept, chars, malformed, refused};
 use crate::identity::{VerifyCode, VerifyError};
 
 /// The parts of a well-shaped response.
@@ -18,6 +18,17 @@ pub(super) struct Shape<'t, 'x> {
     pub(super) signature: Option<Signature<'t, 'x>>,
     /// Its one assertion; `None` where it is encrypted.
     pub(super) assertion: Option<Assertion<'t, 'x>>,
+}
+
+impl Shape<'_, '_> {
+    /// What was wanted of the structure, and what stands where.
+    pub(super) fn told(&self) -> (String, String) {
+        let said = |is_signed| if is_signed { "signed" } else { "not signed" };
+        let assertion = self.assertion.as_ref();
+        let assertion = assertion.map_or("encrypted", |assertion| said(assertion.signature.is_some()));
+        let seen = format!("Response {}, Assertion {assertion}", said(self.signature.is_some()));
+        ("one assertion, every signature and ID in its place".to_owned(), seen)
+    }
 }
 
 /// A well-shaped assertion.
@@ -90,6 +101,7 @@ pub(super) fn only_body<'t, 'x>(response: Element<'t, 'x>) -> Result<Element<'t,
 
 fn well_shaped<'t, 'x>(assertion: Element<'t, 'x>, accept: Accept) -> Result<Assertion<'t, 'x>, VerifyError> {
     versioned(assertion)?;
+    id(assertion)?;
     ordered(assertion, assertion_child)?;
     Ok(Assertion { signature: signature(assertion, accept.sha1)? })
 }
@@ -113,13 +125,13 @@ fn assertion_child(child: Name<'_>) -> Option<u8> {
         (ASSERTION, "Subject") => Some(3),
         (ASSERTION, "Conditions") => Some(4),
         (ASSERTION, "Advice") => Some(5),
-        (ASSERTION, "AuthnStatement" | "AttributeStatement") => Some(STATEMENT),
+        (ASSERTION, "AuthnStatement" | "AttributeStatement") => Some(REPEATED),
         _ => None,
     }
 }
 
-/// The rank of those children of an assertion of which there may be several.
-const STATEMENT: u8 = 6;
+/// The rank of those children of which there may be several.
+pub(super) const REPEATED: u8 = 6;
 
 fn versioned(element: Element<'_, '_>) -> Result<(), VerifyError> {
     match element.attribute("Version") {
@@ -135,7 +147,10 @@ pub(super) fn status(response: Element<'_, '_>) -> Result<(), VerifyError> {
     let (Some(status), None) = (found.next(), found.next()) else {
         return Err(malformed("saml.structure.status", "one Status", "none or several"));
     };
-    let code = status.child(PROTOCOL, "StatusCode");
+    let mut codes = status.children_named(PROTOCOL, "StatusCode");
+    let (code, None) = (codes.next(), codes.next()) else {
+        return Err(malformed("saml.structure.status", "one StatusCode", "several"));
+    };
     let value = |code: Option<Element<'_, '_>>| code?.attribute("Value").map(str::to_owned);
     match value(code) {
         Some(code) if code == SUCCESS => Ok(()),
@@ -183,8 +198,14 @@ fn census(tree: &Tree<'_>) -> Result<(), VerifyError> {
     Ok(())
 }
 
+/// The ID of what is signed or claimed by it: a name without a colon.
+pub(super) fn id<'t>(element: Element<'t, '_>) -> Result<&'t str, VerifyError> {
+    let id = element.attribute("ID").filter(|id| chars::is_ncname(id));
+    id.ok_or_else(|| malformed("saml.structure.id", "an ID", element.name().local))
+}
+
 /// Ids are un-namespaced and unique over the whole document, whoever's attribute it is.
-fn identified(tree: &Tree<'_>) -> Result<(), VerifyError> {
+pub(super) fn identified(tree: &Tree<'_>) -> Result<(), VerifyError> {
     let mut ids = Vec::new();
     for attribute in tree.elements().flat_map(Element::attributes) {
         if !attribute.name.local.eq_ignore_ascii_case("id") {
@@ -202,8 +223,8 @@ fn identified(tree: &Tree<'_>) -> Result<(), VerifyError> {
     }
 }
 
-/// Children in the order of their schema, each once unless it is a statement, and no text.
-fn ordered(parent: Element<'_, '_>, rank: fn(Name<'_>) -> Option<u8>) -> Result<(), VerifyError> {
+/// Children in the order of their schema, each once unless its rank is [`REPEATED`], and no text.
+pub(super) fn ordered(parent: Element<'_, '_>, rank: fn(Name<'_>) -> Option<u8>) -> Result<(), VerifyError> {
     if parent.has_text() {
         return Err(malformed("saml.structure.text", "no text between elements", parent.name().local));
     }
@@ -216,7 +237,7 @@ fn ordered(parent: Element<'_, '_>, rank: fn(Name<'_>) -> Option<u8>) -> Result<
         if this == last && name.namespace == DSIG {
             return Err(malformed("saml.signature.count", "at most one Signature", "several"));
         }
-        if this < last || (this == last && this != STATEMENT) {
+        if this < last || (this == last && this != REPEATED) {
             return Err(malformed("saml.structure.order", "children in order, each once", name.local));
         }
         last = this;

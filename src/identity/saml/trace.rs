@@ -8,7 +8,19 @@
 
 use std::cell::RefCell;
 
-use crate::identity::VerifyError;
+use super::facts::Facts;
+use crate::identity::{FederatedIdentity, VerifyError};
+
+/// What `SamlProvider::explain` found.
+#[derive(Debug)]
+pub struct Explanation {
+    /// Every check that was made, in order.
+    pub steps: Vec<Step>,
+    /// What the document says of itself.
+    pub facts: Facts,
+    /// The answer that `SamlProvider::verify` would give.
+    pub identity: Result<FederatedIdentity, VerifyError>,
+}
 
 /// One check of a verification.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +53,7 @@ pub(super) struct Trace(Option<RefCell<Record>>);
 #[derive(Default)]
 struct Record {
     steps: Vec<Step>,
+    facts: Facts,
     first_refusal: Option<VerifyError>,
 }
 
@@ -66,6 +79,13 @@ impl Trace {
         self.note(check, Outcome::Waived, said);
     }
 
+    /// Something to be told that no check asks for.
+    pub(super) fn see(&self, tell: impl FnOnce(&mut Facts)) {
+        if let Some(record) = &self.0 {
+            tell(&mut record.borrow_mut().facts);
+        }
+    }
+
     /// A refusal after which one can look on. Without a record it is final.
     pub(super) fn refused(&self, refusal: VerifyError) -> Result<(), VerifyError> {
         let Some(record) = &self.0 else { return Err(refusal) };
@@ -81,12 +101,12 @@ impl Trace {
         first.map_or(Ok(()), Err)
     }
 
-    /// Every step, with the refusal that ended it, if one did.
-    pub(super) fn into_steps(self, ended_by: Option<&VerifyError>) -> Vec<Step> {
-        let mut steps = self.0.map(|record| record.into_inner().steps).unwrap_or_default();
+    /// Every step, with the refusal that ended it, if one did; and what was seen besides.
+    pub(super) fn told(self, ended_by: Option<&VerifyError>) -> (Vec<Step>, Facts) {
+        let Record { mut steps, facts, .. } = self.0.map(RefCell::into_inner).unwrap_or_default();
         let ending = ended_by.map(failed).filter(|last| !steps.contains(last));
         steps.extend(ending);
-        steps
+        (steps, facts)
     }
 
     fn note(&self, check: &'static str, outcome: Outcome, said: impl FnOnce() -> (String, String)) {
@@ -120,7 +140,8 @@ mod tests {
         let trace = Trace::off();
         assert_eq!(trace.refused(refusal("one")).unwrap_err().check(), "one");
         trace.passed("two", || unreachable!("nobody reads it"));
-        assert_eq!(trace.into_steps(None), []);
+        trace.see(|_| unreachable!("nobody reads it"));
+        assert_eq!(trace.told(None), (Vec::new(), Facts::default()));
     }
 
     #[test]
@@ -131,7 +152,7 @@ mod tests {
         assert_eq!(trace.refused(refusal("two")), Ok(()));
         let verdict = trace.verdict().unwrap_err();
         assert_eq!(verdict.check(), "one");
-        let steps = trace.into_steps(Some(&verdict));
+        let (steps, _) = trace.told(Some(&verdict));
         let outcomes: Vec<_> = steps.iter().map(|step| (step.check, step.outcome)).collect();
         assert_eq!(outcomes, [("zero", Outcome::Passed), ("one", Outcome::Failed), ("two", Outcome::Failed)]);
     }

@@ -62,6 +62,14 @@ pub(super) struct Declaration<'x> {
     pub(super) namespace: &'x str,
 }
 
+impl Declaration<'_> {
+    /// Whether it is a declaration of this prefix. Prefixes are so short that calling for a
+    /// comparison costs more than comparing.
+    pub(super) fn binds(&self, prefix: &str) -> bool {
+        self.prefix.len() == prefix.len() && self.prefix.bytes().eq(prefix.bytes())
+    }
+}
+
 /// An element, or a piece of text, in document order.
 pub(super) enum Item<'t, 'x> {
     Element(Element<'t, 'x>),

@@ -21,6 +21,18 @@ pub(super) struct Condition {
     operator: Operator,
     key: String,
     test: Test,
+    written: Written,
+}
+
+/// A condition as its author wrote it, for whoever wonders why it does not hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Written {
+    /// Such as `ForAnyValue:StringLike`.
+    pub(super) operator: String,
+    /// Such as `saml:aud`.
+    pub(super) key: String,
+    /// The values it may have; `${…}` as written.
+    pub(super) values: Vec<String>,
 }
 
 /// The policy's values, in the type that the operator compares.
@@ -40,18 +52,30 @@ enum Test {
 }
 
 impl Condition {
-    /// Compiles one line. `variables`: whether `${…}` means something in this policy.
-    pub(super) fn compile(
-        operator: Operator,
-        key: &str,
-        values: &[String],
-        variables: bool,
-    ) -> Result<Self, String> {
-        if key.is_empty() || !key.contains(':') {
-            return Err(format!("{key:?} is not a condition key such as aws:SourceIp"));
+    /// Compiles one line, whose operator is `operator`. `variables`: whether `${…}` means something
+    /// in this policy.
+    pub(super) fn compile(written: Written, operator: Operator, variables: bool) -> Result<Self, String> {
+        if written.key.is_empty() || !written.key.contains(':') {
+            return Err(format!("{:?} is not a condition key such as aws:SourceIp", written.key));
         }
-        let key = folded(key.into()).into_owned();
-        Ok(Self { operator, key, test: Test::compile(operator.comparison, values, variables)? })
+        let key = folded(written.key.as_str().into()).into_owned();
+        let test = Test::compile(operator.comparison, &written.values, variables)?;
+        Ok(Self { operator, key, test, written })
+    }
+
+    /// What was written.
+    pub(super) const fn written(&self) -> &Written {
+        &self.written
+    }
+
+    /// Whether nobody can tell which value a request has for this key.
+    pub(super) fn is_undecided(&self, context: &RequestContext<'_>) -> bool {
+        context.is_undecided(&self.key)
+    }
+
+    /// The values that a request has for this key.
+    pub(super) fn seen<'c>(&self, context: &'c RequestContext<'_>) -> impl Iterator<Item = &'c str> {
+        context.get(&self.key).iter().map(AsRef::as_ref)
     }
 
     /// Whether the request meets this condition; `None` where nobody can tell.

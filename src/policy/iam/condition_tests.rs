@@ -2,11 +2,15 @@
 
 use super::*;
 
+fn written(key: &str, values: Vec<String>) -> Written {
+    Written { operator: String::new(), key: key.to_owned(), values }
+}
+
 /// Judges `operator` on the key `t:k` with these request values.
 fn check(operator: &str, policy: &[&str], request: &[&str]) -> bool {
     let values: Vec<String> = policy.iter().map(|v| (*v).to_owned()).collect();
     let parsed = Operator::parse(operator).unwrap_or_else(|| panic!("{operator}"));
-    let condition = Condition::compile(parsed, "T:K", &values, true).unwrap();
+    let condition = Condition::compile(written("T:K", values), parsed, true).unwrap();
     let mut context = RequestContext::new();
     context.set_all("t:k", request.iter().copied());
     context.set("aws:userid", "ann*");
@@ -136,6 +140,7 @@ fn policy_values_of_the_wrong_type_are_faults() {
         ("StringLike", "${aws:userid"),
     ] {
         let operator = Operator::parse(operator).unwrap();
-        assert!(Condition::compile(operator, "t:k", &[bad.to_owned()], true).is_err(), "{bad}");
+        let line = written("t:k", vec![bad.to_owned()]);
+        assert!(Condition::compile(line, operator, true).is_err(), "{bad}");
     }
 }

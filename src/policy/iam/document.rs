@@ -121,9 +121,12 @@ pub(super) struct Statement {
     pub(super) conditions: Vec<Condition>,
 }
 
+/// What a statement does where it applies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Effect {
+pub enum Effect {
+    /// It allows, unless another denies.
     Allow,
+    /// It denies, whatever else allows.
     Deny,
 }
 

@@ -2,9 +2,13 @@
 //!
 //! A deny that applies outweighs every allow, and the order of statements means nothing.
 
+use std::iter::once_with;
+
+use super::condition::Condition;
 use super::context::RequestContext;
 use super::document::{Actions, Effect, Policy, Resources, Statement};
 use super::pattern;
+use super::principals::Principals;
 
 /// Who asks. A trust policy compares it with its principals; other policies ignore it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,15 +80,38 @@ impl Policy {
     }
 }
 
+/// An element of a statement that does not fit a request.
+pub(super) enum Misfit<'s> {
+    Principal(&'s Principals),
+    Action,
+    Resource,
+    Condition(&'s Condition),
+}
+
 impl Statement {
     fn applies(&self, request: &Request<'_>) -> bool {
-        self.principals.as_ref().is_none_or(|principals| principals.include(request.caller, self.effect))
-            && self.actions.include(request.action)
-            && self.resources.as_ref().is_none_or(|resources| resources.include(request))
-            && self
-                .conditions
-                .iter()
-                .all(|condition| condition.holds(request.context).unwrap_or(self.effect == Effect::Deny))
+        self.misfits(request).next().is_none()
+    }
+
+    /// What keeps the statement from applying, one after the other: `decide` stops at the first.
+    pub(super) fn misfits(&self, request: &Request<'_>) -> impl Iterator<Item = Misfit<'_>> {
+        let principal = || {
+            let principals = self.principals.as_ref();
+            principals.filter(|p| !p.include(request.caller, self.effect)).map(Misfit::Principal)
+        };
+        let action = || (!self.actions.include(request.action)).then_some(Misfit::Action);
+        let resource = || {
+            let resources = self.resources.as_ref();
+            resources.filter(|resources| !resources.include(request)).map(|_| Misfit::Resource)
+        };
+        let elements = once_with(principal).chain(once_with(action)).chain(once_with(resource));
+        let conditions = self.conditions.iter().filter(|condition| !self.is_met(condition, request));
+        elements.flatten().chain(conditions.map(Misfit::Condition))
+    }
+
+    /// Whether a condition holds. One that nobody can tell keeps an allow from applying, and no deny.
+    fn is_met(&self, condition: &Condition, request: &Request<'_>) -> bool {
+        condition.holds(request.context).unwrap_or(self.effect == Effect::Deny)
     }
 }
 

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::super::document::PolicyKind;
+use super::super::review::{Obstacle, StatementReview};
 use super::*;
 
 const CORP: &str = "arn:aws:iam::111122223333:saml-provider/corp";
@@ -125,6 +126,42 @@ fn verdict(statements: &[String]) -> Decision {
     decide(PolicyKind::Identity, &text, Caller::Attached, "s3:GetObject", "arn:aws:s3:::b/k")
 }
 
+fn review(kind: PolicyKind, text: &str, caller: Caller<'_>, action: &str) -> Vec<StatementReview> {
+    let policy = Policy::parse(kind, text).unwrap_or_else(|faults| panic!("{faults:?}"));
+    let mut context = RequestContext::new();
+    context.set("aws:userid", "ann");
+    policy.review(&Request { caller, action, resource: Some("arn:aws:s3:::b/k"), context: &context })
+}
+
+#[test]
+fn a_review_names_everything_that_does_not_fit() {
+    let text = r#"{"Statement":{"Sid":"s","Effect":"Allow","Action":"s3:Put*","Resource":"arn:aws:s3:::c/*",
+        "Condition":{"StringEquals":{"aws:UserId":["bob","cleo"],"aws:username":"ann"},"Null":{"aws:userid":"false"}}}}"#;
+    let condition = |key: &str, wanted: &[&str], actual: &[&str]| Obstacle::Condition {
+        operator: "StringEquals".to_owned(),
+        key: key.to_owned(),
+        wanted: wanted.iter().map(|value| (*value).to_owned()).collect(),
+        actual: actual.iter().map(|value| (*value).to_owned()).collect(),
+        undecided: false,
+    };
+    let expected = StatementReview {
+        statement: StatementRef { index: 0, sid: Some("s".to_owned()) },
+        effect: Effect::Allow,
+        obstacles: vec![
+            Obstacle::Action,
+            Obstacle::Resource,
+            condition("aws:UserId", &["bob", "cleo"], &["ann"]),
+            condition("aws:username", &["ann"], &[]),
+        ],
+    };
+    assert_eq!(review(PolicyKind::Identity, text, Caller::Attached, "s3:GetObject"), [expected]);
+    let other = format!(
+        r#"{{"Statement":{{"Effect":"Allow","Principal":{{"Federated":"{CORP}"}},"Action":"sts:*"}}}}"#
+    );
+    let reviews = review(PolicyKind::Trust, &other, Caller::Federated("arn:x"), "sts:AssumeRoleWithSAML");
+    assert_eq!(reviews[0].obstacles, [Obstacle::Principal(vec![CORP.to_owned()])]);
+}
+
 proptest! {
     #[test]
     fn a_deny_never_widens(statements in prop::collection::vec(statement(), 1..6), more in statement()) {
@@ -132,6 +169,22 @@ proptest! {
         let deny = more.replace("Allow", "Deny");
         let after = verdict(&[statements, vec![deny]].concat());
         prop_assert!(before.is_allow() || !after.is_allow());
+    }
+
+    #[test]
+    fn a_review_says_what_the_decision_goes_by(statements in prop::collection::vec(statement(), 1..6)) {
+        let text = format!(r#"{{"Statement":[{}]}}"#, statements.join(","));
+        let reviews = review(PolicyKind::Identity, &text, Caller::Attached, "s3:GetObject");
+        let of = |effect| -> Vec<_> {
+            let applying = reviews.iter().filter(|r| r.effect == effect && r.obstacles.is_empty());
+            applying.map(|review| review.statement.clone()).collect()
+        };
+        let expected = match (of(Effect::Deny), of(Effect::Allow)) {
+            (denies, _) if !denies.is_empty() => Decision::ExplicitDeny(denies),
+            (_, allows) if !allows.is_empty() => Decision::Allow(allows),
+            _ => Decision::ImplicitDeny,
+        };
+        prop_assert_eq!(verdict(&statements), expected);
     }
 
     #[test]

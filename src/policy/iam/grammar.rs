@@ -3,7 +3,7 @@
 //! The whole document is gone through and every fault gathered ([`Reader`]). An element that is
 //! not known is a fault, not something to skip: a misspelt `Condition` would widen the policy.
 
-use super::condition::Condition;
+use super::condition::{Condition, Written};
 use super::document::{Actions, Effect, PolicyFault, PolicyKind, Resources, Statement};
 use super::json::Node;
 use super::operator::Operator;
@@ -187,7 +187,8 @@ impl Reader {
             for (key, values) in self.object(keys, &at).unwrap_or_default() {
                 let at = format!("{at}.{key}");
                 let Some(values) = self.scalars(values, &at) else { continue };
-                match Condition::compile(operator, key, &values, self.variables) {
+                let written = Written { operator: name.clone(), key: key.clone(), values };
+                match Condition::compile(written, operator, self.variables) {
                     Ok(condition) => conditions.push(condition),
                     Err(message) => self.fault(&at, message),
                 }

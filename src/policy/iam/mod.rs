@@ -1,7 +1,7 @@
 //! The IAM policy language (facts 5): documents, conditions, variables, decisions.
 //!
 //! [`Policy::parse`] reads and compiles; [`Policy::decide`] answers one [`Request`] without
-//! parsing anything. Knows nothing of identities or roles: `policy::trust` puts the question.
+//! parsing anything, and [`Policy::review`] tells why. Knows nothing of identities or roles: `policy::trust` puts the question.
 
 mod condition;
 mod context;
@@ -14,8 +14,10 @@ mod operator;
 mod pattern;
 mod principals;
 mod reader;
+mod review;
 mod variable;
 
 pub use self::context::RequestContext;
-pub use self::document::{Policy, PolicyFault, PolicyKind};
+pub use self::document::{Effect, Policy, PolicyFault, PolicyKind};
 pub use self::eval::{Caller, Decision, Request, StatementRef};
+pub use self::review::{Obstacle, StatementReview};

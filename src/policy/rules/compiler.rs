@@ -60,6 +60,7 @@ impl<'e> Compiler<'e> {
             provider: source.provider,
             roles: source.roles,
             duration: source.duration,
+            written: source.when,
             when: when?,
             session_name: session_name.flatten(),
             source_identity: source_identity.flatten(),

@@ -80,6 +80,8 @@ pub struct Rule {
     provider: Option<String>,
     roles: Vec<RoleArn>,
     duration: Option<Duration>,
+    /// `when` as its author wrote it.
+    written: String,
     when: Expression,
     session_name: Option<Expression>,
     source_identity: Option<Expression>,
@@ -153,6 +155,11 @@ impl Rules {
         Self { env, rules, by_provider, for_all }
     }
 
+    /// Every rule, in the order written.
+    pub fn all(&self) -> &[Rule] {
+        &self.rules
+    }
+
     /// The rules that match `identity`, in the order written. With `role`, only rules that
     /// offer it are evaluated.
     pub fn matching(
@@ -201,6 +208,16 @@ impl Rule {
     /// What messages call it.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The one provider whose identities it looks at; `None`: all of them.
+    pub fn provider(&self) -> Option<&str> {
+        self.provider.as_deref()
+    }
+
+    /// Its condition as written.
+    pub fn when(&self) -> &str {
+        &self.written
     }
 
     /// The roles it offers.

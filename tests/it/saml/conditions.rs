@@ -1,299 +1,260 @@
-//! Genuine assertions that are from, for or at something else. Each is signed after the change.
+//! Conditions: audiences, one and all of them, and what nobody knows. Each document is signed
+//! after the change.
 
-use std::time::Duration;
+use rolegate::identity::saml::Accept;
 
-use rolegate::identity::VerifyCode::{
-    Audience, Expired, Issuer, Malformed, NotYetValid, ProviderRefused, Unsolicited,
-};
-use rolegate::identity::saml::{Answer, Expect};
-
-use super::fixture::{
-    ACS, ASSERTION, EXPECTED, PROVIDER, REQUEST, SKEW, accepted, base64, honest, noon, refused, response,
-    signed, swap, with,
-};
-
-/// The assertion without one element.
-fn without(name: &str) -> String {
-    let (from, end) = (format!("<saml:{name}"), format!("</saml:{name}>"));
-    let (from, to) = (ASSERTION.find(&from).unwrap(), ASSERTION.find(&end).unwrap() + end.len());
-    response(&signed(&[&ASSERTION[..from], &ASSERTION[to..]].concat()))
-}
+use super::fixture::{ASSERTION, ATTACKER, Signing, enveloped, honest, response, signed, swap, with};
+use super::suite::{Table, hold};
 
 #[test]
-fn for_somebody_else() {
-    accepted("the twin of all", &honest());
-    let other =
-        "<saml:AudienceRestriction><saml:Audience>urn:other</saml:Audience></saml:AudienceRestriction>";
-    let also = |restriction: &str| with("</saml:Conditions>", &format!("{restriction}</saml:Conditions>"));
-    accepted(
-        "two restrictions that both name us",
-        &also(&other.replace("urn:other", "urn:amazon:webservices")),
-    );
-    for (what, document, check) in [
-        (
-            "another audience",
-            with("<saml:Audience>https://broker.", "<saml:Audience>https://other."),
-            "saml.audience",
-        ),
-        (
-            "a longer audience",
-            with("<saml:Audience>https://broker.example.com", "<saml:Audience>https://broker.example.com/x"),
-            "saml.audience",
-        ),
-        (
-            "an empty restriction",
-            with("<saml:Audience>https://broker.example.com</saml:Audience>", ""),
-            "saml.audience",
-        ),
-        ("a second restriction", also(other), "saml.audience"),
-        ("no restriction", without("AudienceRestriction"), "saml.audience.missing"),
-        (
-            "another recipient",
-            with("Recipient=\"https://broker.", "Recipient=\"https://other."),
-            "saml.recipient",
-        ),
-        ("a longer recipient", with("/acs\"", "/acs/\""), "saml.recipient"),
-        (
-            "another of our recipients",
-            with(&format!("Recipient=\"{ACS}\""), "Recipient=\"https://broker.example.com/saml\""),
-            "saml.recipient",
-        ),
-        (
-            "another destination",
-            swap(&honest(), "Destination=\"https://broker.", "Destination=\"https://other."),
-            "saml.destination",
-        ),
-        (
-            "an empty destination",
-            swap(&honest(), &format!("Destination=\"{ACS}\""), "Destination=\"\""),
-            "saml.destination",
-        ),
-    ] {
-        refused(what, &document, Audience, check);
-    }
+fn are_met() {
+    hold(&tables());
 }
 
-#[test]
-fn the_sts_api_takes_any_of_our_recipients() {
-    let api = Expect { recipient: None, in_response_to: Answer::Any };
-    let verify = |document: &str| {
-        PROVIDER.verify(&base64(document.as_bytes()), api, noon()).map_or_else(|fault| fault.check(), |_| "")
+const AUDIENCE: &str = "saml.audience";
+const MISSING: &str = "saml.audience.missing";
+const OURS: &str = "https://broker.example.com";
+
+pub(super) fn tables() -> Vec<Table> {
+    vec![
+        audiences(),
+        restrictions(),
+        others(),
+        contexts(),
+        where_any_audience_is_borne(),
+        where_early_is_borne(),
+        several_faults(),
+    ]
+}
+
+fn restriction(audiences: &[&str]) -> String {
+    let all: String = audiences.iter().map(|name| format!("<saml:Audience>{name}</saml:Audience>")).collect();
+    format!("<saml:AudienceRestriction>{all}</saml:AudienceRestriction>")
+}
+
+/// With these restrictions instead of the honest one.
+fn restricted(restrictions: &str) -> String {
+    with(&restriction(&[OURS]), restrictions)
+}
+
+fn audiences() -> Table {
+    let of = |audiences: &[&str]| restricted(&restriction(audiences));
+    Table::new("audiences")
+        .twins([
+            ("ours", of(&[OURS])),
+            ("ours by another name", of(&["urn:amazon:webservices"])),
+            ("ours among others", of(&["urn:other", OURS, "urn:another"])),
+            ("white space around", of(&[&format!("\n  {OURS}\t")])),
+        ])
+        .attacks([
+            ("another's", of(&["https://other.example.com"]), AUDIENCE),
+            ("none", of(&[]), AUDIENCE),
+            ("an empty one", of(&[""]), AUDIENCE),
+            ("several others", of(&["urn:a", "urn:b"]), AUDIENCE),
+            ("longer", of(&[&format!("{OURS}/x")]), AUDIENCE),
+            ("with a slash", of(&[&format!("{OURS}/")]), AUDIENCE),
+            ("shorter", of(&["https://broker.example"]), AUDIENCE),
+            ("a host below", of(&["https://broker.example.com.evil.example"]), AUDIENCE),
+            ("a user before", of(&["https://broker.example.com@evil.example"]), AUDIENCE),
+            ("a port", of(&[&format!("{OURS}:443")]), AUDIENCE),
+            ("a final dot", of(&[&format!("{OURS}.")]), AUDIENCE),
+            ("a query", of(&[&format!("{OURS}?")]), AUDIENCE),
+            ("a fragment", of(&[&format!("{OURS}#")]), AUDIENCE),
+            ("HTTP", of(&["http://broker.example.com"]), AUDIENCE),
+            ("another case", of(&["https://BROKER.example.com"]), AUDIENCE),
+            ("percent-encoded", of(&["https://%62roker.example.com"]), AUDIENCE),
+            ("a Cyrillic letter", of(&["https://br\u{43e}ker.example.com"]), AUDIENCE),
+            ("a joiner of no width", of(&["https://bro\u{200b}ker.example.com"]), AUDIENCE),
+            ("two in one", of(&[&format!("{OURS} urn:other")]), AUDIENCE),
+            ("two in one, by a line end", of(&[&format!("urn:other\n{OURS}")]), AUDIENCE),
+            ("a wildcard", of(&["*"]), AUDIENCE),
+            ("a wildcard of hosts", of(&["https://*.example.com"]), AUDIENCE),
+            ("a consumer of ours", of(&["https://broker.example.com/saml/corp/acs"]), AUDIENCE),
+            ("the provider itself", of(&["https://idp.example.com/metadata"]), AUDIENCE),
+        ])
+}
+
+fn restrictions() -> Table {
+    let (ours, other) = (restriction(&[OURS]), restriction(&["urn:other"]));
+    let without = |text: &str| response(&signed(&swap(ASSERTION, text, "")));
+    let from = ASSERTION.find("<saml:Conditions").unwrap();
+    let to = ASSERTION.find("</saml:Conditions>").unwrap() + "</saml:Conditions>".len();
+    Table::new("restrictions").twin("two that both name us", restricted(&ours.repeat(2))).attacks([
+        ("a second one for another", restricted(&[ours.as_str(), &other].concat()), AUDIENCE),
+        ("a first one for another", restricted(&[other.as_str(), &ours].concat()), AUDIENCE),
+        ("a second one that is empty", restricted(&[ours.as_str(), &restriction(&[])].concat()), AUDIENCE),
+        ("the last of ten for another", restricted(&[ours.repeat(9), other.clone()].concat()), AUDIENCE),
+        ("none", restricted(""), MISSING),
+        (
+            "no audience of its own",
+            restricted(&format!("<saml:Audience>{OURS}</saml:Audience>")),
+            "saml.condition",
+        ),
+        (
+            "within another",
+            restricted(&format!("<saml:AudienceRestriction>{ours}</saml:AudienceRestriction>")),
+            AUDIENCE,
+        ),
+        (
+            "in other conditions",
+            restricted(&format!("<saml:Conditions>{ours}</saml:Conditions>")),
+            "saml.condition",
+        ),
+        ("no conditions", without(&ASSERTION[from..to]), "saml.conditions.missing"),
+        (
+            "empty conditions",
+            response(&signed(&swap(ASSERTION, &ASSERTION[from..to], "<saml:Conditions></saml:Conditions>"))),
+            MISSING,
+        ),
+        (
+            "a proxy's audience only",
+            restricted(&format!(
+                "<saml:ProxyRestriction><saml:Audience>{OURS}</saml:Audience></saml:ProxyRestriction>"
+            )),
+            MISSING,
+        ),
+    ])
+}
+
+fn others() -> Table {
+    let and = |condition: &str| with("</saml:Conditions>", &format!("{condition}</saml:Conditions>"));
+    let check = "saml.condition";
+    Table::new("other conditions")
+        .twin("one use", and("<saml:OneTimeUse></saml:OneTimeUse>"))
+        .twin("no proxies", and("<saml:ProxyRestriction Count=\"0\"></saml:ProxyRestriction>"))
+        .attacks([
+            ("an unknown one", and("<saml:Condition></saml:Condition>"), check),
+            ("one of another namespace", and("<x:OneTimeUse xmlns:x=\"urn:x\"></x:OneTimeUse>"), check),
+            ("one with a type", and("<saml:Condition xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" xsi:type=\"x\"></saml:Condition>"), check),
+            ("a delegation", and("<del:Delegate xmlns:del=\"urn:oasis:names:tc:SAML:2.0:conditions:delegation\"></del:Delegate>"), check),
+            ("SAML 1.1's do not cache", and("<saml:DoNotCacheCondition></saml:DoNotCacheCondition>"), check),
+            ("a name", and("<saml:NameID></saml:NameID>"), check),
+        ])
+}
+
+/// A way of proving who one is that the operator asks for.
+fn contexts() -> Table {
+    let wanted = "urn:oasis:names:tc:SAML:2.0:ac:classes:TimeSyncToken";
+    let end = "</saml:AuthnStatement>";
+    let stated = |context: &str| with(end, &format!("<saml:AuthnContext>{context}</saml:AuthnContext>{end}"));
+    let class = |class: &str| format!("<saml:AuthnContextClassRef>{class}</saml:AuthnContextClassRef>");
+    let check = "saml.authn-context";
+    Table::new("contexts of authentication")
+        .with(|settings| settings.authn_contexts = vec![wanted.to_owned()])
+        .twin("the one that is wanted", stated(&class(wanted)))
+        .attacks([
+            ("none", honest(), check),
+            ("an empty one", stated(""), check),
+            ("a password", stated(&class("urn:oasis:names:tc:SAML:2.0:ac:classes:Password")), check),
+            ("more than the one", stated(&class(&format!("{wanted}2"))), check),
+            ("less than the one", stated(&class(&wanted[..wanted.len() - 1])), check),
+            ("another case", stated(&class(&wanted.to_uppercase())), check),
+            ("two in one", stated(&class(&format!("urn:x {wanted}"))), check),
+            (
+                "a declaration of it",
+                stated(&format!("<saml:AuthnContextDeclRef>{wanted}</saml:AuthnContextDeclRef>")),
+                check,
+            ),
+            (
+                "an authority of it",
+                stated(&format!("<saml:AuthenticatingAuthority>{wanted}</saml:AuthenticatingAuthority>")),
+                check,
+            ),
+            (
+                "deeper",
+                stated(&format!("<saml:AuthnContextDecl>{}</saml:AuthnContextDecl>", class(wanted))),
+                check,
+            ),
+            ("without its context", with(end, &format!("{}{end}", class(wanted))), check),
+            ("of an element", stated(&class(&format!("{wanted}<x></x>"))), check),
+            ("in an attribute", with(">staff<", &format!(">{wanted}<")), check),
+        ])
+}
+
+/// What is borne is borne, and nothing beside it.
+fn where_any_audience_is_borne() -> Table {
+    let other = restricted(&restriction(&["urn:other"]));
+    Table::new("where any audience is borne")
+        .accepting(Accept { any_audience: true, ..Accept::default() })
+        .twins([("another's", other.clone()), ("nobody's", restricted(""))])
+        .attacks([
+            (
+                "another recipient",
+                with("Recipient=\"https://broker", "Recipient=\"https://other"),
+                "saml.recipient",
+            ),
+            ("another issuer", with("<saml:Issuer>https://idp", "<saml:Issuer>https://other"), "saml.issuer"),
+            (
+                "no conditions",
+                response(&signed(&swap(
+                    ASSERTION,
+                    &ASSERTION[ASSERTION.find("<saml:Conditions").unwrap()
+                        ..ASSERTION.find("<saml:AuthnStatement").unwrap()],
+                    "",
+                ))),
+                "saml.conditions.missing",
+            ),
+            (
+                "an unknown condition",
+                with("</saml:Conditions>", "<saml:Condition></saml:Condition></saml:Conditions>"),
+                "saml.condition",
+            ),
+            ("changed", swap(&other, "urn:other", OURS), "saml.signature.digest"),
+        ])
+}
+
+fn where_early_is_borne() -> Table {
+    let early = with("2026-11-22T11:59:00Z", "2026-11-22T13:00:00Z");
+    Table::new("where early ones are borne")
+        .accepting(Accept { early: true, ..Accept::default() })
+        .twin("early", &early)
+        .attacks([
+            ("over", with("2026-11-22T12:10:00Z", "2026-11-22T11:00:00Z"), "saml.expired"),
+            (
+                "issued in the future",
+                with("IssueInstant=\"2026-11-22T12:00", "IssueInstant=\"2026-11-22T13:00"),
+                "saml.not-yet-issued",
+            ),
+            ("unreadable", with("2026-11-22T11:59:00Z", "x"), "saml.conditions.not-before"),
+        ])
+}
+
+/// The first fault is the answer, for an explanation too, which looks at what comes behind it.
+fn several_faults() -> Table {
+    let both = |from: &str, to: &str, other: &str, to_other: &str| {
+        response(&signed(&swap(&swap(ASSERTION, from, to), other, to_other)))
     };
-    assert_eq!(verify(&honest()), "");
-    assert_eq!(
-        verify(&with(&format!("Recipient=\"{ACS}\""), "Recipient=\"https://broker.example.com/saml\"")),
-        ""
-    );
-    assert_eq!(verify(&with("Recipient=\"https://broker.", "Recipient=\"https://other.")), "saml.recipient");
-    assert_eq!(
-        verify(&swap(&honest(), "Destination=\"https://broker.", "Destination=\"https://other.")),
-        "saml.destination"
-    );
-}
-
-/// A subject stands in every session token, so it has a length.
-#[test]
-fn a_subject_has_a_length() {
-    let named = |length: usize| with(">ann</saml:NameID>", &format!(">{}</saml:NameID>", "a".repeat(length)));
-    accepted("1024 bytes", &named(1024));
-    refused("1025 bytes", &named(1025), Malformed, "saml.name-id.length");
-}
-
-#[test]
-fn from_somebody_else() {
-    accepted("the twin of all", &honest());
-    let assertion = with("<saml:Issuer>https://idp", "<saml:Issuer>https://other");
-    refused("another issuer", &assertion, Issuer, "saml.issuer");
-    let unnamed = with("<saml:Issuer>https://idp.example.com/metadata<", "<saml:Issuer><");
-    refused("an empty issuer", &unnamed, Issuer, "saml.issuer");
-    let envelope = swap(&honest(), ">https://idp", ">https://other");
-    refused("another issuer of the response", &envelope, Issuer, "saml.response-issuer");
-    accepted(
-        "no issuer of the response",
-        &swap(
-            &honest(),
-            "<saml:Issuer xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\">https://idp.example.com/metadata</saml:Issuer>",
-            "",
-        ),
-    );
-}
-
-#[test]
-fn at_another_time() {
-    let ends = |at: &str| with("2026-11-22T20:00:00Z", at);
-    let conditions_end = |at: &str| with("2026-11-22T12:10:00Z", at);
-    let confirmation_ends = |at: &str| with("2026-11-22T12:05:00Z", at);
-    let begins = |at: &str| with("2026-11-22T11:59:00Z", at);
-    let confirmation_begins = |at: &str| {
-        with(
-            "NotOnOrAfter=\"2026-11-22T12:05",
-            &format!("NotBefore=\"{at}\" NotOnOrAfter=\"2026-11-22T12:05"),
-        )
-    };
-    let issued = |at: &str| with("IssueInstant=\"2026-11-22T12:00:00Z\"", &format!("IssueInstant=\"{at}\""));
-    // One skew away from noon is the first second that is refused, or the last that is not.
-    for (what, good, bad, code, check) in [
+    let audience = "<saml:Audience>https://broker";
+    let foreign = "<saml:Audience>https://other";
+    let elsewhere =
+        |document: &str| swap(document, "Destination=\"https://broker", "Destination=\"https://other");
+    let by_attacker = Signing { key: &ATTACKER, ..Signing::of("_a") }.sign(ASSERTION);
+    Table::new("several faults").twin("none", honest()).attacks([
         (
-            "conditions",
-            conditions_end("2026-11-22T11:59:01Z"),
-            conditions_end("2026-11-22T11:59:00Z"),
-            Expired,
+            "an audience, then a condition",
+            both(
+                audience,
+                foreign,
+                "</saml:Conditions>",
+                "<saml:Condition></saml:Condition></saml:Conditions>",
+            ),
+            AUDIENCE,
+        ),
+        ("an audience, then a method", both(audience, foreign, "cm:bearer", "cm:other"), AUDIENCE),
+        ("an audience, then no name", both(audience, foreign, ">ann<", "><"), AUDIENCE),
+        ("an audience, then a value", both(audience, foreign, ">staff<", "><x></x><"), AUDIENCE),
+        (
+            "an end, then an audience",
+            both("2026-11-22T12:10", "2026-11-22T11:10", audience, foreign),
             "saml.expired",
         ),
         (
-            "confirmation",
-            confirmation_ends("2026-11-22T11:59:01Z"),
-            confirmation_ends("2026-11-22T11:59:00Z"),
-            Expired,
-            "saml.confirmation.expired",
+            "an address, then a signature",
+            elsewhere(&response(&enveloped(ASSERTION, &by_attacker))),
+            "saml.destination",
         ),
-        (
-            "session",
-            ends("2026-11-22T11:59:01Z"),
-            ends("2026-11-22T11:59:00Z"),
-            Expired,
-            "saml.session-expired",
-        ),
-        ("age", issued("2026-11-22T11:54:01Z"), issued("2026-11-22T11:54:00Z"), Expired, "saml.too-old"),
-        (
-            "begin",
-            begins("2026-11-22T12:01:00Z"),
-            begins("2026-11-22T12:01:01Z"),
-            NotYetValid,
-            "saml.not-yet-valid",
-        ),
-        (
-            "confirmation begin",
-            confirmation_begins("2026-11-22T12:01:00Z"),
-            confirmation_begins("2026-11-22T12:01:01Z"),
-            NotYetValid,
-            "saml.confirmation.not-yet-valid",
-        ),
-        (
-            "issued",
-            issued("2026-11-22T12:01:00Z"),
-            issued("2026-11-22T12:01:01Z"),
-            NotYetValid,
-            "saml.not-yet-issued",
-        ),
-    ] {
-        accepted(what, &good);
-        refused(what, &bad, code, check);
-    }
-    let late = |span: u64| {
-        PROVIDER.verify(&base64(honest().as_bytes()), EXPECTED, noon().plus(Duration::from_secs(span)))
-    };
-    assert!(late(300 + SKEW.as_secs() - 1).is_ok());
-    assert_eq!(late(300 + SKEW.as_secs()).unwrap_err().code(), Expired);
-}
-
-#[test]
-fn to_another_question() {
-    let unsolicited = with(" InResponseTo=\"_request\"", "");
-    let unsolicited = swap(&unsolicited, " InResponseTo=\"_request\"", "");
-    let half = swap(&honest(), " InResponseTo=\"_request\"", "");
-    let signed_half = with(" InResponseTo=\"_request\"", "");
-    let other = with("InResponseTo=\"_request\"", "InResponseTo=\"_other\"");
-    let envelope = swap(&honest(), "InResponseTo=\"_request\"", "InResponseTo=\"_other\"");
-    let to = Answer::To(REQUEST);
-    for (what, document, answer, good) in [
-        ("the answer", honest(), to, true),
-        ("the answer, the envelope silent", half.clone(), to, true),
-        ("another answer", other.clone(), to, false),
-        ("another answer in the envelope", envelope.clone(), to, false),
-        ("an answer that only the envelope gives", signed_half.clone(), to, false),
-        ("no answer", unsolicited.clone(), to, false),
-        ("nobody asked", unsolicited.clone(), Answer::Unsolicited, true),
-        ("somebody asked", honest(), Answer::Unsolicited, false),
-        ("the envelope was asked", signed_half.clone(), Answer::Unsolicited, false),
-        ("the assertion was asked", half, Answer::Unsolicited, false),
-        ("any answer", honest(), Answer::Any, true),
-        ("any other answer", other, Answer::Any, true),
-        ("any answer at all", unsolicited, Answer::Any, true),
-    ] {
-        let expect = Expect { in_response_to: answer, ..EXPECTED };
-        let seen = PROVIDER.verify(&base64(document.as_bytes()), expect, noon());
-        let seen = seen.map(|_| ()).map_err(|fault| (fault.code(), fault.check()));
-        let expected = if good { Ok(()) } else { Err((Unsolicited, "saml.in-response-to")) };
-        assert_eq!(seen, expected, "{what}");
-    }
-}
-
-#[test]
-fn a_failure_is_the_providers_word() {
-    let failed = |document: String| swap(&document, "status:Success", "status:Responder");
-    refused("a failure", &failed(response("")), ProviderRefused, "saml.status");
-    refused("a failure with an assertion", &failed(honest()), ProviderRefused, "saml.status");
-    refused(
-        "something like success",
-        &swap(&honest(), "status:Success", "status:Success2"),
-        ProviderRefused,
-        "saml.status",
-    );
-}
-
-#[test]
-fn what_aws_demands_is_there() {
-    accepted("the twin of all", &honest());
-    let confirmation = "<saml:SubjectConfirmation Method=\"urn:oasis:names:tc:SAML:2.0:cm:bearer\"></saml:SubjectConfirmation></saml:Subject>";
-    let format = " Format=\"urn:oasis:names:tc:SAML:2.0:nameid-format:persistent\"";
-    let unknown = "<saml:Condition></saml:Condition></saml:Conditions>";
-    let name = "<saml:NameID Format=\"x:y\">bob</saml:NameID></saml:Subject>";
-    for (what, document, check) in [
-        ("no subject", without("Subject"), "saml.subject.missing"),
-        ("no NameID", without("NameID"), "saml.name-id"),
-        ("an empty NameID", with(">ann<", "><"), "saml.name-id"),
-        ("an element in the NameID", with(">ann<", ">ann<x></x><"), "saml.name-id"),
-        ("two NameIDs", with("</saml:Subject>", name), "saml.name-id"),
-        ("no Format", with(format, ""), "saml.name-id.format"),
-        (
-            "an encrypted NameID",
-            with("</saml:Subject>", "<saml:EncryptedID></saml:EncryptedID></saml:Subject>"),
-            "saml.encrypted",
-        ),
-        ("no confirmation", without("SubjectConfirmation"), "saml.confirmation.count"),
-        ("two confirmations", with("</saml:Subject>", confirmation), "saml.confirmation.count"),
-        ("holder of key", with("cm:bearer", "cm:holder-of-key"), "saml.confirmation.method"),
-        ("no confirmation data", without("SubjectConfirmationData"), "saml.confirmation.data"),
-        (
-            "a key in the confirmation",
-            with("</saml:SubjectConfirmationData>", "<x></x></saml:SubjectConfirmationData>"),
-            "saml.confirmation.data",
-        ),
-        ("no Recipient", with(&format!(" Recipient=\"{ACS}\""), ""), "saml.recipient.missing"),
-        (
-            "no subject NotOnOrAfter",
-            with(" NotOnOrAfter=\"2026-11-22T12:05:00Z\"", ""),
-            "saml.confirmation.not-on-or-after",
-        ),
-        ("no Conditions", without("Conditions"), "saml.conditions.missing"),
-        ("an unknown condition", with("</saml:Conditions>", unknown), "saml.condition"),
-        ("an unreadable begin", with("2026-11-22T11:59:00Z", "soon"), "saml.conditions.not-before"),
-        (
-            "a begin without zone",
-            with("2026-11-22T11:59:00Z", "2026-11-22T11:59:00"),
-            "saml.conditions.not-before",
-        ),
-        ("an unreadable end", with("2026-11-22T12:10:00Z", "late"), "saml.conditions.not-on-or-after"),
-        ("no AuthnStatement", without("AuthnStatement"), "saml.authn-statement.missing"),
-        ("no AuthnInstant", with("AuthnInstant=\"2026-11-22T12:00:00Z\" ", ""), "saml.authn-instant"),
-        (
-            "an unreadable session end",
-            with("2026-11-22T20:00:00Z", "tonight"),
-            "saml.session-not-on-or-after",
-        ),
-        ("no IssueInstant", with("IssueInstant=\"2026-11-22T12:00:00Z\" ", ""), "saml.issue-instant"),
-        ("an attribute without a name", with(" Name=\"groups\"", ""), "saml.attribute.name"),
-        ("a value of elements", with(">staff<", "><x></x><"), "saml.attribute.value"),
-        (
-            "an encrypted attribute",
-            with(
-                "</saml:AttributeStatement>",
-                "<saml:EncryptedAttribute></saml:EncryptedAttribute></saml:AttributeStatement>",
-            ),
-            "saml.encrypted",
-        ),
-    ] {
-        refused(what, &document, Malformed, check);
-    }
+        ("an address, then no signature", elsewhere(&response(ASSERTION)), "saml.destination"),
+        ("an address, then a digest", elsewhere(&swap(&honest(), ">ann<", ">bob<")), "saml.destination"),
+        ("an address, then an audience", elsewhere(&with(audience, foreign)), "saml.destination"),
+    ])
 }

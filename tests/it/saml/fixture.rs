@@ -3,6 +3,7 @@
 //! The texts are canonical as they stand: signing needs no canonicalization here, and an
 //! attacker with a key of his own can sign whatever he likes.
 
+use std::ops::Range;
 use std::path::Path;
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -80,6 +81,11 @@ impl Key {
         Self { pkcs8: key.serialize_der(), certificate }
     }
 
+    /// A key that can't sign, because only its certificate is here.
+    pub(crate) fn of_certificate(base64: &str) -> Self {
+        Self { pkcs8: Vec::new(), certificate: base64_simd::STANDARD.decode_to_vec(base64).unwrap() }
+    }
+
     /// As one of ours.
     pub(crate) fn ours(&self) -> SpKey {
         SpKey::from_pem(&self.pem()).unwrap()
@@ -100,13 +106,13 @@ impl Key {
 
     /// Signs by the algorithm of this URI.
     #[allow(clippy::disallowed_methods)] // A test needs no recorded randomness.
-    fn sign(&self, algorithm: &str, message: &[u8]) -> Vec<u8> {
+    pub(crate) fn sign(&self, algorithm: &str, message: &[u8]) -> Vec<u8> {
         let random = SystemRandom::new();
         let elliptic = |curve| {
             let key = EcdsaKeyPair::from_pkcs8(curve, &self.pkcs8).unwrap();
             key.sign(&random, message).unwrap().as_ref().to_vec()
         };
-        let name = algorithm.rsplit_once('#').unwrap().1;
+        let name = algorithm.rsplit_once('#').map_or("", |(_, name)| name);
         let padding: &dyn aws::RsaEncoding = match name {
             "ecdsa-sha256" => return elliptic(&ECDSA_P256_SHA256_FIXED_SIGNING),
             "ecdsa-sha384" => return elliptic(&ECDSA_P384_SHA384_FIXED_SIGNING),
@@ -131,8 +137,7 @@ pub(crate) static HONEST: LazyLock<Key> = LazyLock::new(Key::rsa);
 pub(crate) static ATTACKER: LazyLock<Key> = LazyLock::new(Key::rsa);
 
 /// A provider with the honest key.
-pub(crate) static PROVIDER: LazyLock<SamlProvider> =
-    LazyLock::new(|| SamlProvider::new(settings(), metadata(&[&HONEST]).as_bytes(), noon()).unwrap());
+pub(crate) static PROVIDER: LazyLock<SamlProvider> = LazyLock::new(|| provider_of(&[&HONEST]));
 
 pub(crate) fn settings() -> SamlSettings {
     SamlSettings {
@@ -171,6 +176,11 @@ pub(crate) fn metadata(keys: &[&Key]) -> String {
 /// When everything in this room happens.
 pub(crate) fn noon() -> Moment {
     Moment::parse_rfc3339("2026-11-22T12:00:00Z").unwrap()
+}
+
+/// A provider that has these keys.
+pub(crate) fn provider_of(keys: &[&Key]) -> SamlProvider {
+    SamlProvider::new(settings(), metadata(keys).as_bytes(), noon()).unwrap()
 }
 
 /// What an assertion consumer expects.
@@ -214,6 +224,21 @@ pub(crate) fn swap(text: &str, from: &str, to: &str) -> String {
     text.replacen(from, to, 1)
 }
 
+/// Where the attributes of the first element with this name stand in `text`.
+pub(crate) fn attributes_of(text: &str, element: &str) -> Range<usize> {
+    let open = format!("<{element}");
+    let mut ends = text.match_indices(&open).map(|(at, _)| at + open.len());
+    let from = ends.find(|end| text[*end..].starts_with([' ', '>', '/']));
+    let from = from.unwrap_or_else(|| panic!("<{element}> does not occur"));
+    from..from + text[from..].find('>').unwrap()
+}
+
+/// `text` with more attributes or declarations for the first element with this name.
+pub(crate) fn adorned(text: &str, element: &str, attributes: &str) -> String {
+    let Range { start, .. } = attributes_of(text, element);
+    format!("{} {attributes}{}", &text[..start], &text[start..])
+}
+
 /// How to sign. The default is what an honest provider does.
 #[derive(Clone)]
 pub(crate) struct Signing<'a> {
@@ -242,13 +267,18 @@ impl Signing<'_> {
 
     /// The `ds:Signature` over `canonical`.
     pub(crate) fn sign(&self, canonical: &str) -> String {
-        let algorithm = match self.digest_algorithm.rsplit_once('#').unwrap().1 {
+        self.seal(&self.info(canonical))
+    }
+
+    /// The canonical `ds:SignedInfo` of a signature over `canonical`.
+    pub(crate) fn info(&self, canonical: &str) -> String {
+        let algorithm = match self.digest_algorithm.rsplit_once('#').map_or("", |(_, name)| name) {
             "sha1" => &digest::SHA1_FOR_LEGACY_USE_ONLY,
             "sha384" => &digest::SHA384,
             "sha512" => &digest::SHA512,
             _ => &digest::SHA256,
         };
-        let info = format!(
+        format!(
             "<ds:SignedInfo xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\">{}{}\
              <ds:Reference URI=\"{}\"><ds:Transforms>{}</ds:Transforms>{}\
              <ds:DigestValue>{}</ds:DigestValue></ds:Reference>{}</ds:SignedInfo>",
@@ -259,14 +289,22 @@ impl Signing<'_> {
             element("DigestMethod", self.digest_algorithm),
             base64(digest::digest(algorithm, canonical.as_bytes()).as_ref()),
             self.second_reference,
-        );
-        format!(
-            "<ds:Signature xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\">{}<ds:SignatureValue>{}\
-             </ds:SignatureValue></ds:Signature>",
-            swap(&info, " xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\"", ""),
-            base64(&self.key.sign(self.algorithm, info.as_bytes())),
         )
     }
+
+    /// The `ds:Signature` whose value is this key's over a canonical `ds:SignedInfo`.
+    pub(crate) fn seal(&self, info: &str) -> String {
+        signature_of(info, &base64(&self.key.sign(self.algorithm, info.as_bytes())))
+    }
+}
+
+/// A `ds:Signature` of a canonical `ds:SignedInfo` and a value.
+pub(crate) fn signature_of(info: &str, value: &str) -> String {
+    format!(
+        "<ds:Signature xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\">{}<ds:SignatureValue>{value}\
+         </ds:SignatureValue></ds:Signature>",
+        swap(info, " xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\"", ""),
+    )
 }
 
 /// An element of XML-DSig with an algorithm.
@@ -284,6 +322,11 @@ pub(crate) fn signed(assertion: &str) -> String {
     enveloped(assertion, &Signing::of("_a").sign(assertion))
 }
 
+/// The honest provider signs this response.
+pub(crate) fn signed_whole(response: &str) -> String {
+    enveloped(response, &Signing::of("_r").sign(response))
+}
+
 /// A response whose assertion was changed in one place before it was signed.
 pub(crate) fn with(from: &str, to: &str) -> String {
     response(&signed(&swap(ASSERTION, from, to)))
@@ -297,6 +340,17 @@ pub(crate) fn response(content: &str) -> String {
 /// The response that everything else deviates from.
 pub(crate) fn honest() -> String {
     response(&signed(ASSERTION))
+}
+
+/// The honest response, signed as a whole too.
+pub(crate) fn honest_twice() -> String {
+    signed_whole(&honest())
+}
+
+/// What the attacker would like to be: the honest assertion, of another person and with another
+/// ID, unsigned.
+pub(crate) fn evil() -> String {
+    swap(&swap(ASSERTION, ">ann<", ">admin<"), "ID=\"_a\"", "ID=\"_evil\"")
 }
 
 pub(crate) fn base64(bytes: &[u8]) -> String {

@@ -98,8 +98,8 @@ fn each_laxity_bears_one_thing() {
     }
 }
 
-/// Nobody here can sign with SHA-1 any more: that a genuine signature passes is seen in
-/// `tests/interop`, that the algorithm is let through is seen here.
+/// That a genuine signature passes is seen in `algorithms` and in `tests/interop`, that the
+/// algorithm is let through is seen here.
 #[test]
 fn sha1_needs_its_switch_in_both_places() {
     let (signature, digest) =

@@ -1,221 +1,196 @@
-//! Signature wrapping and its relatives: a genuine assertion is present in each of these, and
-//! so is something else that a reader might take for it.
+//! The shape of a response: one of everything, in the order of its schema, each ID once.
 
-use rolegate::identity::VerifyCode;
-
-use super::fixture::{
-    ASSERTION, ATTACKER, HONEST, Key, Signing, accepted, enveloped, honest, refused, response, signed, swap,
-};
-
-/// What the attacker would like to be.
-fn evil() -> String {
-    swap(&swap(ASSERTION, ">ann<", ">admin<"), "ID=\"_a\"", "ID=\"_evil\"")
-}
-
-/// The evil assertion, signed by this key.
-fn evil_signed(key: &Key) -> String {
-    enveloped(&evil(), &Signing { key, ..Signing::of("_evil") }.sign(&evil()))
-}
-
-fn check(what: &str, document: &str, expected: &str) {
-    refused(what, document, VerifyCode::Malformed, expected);
-}
+use super::fixture::{ASSERTION, Signing, enveloped, honest, response, signed, signed_whole, swap};
+use super::suite::{Table, hold};
 
 #[test]
-fn the_eight_classic_wrappings() {
-    let genuine = signed(ASSERTION);
-    let signature = Signing::of("_a").sign(ASSERTION);
-    accepted("the twin of all", &response(&genuine));
-    let whole = honest();
-    let whole_signature = Signing::of("_r").sign(&whole);
-    let evil_response = |extra: &str| {
-        let evil = swap(&whole, "ID=\"_r\"", "ID=\"_evil\"").replace(">ann<", ">admin<");
-        swap(&evil, "</saml:Issuer>", &format!("</saml:Issuer>{extra}"))
-    };
-    let wrapped = |holder: &str| {
-        let with = format!("{holder}{ASSERTION}</ds:Object></ds:Signature>");
-        swap(&signature, "</ds:Signature>", &with)
-    };
-    let object = "<ds:Object>";
-    let within_signature = swap(&whole_signature, "</ds:Signature>", &format!("{whole}</ds:Signature>"));
-    let extensions = format!("<samlp:Extensions>{}</samlp:Extensions>", evil());
-    for (what, document, expected) in [
-        (
-            "1: the response within the signature",
-            evil_response(&within_signature),
-            "saml.structure.response-place",
-        ),
-        (
-            "2: the response before the signature",
-            evil_response(&format!("{whole}{whole_signature}")),
-            "saml.structure.response-place",
-        ),
-        (
-            "3: evil before genuine",
-            response(&format!("{}{genuine}", evil())),
-            "saml.structure.assertion-count",
-        ),
-        (
-            "3: evil behind genuine",
-            response(&format!("{genuine}{}", evil())),
-            "saml.structure.assertion-count",
-        ),
-        (
-            "4: genuine within evil",
-            response(&swap(&evil(), "</saml:Assertion>", &format!("{genuine}</saml:Assertion>"))),
-            "saml.structure.assertion-place",
-        ),
-        (
-            "5: evil takes the signature",
-            response(&format!("{}{ASSERTION}", enveloped(&evil(), &signature))),
-            "saml.structure.assertion-count",
-        ),
-        (
-            "6: genuine within the signature of evil",
-            response(&enveloped(
-                &evil(),
-                &swap(&signature, "</ds:Signature>", &format!("{ASSERTION}</ds:Signature>")),
-            )),
-            "saml.structure.assertion-place",
-        ),
-        (
-            "7: evil in Extensions",
-            swap(&response(&genuine), "<samlp:Status>", &format!("{extensions}<samlp:Status>")),
-            "saml.structure.assertion-place",
-        ),
-        (
-            "8: genuine in an Object",
-            response(&enveloped(&evil(), &wrapped(object))),
-            "saml.structure.assertion-place",
-        ),
-    ] {
-        check(what, &document, expected);
-    }
+fn is_held() {
+    hold(&tables());
 }
 
-#[test]
-fn what_is_known_stands_in_its_place() {
+const ORDER: &str = "saml.structure.order";
+const CHILD: &str = "saml.structure.child";
+const COUNT: &str = "saml.structure.assertion-count";
+const UNIQUE: &str = "saml.structure.id-unique";
+const NAMESPACE: &str = "saml.structure.id-namespace";
+const NO_ID: &str = "saml.structure.id";
+
+pub(super) fn tables() -> Vec<Table> {
+    vec![children_of_the_response(), children_of_the_assertion(), ids(), ids_by_other_names()]
+}
+
+/// What stands from `<name` to `</name>` in `text`, and the text without it.
+fn cut(text: &str, name: &str) -> (String, String) {
+    let (from, end) = (text.find(&format!("<{name}")).unwrap(), format!("</{}>", name.trim_end_matches('>')));
+    let to = text.find(&end).unwrap() + end.len();
+    (text[from..to].to_owned(), [&text[..from], &text[to..]].concat())
+}
+
+fn children_of_the_response() -> Table {
     let document = honest();
-    accepted("the twin of all", &document);
-    let signature = Signing::of("_a").sign(ASSERTION);
     let unknown = "<x:y xmlns:x=\"urn:x\"></x:y>";
-    let advice = format!("<saml:Advice>{}</saml:Advice><saml:AuthnStatement", evil());
     let encrypted = "<saml:EncryptedAssertion xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\"/>";
-    for (what, document, expected) in [
-        ("another root", document.replace("samlp:Response", "samlp:LogoutResponse"), "saml.structure.root"),
-        (
-            "another namespace",
-            swap(&document, "SAML:2.0:protocol", "SAML:3.0:protocol"),
-            "saml.structure.root",
-        ),
-        ("a bare assertion", signed(ASSERTION), "saml.structure.root"),
-        (
-            "version 1.1",
-            swap(&document, "Version=\"2.0\"><saml:Issuer x", "Version=\"1.1\"><saml:Issuer x"),
-            "saml.structure.version",
-        ),
-        (
-            "version 1.1 of the assertion",
-            response(&signed(&swap(ASSERTION, "Version=\"2.0\"", "Version=\"1.1\""))),
-            "saml.structure.version",
-        ),
-        ("no assertion", response(""), "saml.structure.assertion-count"),
-        ("two honest assertions", response(&signed(ASSERTION).repeat(2)), "saml.structure.assertion-count"),
-        ("an encrypted one", response(encrypted), "saml.encryption.not-configured"),
-        (
-            "an encrypted one beside",
-            response(&format!("{}{encrypted}", signed(ASSERTION))),
-            "saml.structure.assertion-count",
-        ),
-        (
-            "an assertion as advice",
-            response(&signed(&swap(ASSERTION, "<saml:AuthnStatement", &advice))),
-            "saml.structure.assertion-place",
-        ),
-        (
-            "an unknown child",
-            swap(&document, "<samlp:Status>", &format!("{unknown}<samlp:Status>")),
-            "saml.structure.child",
-        ),
-        (
-            "an unknown child of the assertion",
-            response(&signed(&swap(ASSERTION, "<saml:Subject>", &format!("{unknown}<saml:Subject>")))),
-            "saml.structure.child",
-        ),
-        ("text between", swap(&document, "<samlp:Status>", "x<samlp:Status>"), "saml.structure.text"),
-        (
-            "a second subject",
-            response(&signed(&swap(
-                ASSERTION,
-                "<saml:Conditions",
-                "<saml:Subject></saml:Subject><saml:Conditions",
-            ))),
-            "saml.structure.order",
-        ),
-        (
-            "two signatures",
-            swap(&document, "</ds:Signature>", &format!("</ds:Signature>{signature}")),
-            "saml.signature.count",
-        ),
-        (
-            "the signature at the end",
-            response(&swap(ASSERTION, "</saml:Assertion>", &format!("{signature}</saml:Assertion>"))),
-            "saml.structure.order",
-        ),
-        (
-            "a signature in the subject",
-            response(&swap(&signed(ASSERTION), "<saml:Subject>", &format!("<saml:Subject>{signature}"))),
-            "saml.signature.place",
-        ),
-        ("no status", document.replace("samlp:Status>", "samlp:State>"), "saml.structure.status"),
-        (
-            "a status without a code",
-            swap(&document, "samlp:StatusCode Value", "samlp:StatusCode value"),
-            "saml.structure.status",
-        ),
-    ] {
-        check(what, &document, expected);
-    }
+    let put = |before: &str, text: &str| swap(&document, before, &format!("{text}{before}"));
+    let (status, without_status) = cut(&document, "samlp:Status>");
+    let status = status.as_str();
+    let (issuer, without_issuer) = cut(&document, "saml:Issuer");
+    let end = "</samlp:Response>";
+    let signature = Signing::of("_r").sign(&document);
+    let version =
+        |text: &str| swap(&document, "Version=\"2.0\"><saml:Issuer x", &format!("{text}><saml:Issuer x"));
+    Table::new("the response")
+        .twin("as it should be", &document)
+        .twin("without an issuer", &without_issuer)
+        .attacks([
+            ("version 1.1", version("Version=\"1.1\""), "saml.structure.version"),
+            ("version 2", version("Version=\"2\""), "saml.structure.version"),
+            ("no version", version(""), "saml.structure.version"),
+            ("no assertion", response(""), COUNT),
+            ("two honest assertions", response(&signed(ASSERTION).repeat(2)), COUNT),
+            (
+                "an encrypted assertion beside it",
+                response(&format!("{}{encrypted}", signed(ASSERTION))),
+                COUNT,
+            ),
+            (
+                "an encrypted assertion before it",
+                response(&format!("{encrypted}{}", signed(ASSERTION))),
+                COUNT,
+            ),
+            ("an unknown child", put("<samlp:Status>", unknown), CHILD),
+            ("an unknown child at the end", put(end, unknown), CHILD),
+            ("text between", put("<samlp:Status>", "x"), "saml.structure.text"),
+            ("text at the end", put(end, "x"), "saml.structure.text"),
+            ("a blank that is none", put(end, "\u{a0}"), "saml.structure.text"),
+            ("the status at the end", swap(&without_status, end, &format!("{status}{end}")), ORDER),
+            (
+                "the status first",
+                swap(&without_status, "<saml:Issuer", &format!("{status}<saml:Issuer")),
+                ORDER,
+            ),
+            ("the issuer at the end", swap(&without_issuer, end, &format!("{issuer}{end}")), ORDER),
+            ("two issuers", put("<samlp:Status>", &issuer), ORDER),
+            ("the signature at the end", put(end, &signature), ORDER),
+            ("the signature first", put("<saml:Issuer", &signature), ORDER),
+            ("two signatures", put("<samlp:Status>", &signature.repeat(2)), "saml.signature.count"),
+            (
+                "two signatures, apart",
+                swap(&put("<samlp:Status>", &signature), end, &format!("{signature}{end}")),
+                ORDER,
+            ),
+        ])
 }
 
-#[test]
-fn ids_are_plain_and_unique() {
+fn children_of_the_assertion() -> Table {
+    let signature = Signing::of("_a").sign(ASSERTION);
+    let honest = |text: &str| response(&signed(text));
+    let put = |before: &str, text: &str| honest(&swap(ASSERTION, before, &format!("{text}{before}")));
+    let moved = |name: &str, before: &str| {
+        let (part, rest) = cut(ASSERTION, name);
+        honest(&swap(&rest, before, &format!("{part}{before}")))
+    };
+    let statement = "<saml:AuthnStatement AuthnInstant=\"2026-11-22T12:00:00Z\"></saml:AuthnStatement>";
+    let end = "</saml:Assertion>";
+    Table::new("the assertion")
+        .twin("as it should be", honest(ASSERTION))
+        .twin("several statements", put(end, statement))
+        .twin("statements in another order", moved("saml:AuthnStatement", end))
+        .attacks([
+            (
+                "version 1.1",
+                honest(&swap(ASSERTION, "Version=\"2.0\"", "Version=\"1.1\"")),
+                "saml.structure.version",
+            ),
+            ("no version", honest(&swap(ASSERTION, " Version=\"2.0\"", "")), "saml.structure.version"),
+            ("an unknown child", put("<saml:Subject>", "<x:y xmlns:x=\"urn:x\"></x:y>"), CHILD),
+            ("an unknown statement", put(end, "<saml:Statement></saml:Statement>"), CHILD),
+            ("a decision", put(end, "<saml:AuthzDecisionStatement></saml:AuthzDecisionStatement>"), CHILD),
+            ("text between", put("<saml:Subject>", "x"), "saml.structure.text"),
+            ("two subjects", put("<saml:Conditions", "<saml:Subject></saml:Subject>"), ORDER),
+            ("two conditions", put("<saml:Conditions", "<saml:Conditions></saml:Conditions>"), ORDER),
+            ("two issuers", put("<saml:Subject>", &cut(ASSERTION, "saml:Issuer").0), ORDER),
+            ("the conditions first", moved("saml:Conditions", "<saml:Subject>"), ORDER),
+            ("the subject last", moved("saml:Subject>", end), ORDER),
+            ("the conditions last", moved("saml:Conditions", end), ORDER),
+            ("two signatures", response(&enveloped(ASSERTION, &signature.repeat(2))), "saml.signature.count"),
+            (
+                "the signature at the end",
+                response(&swap(ASSERTION, end, &format!("{signature}{end}"))),
+                ORDER,
+            ),
+            (
+                "the signature first",
+                response(&swap(ASSERTION, "<saml:Issuer>", &format!("{signature}<saml:Issuer>"))),
+                ORDER,
+            ),
+            (
+                "the signature behind the subject",
+                response(&swap(ASSERTION, "</saml:Subject>", &format!("</saml:Subject>{signature}"))),
+                ORDER,
+            ),
+        ])
+}
+
+fn ids() -> Table {
     let document = honest();
-    accepted("the twin of all", &document);
     let within = |attribute: &str| swap(&document, "<samlp:Status>", &format!("<samlp:Status {attribute}>"));
-    accepted("another id", &within("ID=\"_other\""));
-    for (what, document, expected) in [
-        (
-            "response and assertion alike",
-            swap(&document, "ID=\"_r\"", "ID=\"_a\""),
-            "saml.structure.id-unique",
-        ),
-        ("an ID elsewhere", within("ID=\"_a\""), "saml.structure.id-unique"),
-        ("an Id elsewhere", within("Id=\"_a\""), "saml.structure.id-unique"),
-        ("an id elsewhere", within("id=\"_a\""), "saml.structure.id-unique"),
-        ("xml:id", within("xml:id=\"_a\""), "saml.structure.id-namespace"),
-        ("a prefixed ID", within("x:ID=\"_a\" xmlns:x=\"urn:x\""), "saml.structure.id-namespace"),
-        ("no ID", swap(&document, " ID=\"_a\"", ""), "saml.structure.id"),
-        (
-            "an empty ID",
-            swap(&swap(&document, "ID=\"_a\"", "ID=\"\""), "URI=\"#_a\"", "URI=\"#\""),
-            "saml.structure.id",
-        ),
-    ] {
-        check(what, &document, expected);
-    }
+    let named = |id: &str| {
+        let assertion = swap(ASSERTION, "ID=\"_a\"", &format!("ID=\"{id}\""));
+        response(&enveloped(&assertion, &Signing::of(id).sign(&assertion)))
+    };
+    Table::new("IDs")
+        .twin("as they should be", &document)
+        .twin("another ID", within("ID=\"_other\""))
+        .twin("an ID by a reference", swap(&document, "ID=\"_a\"", "ID=\"&#x5f;a\""))
+        .twin("an ID in another alphabet", named("_ä"))
+        .attacks([
+            ("response and assertion alike", swap(&document, "ID=\"_r\"", "ID=\"_a\""), UNIQUE),
+            (
+                "response and assertion alike, both signed",
+                signed_whole(&document).replace("\"_r\"", "\"_a\"").replace("#_r", "#_a"),
+                UNIQUE,
+            ),
+            ("an ID elsewhere", within("ID=\"_a\""), UNIQUE),
+            ("an ID elsewhere, by a reference", within("ID=\"&#95;a\""), UNIQUE),
+            (
+                "two strangers alike",
+                swap(&within("ID=\"_s\""), "<samlp:StatusCode ", "<samlp:StatusCode ID=\"_s\" "),
+                UNIQUE,
+            ),
+            ("an ID of the signature", swap(&document, "<ds:Signature ", "<ds:Signature Id=\"_a\" "), UNIQUE),
+            ("no ID", swap(&document, " ID=\"_a\"", ""), NO_ID),
+            ("an empty ID", named(""), NO_ID),
+            ("a blank before the ID", named(" _a"), NO_ID),
+            ("two words", named("_a _b"), NO_ID),
+            ("a number", named("1"), NO_ID),
+            ("a prefix within", named("x:a"), NO_ID),
+            ("a pointer", named("xpointer(/)"), NO_ID),
+        ])
 }
 
-#[test]
-fn an_attackers_signature_is_worth_nothing() {
-    accepted("the twin", &response(&evil_signed(&HONEST)));
-    let document = response(&evil_signed(&ATTACKER));
-    refused("the attacker's key", &document, VerifyCode::Signature, "saml.signature.value");
-    let certificate = super::fixture::base64(&ATTACKER.certificate);
-    let info = format!(
-        "</ds:SignatureValue><ds:KeyInfo><ds:X509Data><ds:X509Certificate>{certificate}\
-         </ds:X509Certificate></ds:X509Data></ds:KeyInfo>"
-    );
-    let document = swap(&document, "</ds:SignatureValue>", &info);
-    refused("the attacker's certificate", &document, VerifyCode::Signature, "saml.signature.value");
+fn ids_by_other_names() -> Table {
+    let document = honest();
+    let within = |attribute: &str| swap(&document, "<samlp:Status>", &format!("<samlp:Status {attribute}>"));
+    let saml = "xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\"";
+    let wsu = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd";
+    let on_assertion = |attribute: &str| swap(&document, "ID=\"_a\"", attribute);
+    Table::new("IDs by other names").twin("another Id", within("Id=\"_other\"")).attacks([
+        ("Id", within("Id=\"_a\""), UNIQUE),
+        ("id", within("id=\"_a\""), UNIQUE),
+        ("iD", within("iD=\"_a\""), UNIQUE),
+        ("Id and ID of one element", within("ID=\"_s\" Id=\"_s\""), UNIQUE),
+        ("xml:id", within("xml:id=\"_a\""), NAMESPACE),
+        ("xml:id of its own", within("xml:id=\"_other\""), NAMESPACE),
+        ("xml:Id", within("xml:Id=\"_a\""), NAMESPACE),
+        ("a prefixed ID", within("x:ID=\"_a\" xmlns:x=\"urn:x\""), NAMESPACE),
+        ("a prefixed id of its own", within("x:id=\"_other\" xmlns:x=\"urn:x\""), NAMESPACE),
+        ("saml:ID", within(&format!("saml:ID=\"_a\" {saml}")), NAMESPACE),
+        ("wsu:Id", within(&format!("wsu:Id=\"_a\" xmlns:wsu=\"{wsu}\"")), NAMESPACE),
+        ("xml:id beside the assertion's ID", on_assertion("ID=\"_a\" xml:id=\"_b\""), NAMESPACE),
+        ("xml:id instead of the assertion's ID", on_assertion("xml:id=\"_a\""), NAMESPACE),
+        ("saml:ID instead of the assertion's ID", on_assertion("saml:ID=\"_a\""), NAMESPACE),
+        ("Id instead of the assertion's ID", on_assertion("Id=\"_a\""), NO_ID),
+        ("id instead of the assertion's ID", on_assertion("id=\"_a\""), NO_ID),
+        ("AssertionID, as in SAML 1.1", on_assertion("AssertionID=\"_a\""), NO_ID),
+    ])
 }

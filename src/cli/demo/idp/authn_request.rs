@@ -20,9 +20,9 @@ const MAX_BYTES: usize = 64 * 1024;
 /// The one signature algorithm.
 const RSA_SHA256: &str = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256";
 
-const UNREADABLE: &str = "This is not a readable SAML AuthnRequest.";
-const UNSIGNED: &str = "The request is not signed. This provider takes signed requests only.";
-const FORGED: &str = "The request's signature is not one of the broker's.";
+const UNREADABLE: &str = "This is not a readable SAML message.";
+const UNSIGNED: &str = "The message is not signed. This provider takes signed ones only.";
+const FORGED: &str = "The message's signature is not one of the broker's.";
 
 /// What was asked.
 #[derive(Debug, PartialEq, Eq)]
@@ -53,27 +53,10 @@ impl RequestKey {
 }
 
 impl AuthnRequest {
-    /// From a query as it arrived. The signature is over its octets (SAML Bindings 3.4.4.1), which
-    /// the broker sends in the order that is signed. Gives `RelayState` along.
+    /// From a query as it arrived. Gives `RelayState` along.
     pub(crate) fn by_redirect(query: &str, key: &RequestKey) -> Result<(Self, Option<String>), &'static str> {
-        let value = |name: &str| {
-            let found = form_urlencoded::parse(query.as_bytes()).find(|(found, _)| found == name);
-            found.map(|(_, value)| value.into_owned())
-        };
-        let packed = value("SAMLRequest").ok_or(UNREADABLE)?;
-        let (signed, _) = query.split_once("&Signature=").ok_or(UNSIGNED)?;
-        let signature = value("Signature").ok_or(UNSIGNED)?;
-        let alone = ["SAMLRequest", "RelayState", "SigAlg", "Signature"].iter().all(|name| {
-            form_urlencoded::parse(query.as_bytes()).filter(|(found, _)| found == name).count() <= 1
-        });
-        if !alone || value("SigAlg").as_deref() != Some(RSA_SHA256) || !key.made(&signature, signed) {
-            return Err(FORGED);
-        }
-        let deflated = BASE64.decode_to_vec(packed).map_err(|_| UNREADABLE)?;
-        let xml = miniz_oxide::inflate::decompress_to_vec_with_limit(&deflated, MAX_BYTES);
-        let xml = xml.ok().and_then(|xml| String::from_utf8(xml).ok()).ok_or(UNREADABLE)?;
-        let relay_state = form_urlencoded::parse(signed.as_bytes()).find(|(name, _)| name == "RelayState");
-        Ok((Self::read(&xml).ok_or(UNREADABLE)?, relay_state.map(|(_, state)| state.into_owned())))
+        let (xml, relay_state) = redirected(query, "SAMLRequest", key)?;
+        Ok((Self::read(&xml).ok_or(UNREADABLE)?, relay_state))
     }
 
     /// From the field `SAMLRequest` of a form. The rest of the message is canonical as it stands,
@@ -114,13 +97,41 @@ impl AuthnRequest {
     }
 }
 
-fn attribute(element: &BytesStart<'_>, name: &str) -> Option<String> {
+/// The text of the message called `parameter` in a query as it arrived, and `RelayState`. The
+/// signature is over the query's octets (SAML Bindings 3.4.4.1), which the broker sends in the
+/// order that is signed.
+pub(super) fn redirected(
+    query: &str,
+    parameter: &str,
+    key: &RequestKey,
+) -> Result<(String, Option<String>), &'static str> {
+    let value = |name: &str| {
+        let found = form_urlencoded::parse(query.as_bytes()).find(|(found, _)| found == name);
+        found.map(|(_, value)| value.into_owned())
+    };
+    let packed = value(parameter).ok_or(UNREADABLE)?;
+    let (signed, _) = query.split_once("&Signature=").ok_or(UNSIGNED)?;
+    let signature = value("Signature").ok_or(UNSIGNED)?;
+    let alone = [parameter, "RelayState", "SigAlg", "Signature"]
+        .iter()
+        .all(|name| form_urlencoded::parse(query.as_bytes()).filter(|(found, _)| found == name).count() <= 1);
+    if !alone || value("SigAlg").as_deref() != Some(RSA_SHA256) || !key.made(&signature, signed) {
+        return Err(FORGED);
+    }
+    let deflated = BASE64.decode_to_vec(packed).map_err(|_| UNREADABLE)?;
+    let xml = miniz_oxide::inflate::decompress_to_vec_with_limit(&deflated, MAX_BYTES);
+    let xml = xml.ok().and_then(|xml| String::from_utf8(xml).ok()).ok_or(UNREADABLE)?;
+    let relay_state = form_urlencoded::parse(signed.as_bytes()).find(|(name, _)| name == "RelayState");
+    Ok((xml, relay_state.map(|(_, state)| state.into_owned())))
+}
+
+pub(super) fn attribute(element: &BytesStart<'_>, name: &str) -> Option<String> {
     let found = element.try_get_attribute(name).ok()??;
     String::from_utf8(found.value.into_owned()).ok()
 }
 
 /// An `xs:ID` of ASCII characters, short enough to send back.
-fn is_id(text: &str) -> bool {
+pub(super) fn is_id(text: &str) -> bool {
     let starts_well = text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_');
     starts_well && text.len() <= 200 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b))
 }

@@ -4,6 +4,7 @@
 //! `serve` does not know it. Its keys are made at the first start and kept below `var/`.
 
 pub(crate) mod authn_request;
+mod logout;
 pub(crate) mod oidc;
 mod pages;
 mod routes;
@@ -68,6 +69,8 @@ pub(crate) struct ServiceProvider {
     pub(crate) entity_id: String,
     /// Where SAML responses go.
     pub(crate) acs: String,
+    /// Where logout messages go.
+    pub(crate) slo: String,
 }
 
 /// The provider.
@@ -106,13 +109,17 @@ impl Idp {
 
     /// The service provider that asks, if its answer may go where it wants it.
     fn asking(&self, request: &AuthnRequest) -> Result<&ServiceProvider, &'static str> {
-        let mut known = [&self.broker.corp, &self.broker.sandbox].into_iter();
-        let known = known.find(|known| known.entity_id == request.issuer);
-        let known = known.ok_or("The request is from somebody unknown.")?;
+        let known = self.known(&request.issuer)?;
         match &request.acs {
             Some(acs) if *acs != known.acs => Err("The request wants its answer at an unknown address."),
             _ => Ok(known),
         }
+    }
+
+    /// The service provider of this name.
+    fn known(&self, entity_id: &str) -> Result<&ServiceProvider, &'static str> {
+        let mut known = [&self.broker.corp, &self.broker.sandbox].into_iter();
+        known.find(|known| known.entity_id == entity_id).ok_or("The message is from somebody unknown.")
     }
 
     /// A response about `person` for the broker, base64, issued now.

@@ -38,6 +38,8 @@ list of applications, choose who you are.</p>
 <li><h2>{{ person.name }}</h2><p>{{ person.about }}</p>
 <form method="post" action="/saml/start"><button name="person" value="{{ person.id }}">Sign in to Rolegate as
 {{ person.name }}</button></form>
+<form method="post" action="/saml/end"><button name="person" value="{{ person.id }}">Sign {{ person.name }} out of
+account prod</button></form>
 <nav aria-label="Raw documents about {{ person.name }}"><p><a href="/saml-response/{{ person.id }}">SAML response</a>
 {% for client in clients %}<a href="/token/{{ person.id }}?client={{ client }}">ID token for {{ client }}</a>
 {% endfor %}</p></nav></li>{% endfor %}
@@ -92,6 +94,15 @@ pub(crate) struct Carry<'a> {
     /// What the broker wants back.
     pub(crate) relay_state: Option<&'a str>,
 }
+
+/// The broker ended what it had of a person.
+#[derive(Template)]
+#[template(
+    ext = "html",
+    source = r#"<p>Rolegate ended everything that it had of this person in account prod: console sessions, and
+credentials that came of a SAML sign-in.</p><p><a href="/">Start again</a></p>"#
+)]
+pub(crate) struct SignedOut {}
 
 /// Something went wrong, and the browser stays here.
 #[derive(Template)]

@@ -11,8 +11,9 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::authn_request::AuthnRequest;
+use super::logout::Ended;
 use super::oidc::{AuthorizeError, AuthorizeRequest, TokenError, TokenRequest};
-use super::pages::{self, Carry, Chooser, Landing, Problem};
+use super::pages::{self, Carry, Chooser, Landing, Problem, SignedOut};
 use super::{Idp, MOBILE_CLIENT, PORTAL_CLIENT, ServiceProvider, Terms};
 use crate::cli::demo::people::{PEOPLE, Person};
 
@@ -25,6 +26,8 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         .route("/saml/metadata", get().to(saml_metadata))
         .service(resource("/saml/sso").route(get().to(saml_ask)).route(post().to(saml_answer)))
         .route("/saml/start", post().to(saml_start))
+        .route("/saml/end", post().to(saml_end))
+        .route("/saml/slo", get().to(saml_slo))
         .route("/saml-response/{person}", get().to(raw_response))
         .route("/.well-known/openid-configuration", get().to(discovery))
         .route("/jwks.json", get().to(jwks))
@@ -124,6 +127,24 @@ async fn saml_start(idp: Data<Idp>, choice: Form<Choice>) -> HttpResponse {
     match Person::find(&choice.person) {
         Some(person) => carry(&idp, person, &idp.broker.corp, None, None),
         None => problem("There is nobody of that name here."),
+    }
+}
+
+/// Ends what a person has at the broker.
+async fn saml_end(idp: Data<Idp>, choice: Form<Choice>) -> HttpResponse {
+    match Person::find(&choice.person).map(|person| idp.logout(person)) {
+        Some(Ok(location)) => see_other(&location),
+        Some(Err(error)) => fault(&error),
+        None => problem("There is nobody of that name here."),
+    }
+}
+
+async fn saml_slo(idp: Data<Idp>, http: HttpRequest) -> HttpResponse {
+    match idp.logged_out(http.query_string()) {
+        Ok(Ended::Answer(location)) => see_other(&location),
+        Ok(Ended::ByBroker) => show(StatusCode::OK, "Signed out", &SignedOut {}),
+        Ok(Ended::Failed) => problem("Rolegate could not make the sign-out last. Try again."),
+        Err(reason) => problem(reason),
     }
 }
 

@@ -1,21 +1,15 @@
 //! The demo provider over HTTP.
 
-use std::sync::Arc;
-
 use actix_web::dev::ServiceResponse;
 use actix_web::test::{TestRequest, call_service, init_service, read_body};
 use actix_web::{App, test};
 use url::Url;
 
 use super::super::authn_request::RequestKey;
-use super::super::saml::SamlSigner;
-use super::super::token::TokenKey;
-use super::super::{Broker, Keys, testing};
+use super::super::testing;
 use super::*;
-use crate::clock::{ManualClock, Moment};
 use crate::entropy::SystemEntropy;
 use crate::identity::saml::{Binding, Outbound, SamlProvider};
-use crate::secret::Secret;
 
 const BROKER: &str = "http://127.0.0.1:8080";
 const CALLBACK: &str = "http://127.0.0.1:8080/oidc/staff/callback";
@@ -27,21 +21,7 @@ fn idp() -> Data<Idp> {
 
 /// The provider, to which that key is the broker's.
 fn idp_for(requests: RequestKey) -> Data<Idp> {
-    let sandbox = ServiceProvider {
-        entity_id: format!("{BROKER}/saml/sandbox/metadata"),
-        acs: format!("{BROKER}/saml/sandbox/acs"),
-    };
-    let corp = ServiceProvider { entity_id: testing::ENTITY_ID.into(), acs: testing::ACS.into() };
-    let broker = Broker { origin: BROKER.into(), corp, sandbox, callback: CALLBACK.into() };
-    let keys = Keys {
-        requests,
-        saml: SamlSigner::generate("http://127.0.0.1:8081/saml/metadata", "http://127.0.0.1:8081/saml/sso")
-            .unwrap(),
-        token: TokenKey::generate().unwrap(),
-        portal_secret: Secret::new("opensesame".into()),
-    };
-    let clock = Arc::new(ManualClock::at(Moment::from_unix(1_800_000_000)));
-    Data::new(Idp::new("http://127.0.0.1:8081".into(), broker, keys, clock, Arc::new(SystemEntropy::new())))
+    Data::new(testing::idp(requests))
 }
 
 async fn ask(idp: &Data<Idp>, request: TestRequest) -> ServiceResponse {
@@ -163,7 +143,7 @@ async fn a_request_by_another_key_is_refused_on_a_page() {
         let answer = ask(&idp, request).await;
         assert_eq!(answer.status(), StatusCode::BAD_REQUEST);
         let page = body(answer).await;
-        assert!(page.contains("The request&#39;s signature is not one of the broker&#39;s."), "{page}");
+        assert!(page.contains("The message&#39;s signature is not one of the broker&#39;s."), "{page}");
     }
 }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use aws_lc_rs::digest;
 use rcgen::{CertificateParams, KeyPair, PKCS_RSA_SHA256, RsaKeySize, SigningKey};
+use url::form_urlencoded;
 use x509_parser::pem::Pem;
 
 use crate::clock::Moment;
@@ -20,6 +21,7 @@ use crate::secret::Secret;
 pub struct SamlSigner {
     entity_id: String,
     sso_url: String,
+    slo_url: Option<String>,
     key: KeyPair,
     certificate: Vec<u8>,
 }
@@ -61,7 +63,7 @@ impl SamlSigner {
     /// A signer with a new key.
     pub fn generate(entity_id: &str, sso_url: &str) -> Result<Self, SignerError> {
         let (key, certificate) = new_key()?;
-        Ok(Self { entity_id: entity_id.to_owned(), sso_url: sso_url.to_owned(), key, certificate })
+        Ok(Self::of(entity_id, sso_url, key, certificate))
     }
 
     /// A signer with the key and certificate that [`SamlSigner::to_pem`] wrote.
@@ -70,7 +72,21 @@ impl SamlSigner {
         let [_, certificate] = &blocks[..] else { return Err(SignerError::NotAKeyFile) };
         let key = KeyPair::from_pkcs8_pem_and_sign_algo(pem, &PKCS_RSA_SHA256)?;
         let certificate = certificate.contents.clone();
-        Ok(Self { entity_id: entity_id.to_owned(), sso_url: sso_url.to_owned(), key, certificate })
+        Ok(Self::of(entity_id, sso_url, key, certificate))
+    }
+
+    fn of(entity_id: &str, sso_url: &str, key: KeyPair, certificate: Vec<u8>) -> Self {
+        Self { entity_id: entity_id.to_owned(), sso_url: sso_url.to_owned(), slo_url: None, key, certificate }
+    }
+
+    /// The same, and its metadata offers single logout at `slo_url`.
+    pub fn with_logout_at(self, slo_url: &str) -> Self {
+        Self { slo_url: Some(slo_url.to_owned()), ..self }
+    }
+
+    /// The provider that it signs for.
+    pub fn entity_id(&self) -> &str {
+        &self.entity_id
     }
 
     /// Private key and certificate, to be kept in a file that nobody else can read.
@@ -85,11 +101,12 @@ impl SamlSigner {
              <md:IDPSSODescriptor WantAuthnRequestsSigned=\"true\" protocolSupportEnumeration=\"urn:oasis:names:tc:SAML:2.0:protocol\">\
              <md:KeyDescriptor use=\"signing\"><ds:KeyInfo xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\">\
              <ds:X509Data><ds:X509Certificate>{}</ds:X509Certificate></ds:X509Data></ds:KeyInfo></md:KeyDescriptor>\
-             <md:SingleSignOnService Binding=\"urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect\" Location=\"{sso}\"/>\
+             {slo}<md:SingleSignOnService Binding=\"urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect\" Location=\"{sso}\"/>\
              <md:SingleSignOnService Binding=\"urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST\" Location=\"{sso}\"/>\
              </md:IDPSSODescriptor></md:EntityDescriptor>",
             attribute(&self.entity_id),
             base64(&self.certificate),
+            slo = self.slo_url.as_deref().map_or_else(String::new, logout_service),
             sso = attribute(&self.sso_url),
         )
     }
@@ -116,8 +133,9 @@ impl SamlSigner {
     fn assertion(&self, facts: &ResponseFacts<'_>, id: &str) -> (String, String) {
         let (at, until) = (facts.at, facts.at.plus(facts.lifetime));
         let head = format!(
-            "<saml:Assertion xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\" ID=\"{id}\" IssueInstant=\"{at}\" \
+            "<saml:Assertion xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\" ID=\"{id}\" IssueInstant=\"{}\" \
              Version=\"2.0\"><saml:Issuer>{}</saml:Issuer>",
+            instant(at),
             text(&self.entity_id),
         );
         let mut tail = format!(
@@ -126,7 +144,7 @@ impl SamlSigner {
              <saml:SubjectConfirmationData{} NotOnOrAfter=\"{until}\" Recipient=\"{}\"></saml:SubjectConfirmationData>\
              </saml:SubjectConfirmation></saml:Subject><saml:Conditions NotBefore=\"{at}\" NotOnOrAfter=\"{until}\">\
              <saml:AudienceRestriction><saml:Audience>{}</saml:Audience></saml:AudienceRestriction></saml:Conditions>\
-             <saml:AuthnStatement AuthnInstant=\"{at}\"><saml:AuthnContext><saml:AuthnContextClassRef>\
+             <saml:AuthnStatement AuthnInstant=\"{at}\" SessionIndex=\"{id}\"><saml:AuthnContext><saml:AuthnContextClassRef>\
              urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport</saml:AuthnContextClassRef>\
              </saml:AuthnContext></saml:AuthnStatement>",
             text(facts.subject),
@@ -139,6 +157,18 @@ impl SamlSigner {
         }
         tail.push_str("</saml:Assertion>");
         (head, tail)
+    }
+
+    /// The query that takes `xml` along by redirect, signed (SAML Bindings 3.4.4.1).
+    pub fn query(&self, parameter: &str, xml: &str, state: Option<&str>) -> Result<String, SignerError> {
+        let packed = base64(&miniz_oxide::deflate::compress_to_vec(xml.as_bytes(), 6));
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.append_pair(parameter, &packed);
+        query.extend_pairs(state.map(|state| ("RelayState", state)));
+        query.append_pair("SigAlg", "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256");
+        let octets = query.finish();
+        let signature = base64(&self.key.sign(octets.as_bytes())?);
+        Ok(form_urlencoded::Serializer::new(octets).append_pair("Signature", &signature).finish())
     }
 
     /// An enveloped signature over `parts`, which together are the canonical element `id`.
@@ -192,6 +222,11 @@ pub(super) fn signed_info(id: &str, digest: &[u8]) -> String {
     )
 }
 
+fn logout_service(url: &str) -> String {
+    let binding = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect";
+    format!("<md:SingleLogoutService Binding=\"{binding}\" Location=\"{}\"/>", attribute(url))
+}
+
 fn attribute_statement(attributes: &[(&str, Vec<String>)]) -> String {
     let mut out = String::from("<saml:AttributeStatement>");
     for (name, values) in attributes {
@@ -209,18 +244,24 @@ fn in_response_to(facts: &ResponseFacts<'_>) -> String {
     facts.in_response_to.map_or_else(String::new, |id| format!(" InResponseTo=\"{}\"", attribute(id)))
 }
 
-fn fresh_id(entropy: &dyn Entropy) -> Result<String, NoEntropy> {
+/// A time with its milliseconds, so that a login right after a logout is seen to be later.
+pub(super) fn instant(at: Moment) -> String {
+    let seconds = at.to_rfc3339();
+    format!("{}.{:03}Z", seconds.trim_end_matches('Z'), at.unix_millis().rem_euclid(1000))
+}
+
+pub(super) fn fresh_id(entropy: &dyn Entropy) -> Result<String, NoEntropy> {
     let random = entropy::bytes::<16>(entropy)?;
     Ok(format!("_{:032x}", u128::from_be_bytes(random)))
 }
 
-fn text(value: &str) -> String {
+pub(super) fn text(value: &str) -> String {
     let mut out = String::new();
     escape_text(&mut out, value);
     out
 }
 
-fn attribute(value: &str) -> String {
+pub(super) fn attribute(value: &str) -> String {
     let mut out = String::new();
     escape_attribute(&mut out, value);
     out

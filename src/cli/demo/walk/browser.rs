@@ -14,6 +14,7 @@ use url::Url;
 const MAX_REDIRECTS: usize = 10;
 
 /// A browser window.
+#[derive(Clone)]
 pub(super) struct Browser {
     http: Client,
     cookies: BTreeMap<String, String>,

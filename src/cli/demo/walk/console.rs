@@ -80,13 +80,21 @@ async fn land(walk: &Walk<'_>, url: &str, person: &Person, role: &str) -> Outcom
     }
 }
 
-/// Starts at the broker, signs in at the company's provider, and picks `role` if asked.
 async fn corp(walk: &Walk<'_>, person: &Person, role: Option<&str>) -> Result<Page, String> {
-    let mut browser = Browser::new(walk.http.clone());
+    corp_as(walk, &mut Browser::new(walk.http.clone()), person, role).await
+}
+
+/// Starts at the broker, signs in at the company's provider, and picks `role` if asked.
+pub(super) async fn corp_as(
+    walk: &Walk<'_>,
+    browser: &mut Browser,
+    person: &Person,
+    role: Option<&str>,
+) -> Result<Page, String> {
     let chooser = browser.get(&walk.at_broker("/saml/corp/login")).await?;
     let carrier = browser.submit(&chooser, chooser.form()?, Some(person.id)).await?;
     let answer = browser.submit(&carrier, carrier.form()?, None).await?;
-    pick(&mut browser, answer, role).await
+    pick(browser, answer, role).await
 }
 
 /// Starts at the broker, whose request goes to the company's provider in a form.
@@ -128,7 +136,7 @@ async fn pick(browser: &mut Browser, page: Page, role: Option<&str>) -> Result<P
 }
 
 /// The console page must say who one is, as what, and until when.
-fn on_console(page: &Page, person: &Person, role: &str) -> Outcome {
+pub(super) fn on_console(page: &Page, person: &Person, role: &str) -> Outcome {
     let says = |text: &str| page.body.contains(text);
     let there = page.status == 200 && page.url.path() == "/console";
     if there && says(person.email) && says(role) && says("until") {

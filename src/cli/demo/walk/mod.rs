@@ -4,6 +4,7 @@
 
 mod browser;
 mod console;
+mod logout;
 mod refusals;
 mod sts;
 
@@ -50,6 +51,7 @@ pub(crate) async fn walk(world: &World, idp: &Idp, clock: &dyn Clock) -> Result<
     refusals::roles(&mut walk).await;
     if let Some(credentials) = &credentials {
         refusals::credentials(&mut walk, credentials).await;
+        logout::both_ways(&mut walk, credentials).await;
     }
     println!("\n{} steps, {} failed", walk.steps, walk.failed);
     Ok(walk.failed == 0)

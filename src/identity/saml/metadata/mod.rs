@@ -46,10 +46,8 @@ pub(super) struct Metadata {
     /// Where it takes login requests by HTTP-POST.
     pub(super) sso_post: Option<Endpoint>,
     /// Where it takes part in a logout by HTTP-Redirect.
-    #[cfg_attr(not(test), expect(dead_code, reason = "read by what is built beside this"))]
     pub(super) slo_redirect: Option<ResponseLocation>,
     /// Where it takes part in a logout by HTTP-POST.
-    #[cfg_attr(not(test), expect(dead_code, reason = "read by what is built beside this"))]
     pub(super) slo_post: Option<ResponseLocation>,
     /// Whether it refuses login requests without a signature.
     pub(super) want_authn_requests_signed: bool,

@@ -40,6 +40,7 @@ impl SigningSecrets for One {
             tags: Vec::new(),
             session_policy: None,
             provider_session_ends: None,
+            login: None,
             issued: SIGNED,
             expires: self.expires,
         };

@@ -1,21 +1,18 @@
-//! The targets: what must hold for every input.
+//! Responses: of strangers, mutated, encrypted, and with whatever content.
 
 use std::sync::LazyLock;
 
 use arbitrary::Unstructured;
 use aws_lc_rs::rsa::PublicEncryptingKey;
-use bergshamra_c14n::C14nMode;
-use rolegate::entropy::{Entropy, NoEntropy};
-use rolegate::identity::saml::fuzzing::canonical;
-use rolegate::identity::saml::{Expect, MetadataTerms, SamlProvider, unverified_issuer};
+use rolegate::identity::saml::{Expect, SamlProvider, unverified_issuer};
 
+use super::shown;
 use crate::encrypt::{self, Encryption};
-use crate::fixture::{self, ACS, ASSERTION, HONEST, IDP, Key, base64};
+use crate::fixture::{self, ASSERTION, Key, base64};
 use crate::world::{
-    ANY, ASKED, ASSERTIONS, DECRYPTING, DOCUMENTS, IDENTITIES, LAX, NEVER, PROVIDER, STRANGER, everything,
-    now,
+    ANY, ASKED, ASSERTIONS, DECRYPTING, DOCUMENTS, IDENTITIES, LAX, NEVER, PROVIDER, STRANGER, everything, now,
 };
-use crate::{honest, mutate, reader, reference};
+use crate::{honest, mutate, reader};
 
 /// Any bytes, as a document and as what is posted: no panic, and nobody is believed whose key is
 /// not known, whoever signed.
@@ -86,69 +83,6 @@ pub fn signed_content(bytes: &[u8]) {
     }
 }
 
-/// Parser and canonicalizer: what is accepted is well-formed, its canonical form is the one that
-/// other parsers and canonicalizers come to, and canonical it stays.
-pub fn xml(bytes: &[u8]) {
-    let Some(ours) = canonical(bytes) else { return };
-    assert_eq!(canonical(ours.as_bytes()).as_ref(), Some(&ours), "canonical once, and not twice");
-    let document = std::str::from_utf8(bytes).expect("UTF-8, for it was accepted");
-    let Some(reference) = reference::canonical(document) else {
-        // Names beyond ASCII are let through here, because they equal no name that is looked for.
-        assert!(!document.is_ascii(), "accepted, and not well-formed: {document:?}");
-        return;
-    };
-    assert_eq!(ours, reference, "{document:?}");
-    // bergshamra leaves white space in attribute values as it was typed, so it gets what is
-    // canonical already.
-    let third = bergshamra_c14n::canonicalize::<&str>(&ours, C14nMode::Exclusive, None, &[]);
-    assert_eq!(third.ok().as_deref(), Some(ours.as_bytes()), "{document:?}");
-}
-
-/// A provider's metadata: no panic, whatever it says.
-pub fn metadata(bytes: &[u8]) {
-    let provider = SamlProvider::new(fixture::settings(), bytes, now());
-    if let Ok(provider) = provider {
-        assert!(provider.issuer().is_some_and(|issuer| !issuer.is_empty()));
-        let identity = provider.verify(&base64(DOCUMENTS[0].as_bytes()), ANY, now());
-        let known = identity.map(|identity| everything(&identity));
-        assert!(known.is_err() || known.as_ref() == Ok(&IDENTITIES[0]), "{known:?}");
-    }
-}
-
-/// Metadata that must be signed by the federation, mutated: whenever it is accepted, it names the
-/// keys, the addresses and the end that were signed.
-pub fn signed_metadata(bytes: &[u8]) {
-    static SIGNED: LazyLock<String> = LazyLock::new(|| pinned(PUBLISHED[0].as_bytes()).expect("honest"));
-    let documents: [&str; 3] = [&PUBLISHED[0], &PUBLISHED[1], METADATA];
-    let Ok(document) = mutate::document(&documents, &mut Unstructured::new(bytes)) else { return };
-    if let Some(seen) = pinned(&document) {
-        assert_eq!(seen, *SIGNED, "{}", shown(&document));
-    }
-}
-
-/// What a provider of the federation becomes by this metadata, if it is accepted.
-fn pinned(metadata: &[u8]) -> Option<String> {
-    let file = std::env::temp_dir().join(format!("rolegate-fuzz-{}.xml", std::process::id()));
-    std::fs::write(&file, metadata).expect("room for a file");
-    let terms = MetadataTerms::new(Some(IDP.to_owned())).signed_by(&[&HONEST.certificate]).expect("a key");
-    let provider = SamlProvider::from_file(fixture::settings(), file.clone(), terms, now());
-    std::fs::remove_file(&file).expect("the file");
-    let provider = provider.ok()?;
-    let state = provider.metadata_state(now());
-    let login = provider.login_request(ACS, None, &Zeros, now());
-    Some(format!("{:?} {:?} {:?} {login:?}", provider.issuer(), state.certificates, state.valid_until))
-}
-
-/// No randomness, so that two of a kind are equal.
-struct Zeros;
-
-impl Entropy for Zeros {
-    fn fill(&self, out: &mut [u8]) -> Result<(), NoEntropy> {
-        out.fill(0);
-        Ok(())
-    }
-}
-
 /// Everything that is believed of a response, if it is accepted. `explain` must come to the same.
 fn verified(provider: &SamlProvider, posted: &str, expect: Expect<'_>) -> Option<String> {
     let identity = provider.verify(posted, expect, now());
@@ -158,6 +92,3 @@ fn verified(provider: &SamlProvider, posted: &str, expect: Expect<'_>) -> Option
     seen.ok()
 }
 
-fn shown(document: &[u8]) -> std::borrow::Cow<'_, str> {
-    String::from_utf8_lossy(document)
-}

@@ -1,0 +1,79 @@
+//! What configuration alone decides about an identity: which roles it is offered, and which
+//! session it gets. No store, no issuer: a request and its explanation come by here alike.
+
+use std::net::IpAddr;
+
+use super::{Ask, Refusal};
+use crate::arn::RoleArn;
+use crate::clock::Moment;
+use crate::config::Snapshot;
+use crate::directory::Provider;
+use crate::identity::FederatedIdentity;
+use crate::policy::{ActionReview, AuthorizedSession, Grant, RoleOffer, SessionRequest};
+
+/// One configuration, one provider, one moment.
+#[derive(Clone, Copy)]
+pub(super) struct Decide<'a> {
+    pub(super) snapshot: &'a Snapshot,
+    pub(super) provider: &'a Provider,
+    pub(super) at: Moment,
+    pub(super) source_ip: Option<IpAddr>,
+}
+
+impl Decide<'_> {
+    /// Every role that is offered and exists.
+    pub(super) fn offers(&self, identity: &FederatedIdentity) -> Vec<RoleOffer> {
+        let mut offers = self.snapshot.policies.offers(identity, self.grant(), self.at);
+        offers.retain(|offer| self.snapshot.directory.role(&offer.role).is_some());
+        offers
+    }
+
+    /// The offer of one role that is asked for.
+    pub(super) fn offer(&self, identity: &FederatedIdentity, role: &RoleArn) -> Result<RoleOffer, Refusal> {
+        let offer = self.snapshot.policies.offer_for(identity, self.grant(), role, self.at);
+        offer.ok_or_else(|| Refusal::NotOffered { role: role.clone() })
+    }
+
+    /// The session, if the role's trust policy allows it.
+    pub(super) fn authorize(
+        &self,
+        identity: &FederatedIdentity,
+        offer: &RoleOffer,
+        ask: &Ask<'_>,
+    ) -> Result<AuthorizedSession, Refusal> {
+        let request = self.request(offer, ask)?;
+        self.snapshot.policies.authorize(identity, &request, self.at).map_err(Refusal::Denied)
+    }
+
+    /// What every statement of the role's trust policy says; nothing where it is not asked.
+    pub(super) fn review(
+        &self,
+        identity: &FederatedIdentity,
+        offer: &RoleOffer,
+        ask: &Ask<'_>,
+    ) -> Vec<ActionReview> {
+        let request = self.request(offer, ask);
+        request.map_or_else(|_| Vec::new(), |it| self.snapshot.policies.review(identity, &it, self.at))
+    }
+
+    fn request<'r>(&'r self, offer: &'r RoleOffer, ask: &'r Ask<'_>) -> Result<SessionRequest<'r>, Refusal> {
+        let role = self.snapshot.directory.role(&offer.role);
+        let role = role.ok_or_else(|| Refusal::NotOffered { role: offer.role.clone() })?;
+        Ok(SessionRequest {
+            offer,
+            role_id: &role.id,
+            max_session_duration: role.max_session_duration,
+            session_name: ask.session_name,
+            duration: ask.duration,
+            session_policy: ask.session_policy,
+            source_ip: self.source_ip,
+        })
+    }
+
+    const fn grant(&self) -> Grant {
+        Grant {
+            asserted_roles: self.provider.asserts_roles,
+            trust_policy: self.provider.grants_by_trust_policy,
+        }
+    }
+}

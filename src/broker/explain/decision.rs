@@ -1,0 +1,179 @@
+//! From an identity to roles: what each rule and each statement said.
+
+use super::report::{Action, Obstacle, Report, Role, Rule, RuleOutcome, Session, Statement, Tag};
+use crate::arn::RoleArn;
+use crate::broker::decide::Decide;
+use crate::broker::federate::offered_by;
+use crate::broker::{Ask, Refusal};
+use crate::clock::Moment;
+use crate::config::Snapshot;
+use crate::identity::{FederatedIdentity, SessionTag};
+use crate::policy::iam::{self, Effect, StatementReview};
+use crate::policy::rules::Outcome;
+use crate::policy::{ActionReview, AuthorizedSession, LengthLimit, RoleOffer};
+
+/// Roles whose trust policies are shown statement by statement: more is no explanation.
+const IN_DETAIL: usize = 5;
+
+/// What every rule says to `identity`.
+pub(super) fn rules(snapshot: &Snapshot, identity: &FederatedIdentity, at: Moment) -> Vec<Rule> {
+    let rules = snapshot.policies.rules();
+    // Those that were asked, in the order of all.
+    let mut asked = rules.evaluate(identity, None, at).into_iter().peekable();
+    rules
+        .all()
+        .iter()
+        .map(|rule| {
+            let was_asked = asked.peek().is_some_and(|(next, _)| std::ptr::eq(*next, rule));
+            let said = if was_asked { asked.next().map(|(_, outcome)| outcome) } else { None };
+            let (outcome, failed_in, reason) = match said {
+                None => (RuleOutcome::OtherProvider, None, None),
+                Some(Outcome::Matches(_)) => (RuleOutcome::Matched, None, None),
+                Some(Outcome::Declines) => (RuleOutcome::NotMatched, None, None),
+                Some(Outcome::Fails { field, reason }) => (RuleOutcome::Failed, Some(field), Some(reason)),
+            };
+            Rule {
+                rule: rule.name().to_owned(),
+                provider: rule.provider().map(str::to_owned),
+                when: rule.when().to_owned(),
+                outcome,
+                failed_in,
+                reason,
+                roles: rule.roles().iter().map(ToString::to_string).collect(),
+            }
+        })
+        .collect()
+}
+
+/// The role that is `wanted`, or all that are offered; and whether any of them can be had.
+pub(super) fn roles(
+    decide: &Decide<'_>,
+    identity: &FederatedIdentity,
+    wanted: Option<&RoleArn>,
+    report: &mut Report,
+) -> Result<(), Refusal> {
+    let offered = match wanted {
+        Some(role) => vec![role.clone()],
+        None => decide.offers(identity).into_iter().map(|offer| offer.role).collect(),
+    };
+    if offered.is_empty() {
+        let (subject, provider) = (identity.subject().to_owned(), decide.provider.name.clone());
+        return Err(Refusal::NoRoles { subject, provider });
+    }
+    if offered.len() > IN_DETAIL {
+        report.note(format!("Statements are shown for {IN_DETAIL} roles; ask for one by --role."));
+    }
+    if let Some(role) = wanted.filter(|role| decide.snapshot.directory.role(role).is_none()) {
+        report.note(format!("The configuration has no role {role}."));
+    }
+    let mut first = None;
+    for (number, role) in offered.iter().enumerate() {
+        let offer = decide.offer(identity, role)?;
+        let (told, refusal) = one(decide, identity, &offer, (number < IN_DETAIL, report));
+        report.answer.roles.extend(refusal.is_none().then(|| told.role.clone()));
+        first = first.or(refusal);
+        report.roles.push(told);
+    }
+    report.answer.granted = !report.answer.roles.is_empty();
+    match first {
+        Some(refusal) if !report.answer.granted => Err(refusal),
+        _ => Ok(()),
+    }
+}
+
+fn one(
+    decide: &Decide<'_>,
+    identity: &FederatedIdentity,
+    offer: &RoleOffer,
+    (in_detail, report): (bool, &Report),
+) -> (Role, Option<Refusal>) {
+    let ask = Ask {
+        action: "explain",
+        role: &offer.role,
+        session_name: None,
+        duration: None,
+        session_policy: None,
+    };
+    let (session, refusal) = match decide.authorize(identity, offer, &ask) {
+        Ok(authorized) => (granted(&authorized), None),
+        Err(refusal) => (as_it_would_be(identity, offer), Some(refusal)),
+    };
+    let actions = if in_detail { decide.review(identity, offer, &ask) } else { Vec::new() };
+    let role = Role {
+        role: offer.role.to_string(),
+        offered_by: offered_by(&offer.by).to_owned(),
+        refused: refusal.as_ref().map(|refusal| report.refused(refusal)),
+        session,
+        actions: actions.into_iter().map(action).collect(),
+    };
+    (role, refusal)
+}
+
+fn granted(authorized: &AuthorizedSession) -> Session {
+    let (session, length) = (authorized.session(), authorized.length());
+    Session {
+        name: Some(session.session_name.clone()),
+        source_identity: session.source_identity.clone(),
+        tags: session.tags.iter().map(tag).collect(),
+        seconds: Some(length.granted.as_secs()),
+        limited_by: Some(match length.because {
+            LengthLimit::Asked => "the caller",
+            LengthLimit::Rule => "the rule",
+            LengthLimit::Default => "the default of one hour",
+            LengthLimit::RoleMaximum => "the role's maximum",
+            LengthLimit::AssertedDuration => "the assertion's SessionDuration",
+            LengthLimit::AssertedEnd => "the assertion's SessionNotOnOrAfter",
+        }),
+        expires: Some(session.expires.to_rfc3339()),
+    }
+}
+
+fn as_it_would_be(identity: &FederatedIdentity, offer: &RoleOffer) -> Session {
+    let name = offer.session_name.as_ref().or(identity.asserted().session_name.as_ref());
+    Session {
+        name: name.cloned(),
+        source_identity: offer.source_identity.clone(),
+        tags: offer.tags.iter().map(tag).collect(),
+        seconds: None,
+        limited_by: None,
+        expires: None,
+    }
+}
+
+fn tag(tag: &SessionTag) -> Tag {
+    Tag { key: tag.key.clone(), value: tag.value.clone(), transitive: tag.transitive }
+}
+
+fn action(review: ActionReview) -> Action {
+    Action {
+        action: review.action.to_owned(),
+        allowed: review.decision.is_allow(),
+        statements: review.statements.into_iter().map(statement).collect(),
+    }
+}
+
+fn statement(review: StatementReview) -> Statement {
+    Statement {
+        index: review.statement.index,
+        sid: review.statement.sid,
+        effect: match review.effect {
+            Effect::Allow => "Allow",
+            Effect::Deny => "Deny",
+        },
+        applies: review.obstacles.is_empty(),
+        obstacles: review.obstacles.into_iter().map(obstacle).collect(),
+    }
+}
+
+fn obstacle(obstacle: iam::Obstacle) -> Obstacle {
+    let (element, wanted) = match obstacle {
+        iam::Obstacle::Condition { operator, key, wanted, actual, undecided } => {
+            let (operator, key) = (Some(operator), Some(key));
+            return Obstacle { element: "Condition", operator, key, wanted, actual, undecided };
+        }
+        iam::Obstacle::Principal(named) => ("Principal", named),
+        iam::Obstacle::Action => ("Action", Vec::new()),
+        iam::Obstacle::Resource => ("Resource", Vec::new()),
+    };
+    Obstacle { element, operator: None, key: None, wanted, actual: Vec::new(), undecided: false }
+}

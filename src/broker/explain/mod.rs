@@ -1,0 +1,96 @@
+//! Why a document is or would be believed and granted roles, or is not: the live path once more,
+//! with everything noted on the way.
+//!
+//! [`explain`] verifies, maps and authorizes by the code that requests go through. It claims
+//! nothing, issues nothing, and needs neither store nor network. What it gives is a [`Report`], plain data that proves
+//! nothing; [`Report::redacted`] takes the person out of it.
+
+mod advice;
+mod decision;
+mod redact;
+mod report;
+mod saml;
+
+use std::net::IpAddr;
+
+pub use self::report::{
+    Action, Answer, Asserted, AssertedRole, Attribute, Certificate, Check, CheckOutcome, Clock, Document,
+    Identity, Obstacle, Part, Provider, Refused, Report, Role, Rule, RuleOutcome, Session, Signature,
+    Statement, Tag, VERSION,
+};
+use super::Refusal;
+use super::decide::Decide;
+use crate::arn::RoleArn;
+use crate::clock::Moment;
+use crate::config::Snapshot;
+use crate::directory;
+
+/// What is asked.
+#[derive(Clone, Copy)]
+pub struct Question<'a> {
+    /// Base64 of a whole `samlp:Response`.
+    pub response: &'a str,
+    /// The provider to hold it against; without it, the one that the document names.
+    pub provider: Option<&'a directory::Provider>,
+    /// The consumer URL that it was posted to; without it, any of the provider's will do.
+    pub recipient: Option<&'a str>,
+    /// The role that is wanted; without it, whatever is offered.
+    pub role: Option<&'a RoleArn>,
+    /// Where the call came from.
+    pub source_ip: Option<IpAddr>,
+    /// The moment to decide for.
+    pub at: Moment,
+}
+
+/// Answers `question` by the configuration `snapshot`.
+pub fn explain(snapshot: &Snapshot, question: &Question<'_>) -> Report {
+    let mut report = Report::new(question.at);
+    if let Err(refusal) = answer(snapshot, question, &mut report) {
+        report.refuse(&refusal);
+    }
+    report
+}
+
+fn answer(snapshot: &Snapshot, question: &Question<'_>, report: &mut Report) -> Result<(), Refusal> {
+    let provider = saml::provider(snapshot, question, report)?;
+    let identity = saml::believe(provider, question, report)?;
+    report.rules = decision::rules(snapshot, &identity, question.at);
+    let decide = Decide { snapshot, provider, at: question.at, source_ip: question.source_ip };
+    decision::roles(&decide, &identity, question.role, report)
+}
+
+impl Report {
+    fn new(at: Moment) -> Self {
+        Self {
+            version: VERSION,
+            at: at.to_rfc3339(),
+            answer: Answer { granted: false, roles: Vec::new(), refused: None },
+            notes: Vec::new(),
+            document: None,
+            provider: None,
+            clock: None,
+            checks: Vec::new(),
+            identity: None,
+            rules: Vec::new(),
+            roles: Vec::new(),
+        }
+    }
+
+    fn note(&mut self, note: impl Into<String>) {
+        self.notes.push(note.into());
+    }
+
+    fn refuse(&mut self, refusal: &Refusal) {
+        self.answer.refused = Some(self.refused(refusal));
+    }
+
+    fn refused(&self, refusal: &Refusal) -> Refused {
+        let (reason, seen) = advice::told(refusal);
+        let advice = advice::of(refusal, self.has_unknown_certificate()).to_owned();
+        Refused { by: refusal.check().to_owned(), reason, seen, advice }
+    }
+
+    fn has_unknown_certificate(&self) -> bool {
+        self.document.as_ref().is_some_and(|document| document.unknown_certificate.is_some())
+    }
+}

@@ -1,0 +1,114 @@
+//! What an explanation says of rules and roles.
+
+use serde::Serialize;
+
+use super::{Refused, Tag};
+
+/// A rule, and what it said.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Rule {
+    /// Its name.
+    pub rule: String,
+    /// The one provider that it is for.
+    pub provider: Option<String>,
+    /// Its condition.
+    pub when: String,
+    /// What it said.
+    pub outcome: RuleOutcome,
+    /// The expression that failed.
+    pub failed_in: Option<&'static str>,
+    /// Why.
+    pub reason: Option<String>,
+    /// The roles that it offers where it matches.
+    pub roles: Vec<String>,
+}
+
+/// What a rule said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RuleOutcome {
+    /// It offers its roles.
+    Matched,
+    /// It does not match.
+    NotMatched,
+    /// It was not asked: it is for another provider.
+    OtherProvider,
+    /// It could not be evaluated, and offers nothing.
+    Failed,
+}
+
+/// A role.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Role {
+    /// Its ARN.
+    pub role: String,
+    /// What offers it: a rule's name, or in words.
+    pub offered_by: String,
+    /// Why it can't be had; `None`: it can.
+    pub refused: Option<Refused>,
+    /// The session as it is, or as it would be.
+    pub session: Session,
+    /// What the trust policy says to each action in question; empty where it was not asked, and
+    /// beyond the first few roles.
+    pub actions: Vec<Action>,
+}
+
+/// A session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Session {
+    /// Its name.
+    pub name: Option<String>,
+    /// Its source identity.
+    pub source_identity: Option<String>,
+    /// Its tags.
+    pub tags: Vec<Tag>,
+    /// How long it lasts.
+    pub seconds: Option<u64>,
+    /// What limits it to that.
+    pub limited_by: Option<&'static str>,
+    /// When it ends.
+    pub expires: Option<String>,
+}
+
+/// What a trust policy says to an action.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Action {
+    /// Such as `sts:AssumeRoleWithSAML`.
+    pub action: String,
+    /// Whether it is allowed.
+    pub allowed: bool,
+    /// Every statement.
+    pub statements: Vec<Statement>,
+}
+
+/// What a statement says to an action.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Statement {
+    /// Its place, from 0.
+    pub index: usize,
+    /// Its `Sid`.
+    pub sid: Option<String>,
+    /// `Allow` or `Deny`.
+    pub effect: &'static str,
+    /// Whether it applies.
+    pub applies: bool,
+    /// What keeps it from applying.
+    pub obstacles: Vec<Obstacle>,
+}
+
+/// An element of a statement that does not fit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Obstacle {
+    /// `Principal`, `Action`, `Resource` or `Condition`.
+    pub element: &'static str,
+    /// A condition's operator.
+    pub operator: Option<String>,
+    /// A condition's key.
+    pub key: Option<String>,
+    /// What the policy wants.
+    pub wanted: Vec<String>,
+    /// What the request has; none where a condition's key is absent or undecided.
+    pub actual: Vec<String>,
+    /// Whether the key should have one value and was given several, so that nobody can tell.
+    pub undecided: bool,
+}

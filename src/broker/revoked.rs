@@ -1,0 +1,152 @@
+//! What was revoked, as this node knows it.
+//!
+//! Verifying a credential must not wait for a store, so the live revocations stand in memory:
+//! loaded at the start, added to with each logout, pruned as they end. Readers take no lock. An
+//! entry is some hundred bytes and lives twelve hours, and each costs somebody a signed logout or
+//! a login of their own: a million of them, more than twenty a second for all that time, is 100 MB.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arc_swap::ArcSwap;
+
+use crate::clock::Moment;
+use crate::identity::LoginMarks;
+use crate::store::{Revocation, RevocationId};
+use crate::telemetry;
+
+/// Adding copies one shard, so there are some.
+const SHARDS: usize = 64;
+
+type Shard = HashMap<RevocationId, Revocation>;
+
+/// The live revocations. One a process.
+pub struct RevocationSet {
+    shards: [ArcSwap<Shard>; SHARDS],
+    writing: Mutex<()>,
+}
+
+impl RevocationSet {
+    /// A set of what a store remembers.
+    pub fn new(live: Vec<Revocation>) -> Self {
+        let mut shards: [Shard; SHARDS] = std::array::from_fn(|_| Shard::new());
+        for revocation in live {
+            join(&mut shards[shard_of(&revocation.id)], revocation);
+        }
+        let set =
+            Self { shards: shards.map(|shard| ArcSwap::new(Arc::new(shard))), writing: Mutex::default() };
+        telemetry::count_live_revocations(set.len());
+        set
+    }
+
+    /// Adds `revocation`, and forgets what is over at `at`.
+    pub fn add(&self, revocation: Revocation, at: Moment) {
+        let writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let shard = &self.shards[shard_of(&revocation.id)];
+        let mut entries = Shard::clone(&shard.load());
+        entries.retain(|_, held| held.until > at);
+        join(&mut entries, revocation);
+        shard.store(Arc::new(entries));
+        drop(writing);
+        telemetry::count_live_revocations(self.len());
+    }
+
+    /// Whether a session of the login `marks` is over that was issued at `issued`, by our clock.
+    pub fn ends_session(&self, marks: &LoginMarks, issued: Moment) -> bool {
+        marks.all().any(|mark| self.find(mark).is_some_and(|held| issued <= held.issued_before))
+    }
+
+    /// Whether nothing more may come of an assertion about the login `marks` that was issued at
+    /// `asserted`, by the provider's clock.
+    pub fn ends_assertion(&self, marks: &LoginMarks, asserted: Moment) -> bool {
+        marks.all().any(|mark| self.find(mark).is_some_and(|held| asserted <= held.asserted_before))
+    }
+
+    /// Whether something is over that has no time of its own.
+    pub fn ends(&self, id: &RevocationId) -> bool {
+        self.find(id).is_some()
+    }
+
+    /// How many there are, over or not.
+    pub fn len(&self) -> usize {
+        self.shards.iter().map(|shard| shard.load().len()).sum()
+    }
+
+    /// Whether nothing is revoked.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn find(&self, id: &RevocationId) -> Option<Revocation> {
+        self.shards[shard_of(id)].load().get(id).copied()
+    }
+}
+
+fn join(entries: &mut Shard, revocation: Revocation) {
+    entries.entry(revocation.id).and_modify(|held| *held = held.joined(revocation)).or_insert(revocation);
+}
+
+/// Ids are hashes, so their bytes are spread evenly.
+fn shard_of(id: &RevocationId) -> usize {
+    usize::from(id[0]) % SHARDS
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    const NOW: Moment = Moment::from_unix(1_800_000_000);
+    const HOUR: Duration = Duration::from_secs(3600);
+    const MILLISECOND: Duration = Duration::from_millis(1);
+
+    fn revocation(id: u8) -> Revocation {
+        let asserted_before = NOW.minus(HOUR);
+        Revocation { id: [id; 16], issued_before: NOW, asserted_before, until: NOW.plus(HOUR) }
+    }
+
+    fn marks(subject: u8, sessions: &[u8]) -> LoginMarks {
+        LoginMarks { subject: [subject; 16], sessions: sessions.iter().map(|id| [*id; 16]).collect() }
+    }
+
+    #[test]
+    fn what_was_issued_before_is_over_and_what_comes_later_is_not() {
+        let set = RevocationSet::new(vec![revocation(1)]);
+        let (ann, later) = (marks(1, &[7]), NOW.plus(MILLISECOND));
+        assert!(set.ends_session(&ann, NOW.minus(HOUR)) && set.ends_session(&ann, NOW));
+        assert!(!set.ends_session(&ann, later));
+        assert!(set.ends_assertion(&ann, NOW.minus(HOUR)));
+        assert!(!set.ends_assertion(&ann, NOW.minus(HOUR).plus(MILLISECOND)));
+        assert!(!set.ends_session(&marks(2, &[3]), NOW), "somebody else");
+    }
+
+    #[test]
+    fn one_session_or_all_of_a_person() {
+        let set = RevocationSet::new(Vec::new());
+        assert!(set.is_empty());
+        set.add(revocation(7), NOW);
+        assert!(set.ends_session(&marks(1, &[6, 7]), NOW));
+        assert!(!set.ends_session(&marks(1, &[6]), NOW), "another session of the same person");
+        set.add(revocation(1), NOW);
+        assert!(set.ends_session(&marks(1, &[6]), NOW) && set.ends_session(&marks(1, &[]), NOW));
+        assert!(set.ends(&[7; 16]) && !set.ends(&[6; 16]));
+    }
+
+    #[test]
+    fn adding_takes_nothing_back() {
+        let set = RevocationSet::new(vec![revocation(1), revocation(65)]);
+        set.add(Revocation { issued_before: NOW.minus(HOUR), ..revocation(1) }, NOW);
+        assert!(set.ends_session(&marks(1, &[]), NOW));
+        assert_eq!(set.len(), 2);
+    }
+
+    #[test]
+    fn what_is_over_is_forgotten() {
+        let set = RevocationSet::new(vec![revocation(1)]);
+        set.add(revocation(65), NOW.plus(HOUR - MILLISECOND)); // In the same shard.
+        assert_eq!(set.len(), 2);
+        set.add(Revocation { until: NOW.plus(2 * HOUR), ..revocation(129) }, NOW.plus(HOUR));
+        assert!(!set.ends(&[1; 16]) && !set.ends(&[65; 16]) && set.ends(&[129; 16]));
+    }
+}

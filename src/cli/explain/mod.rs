@@ -1,0 +1,148 @@
+//! `rolegate explain`: why a document is or would be granted roles, or is not.
+//!
+//! Offline and without a trace: it reads the configuration and the document, and prints what the
+//! broker would decide, and by what. Exit code 0: granted; 3: refused.
+
+mod input;
+mod paper;
+mod text;
+
+use std::io::{self, IsTerminal, Write};
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+
+use self::paper::{Paper, is_deceptive};
+use super::{BAD_CONFIGURATION, REFUSED};
+use crate::arn::RoleArn;
+use crate::broker::explain::{self, Question, Report};
+use crate::clock::{Clock, Moment, SystemClock};
+use crate::config::{self, Snapshot};
+use crate::directory::Provider;
+
+/// Shown below the options.
+const EXAMPLES: &str = "\
+Where to get FILE: in the browser's developer tools, the POST to /saml/…/acs; its form field
+SAMLResponse, or the whole form. Responses are secrets while they are fresh, and about people always:
+what --redact prints can be passed on.
+
+Examples:
+  rolegate explain --config rolegate.toml --saml response.txt
+  pbpaste | rolegate explain --config rolegate.toml --saml - --role arn:aws:iam::111122223333:role/eng/Deploy
+  rolegate explain --config rolegate.toml --saml response.txt --at 2030-01-01T09:00:00Z --redact
+
+Exit codes: 0 granted, 2 bad usage or configuration, 3 refused.";
+
+/// The options.
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Explain {
+    /// The configuration to decide by
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+    /// A SAML response: base64, XML, or the form that a browser posts. `-` reads standard input
+    #[arg(long, value_name = "FILE")]
+    saml: PathBuf,
+    /// Ask about this role; without it, about every role that is offered
+    #[arg(long, value_name = "ARN")]
+    role: Option<RoleArn>,
+    /// Decide as of this time, for an old capture; without it, now
+    #[arg(long, value_name = "RFC3339", value_parser = moment)]
+    at: Option<Moment>,
+    /// Hold it against this provider; without it, the one that it names as issuer
+    #[arg(long, value_name = "NAME")]
+    provider: Option<String>,
+    /// The address that it was posted to; without it, any of the provider's will do
+    #[arg(long, value_name = "URL")]
+    recipient: Option<String>,
+    /// The caller's address, where a trust policy asks for aws:SourceIp
+    #[arg(long, value_name = "ADDRESS")]
+    source_ip: Option<IpAddr>,
+    /// Replace what is about the person by placeholders: the same for the same value
+    #[arg(long)]
+    redact: bool,
+    /// For people, or for machines
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+}
+
+pub(super) fn run(asked: &Explain) -> ExitCode {
+    match asked.report() {
+        Ok(report) => {
+            let printed = asked.print(&report);
+            match (printed, report.answer.granted) {
+                (Err(error), _) if error.kind() != io::ErrorKind::BrokenPipe => ExitCode::FAILURE,
+                (_, true) => ExitCode::SUCCESS,
+                (_, false) => ExitCode::from(REFUSED),
+            }
+        }
+        Err(problem) => {
+            eprintln!("{problem}");
+            ExitCode::from(BAD_CONFIGURATION)
+        }
+    }
+}
+
+impl Explain {
+    fn report(&self) -> Result<Report, String> {
+        let at = self.at.unwrap_or_else(|| SystemClock.now());
+        let loaded = config::load(&self.config, at).map_err(|faults| faults.to_string())?;
+        let response = input::read(&self.saml).map_err(|problem| format!("--saml: {problem}"))?;
+        let question = Question {
+            response: &response,
+            provider: self.chosen(&loaded.snapshot)?,
+            recipient: self.recipient.as_deref(),
+            role: self.role.as_ref(),
+            source_ip: self.source_ip,
+            at,
+        };
+        let report = explain::explain(&loaded.snapshot, &question);
+        Ok(if self.redact { report.redacted() } else { report })
+    }
+
+    fn chosen<'s>(&self, snapshot: &'s Snapshot) -> Result<Option<&'s Provider>, String> {
+        let Some(name) = &self.provider else { return Ok(None) };
+        let found = snapshot.directory.provider(name);
+        found.map(Some).ok_or_else(|| format!("--provider: there is no provider called {name:?}"))
+    }
+
+    fn print(&self, report: &Report) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        let text = match self.format {
+            Format::Text => {
+                let colours = out.is_terminal() && std::env::var_os("NO_COLOR").is_none();
+                text::render(report, Paper::new(colours))
+            }
+            Format::Json => json(report)?,
+        };
+        out.write_all(text.as_bytes())
+    }
+}
+
+/// JSON, in which no character acts on a terminal: what JSON itself leaves as it is stands as an
+/// escape.
+fn json(report: &Report) -> io::Result<String> {
+    let plain = serde_json::to_string_pretty(report)? + "\n";
+    let mut safe = String::with_capacity(plain.len());
+    for c in plain.chars() {
+        if c != '\n' && is_deceptive(c) {
+            safe.push_str(&format!("\\u{:04x}", u32::from(c)));
+        } else {
+            safe.push(c);
+        }
+    }
+    Ok(safe)
+}
+
+fn moment(text: &str) -> Result<Moment, String> {
+    let wanted = "write a time with its zone, such as 2030-01-01T09:00:00Z";
+    Moment::parse_rfc3339(text).ok_or_else(|| wanted.to_owned())
+}

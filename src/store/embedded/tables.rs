@@ -1,0 +1,191 @@
+//! The tables of the embedded store, and what one transaction does with them.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
+
+use super::{Job, Operation};
+use crate::clock::Moment;
+use crate::store::{
+    Claim, Claimed, Revocation, RevocationId, SWEEP_MARGIN, SessionKey, claim_key, conflicts,
+};
+
+/// Claim key to the millisecond at which the claim ends.
+const CLAIMS: TableDefinition<'_, [u8; 64], i64> = TableDefinition::new("claims");
+/// Session key to end and sealed record.
+const SESSIONS: TableDefinition<'_, [u8; 32], (i64, &[u8])> = TableDefinition::new("sessions");
+/// Revocation id to `issued_before`, `asserted_before` and end.
+const REVOCATIONS: TableDefinition<'_, RevocationId, (i64, i64, i64)> = TableDefinition::new("revocations");
+/// What ends when; a shorter key is padded with zeros.
+const ENDINGS: TableDefinition<'_, (i64, u8, [u8; 64]), ()> = TableDefinition::new("endings");
+const CLAIM: u8 = 0;
+const SESSION: u8 = 1;
+const REVOCATION: u8 = 2;
+
+/// Expired entries that one commit sweeps at most.
+const SWEEP: usize = 1024;
+
+/// Opens or makes the file, which its owner alone can read.
+pub(super) fn open_database(path: &Path) -> Result<Database, redb::Error> {
+    let database = Database::create(path)?;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600))?;
+    let transaction = database.begin_write()?;
+    transaction.open_table(CLAIMS)?;
+    transaction.open_table(SESSIONS)?;
+    transaction.open_table(REVOCATIONS)?;
+    transaction.open_table(ENDINGS)?;
+    transaction.commit()?;
+    Ok(database)
+}
+
+/// The record under `key`, if it is live at `at`.
+pub(super) fn read_session(
+    database: &Database,
+    key: SessionKey,
+    at: Moment,
+) -> Result<Option<Vec<u8>>, redb::Error> {
+    let sessions = database.begin_read()?.open_table(SESSIONS)?;
+    let found = sessions.get(&key)?;
+    Ok(found.and_then(|entry| {
+        let (until, sealed) = entry.value();
+        (until > at.unix_millis()).then(|| sealed.to_vec())
+    }))
+}
+
+/// Every revocation that is live at `at`.
+pub(super) fn read_revocations(database: &Database, at: Moment) -> Result<Vec<Revocation>, redb::Error> {
+    let revocations = database.begin_read()?.open_table(REVOCATIONS)?;
+    let mut live = Vec::new();
+    for entry in revocations.iter()? {
+        let (id, times) = entry?;
+        let revocation = revocation(id.value(), times.value());
+        if revocation.until > at {
+            live.push(revocation);
+        }
+    }
+    Ok(live)
+}
+
+/// Does everything in `batch`, or nothing; the answers are in its order.
+pub(super) fn write_batch(database: &Database, batch: &[Job]) -> Result<Vec<Option<Claimed>>, redb::Error> {
+    let transaction = database.begin_write()?;
+    let mut answers = Vec::with_capacity(batch.len());
+    for job in batch {
+        answers.push(match &job.operation {
+            Operation::Claim(claim) => Some(claim_in(&transaction, claim, job.at)?),
+            Operation::Put(key, sealed, until) => {
+                put_in(&transaction, *key, sealed, *until)?;
+                None
+            }
+            Operation::Revoke(revocation) => {
+                revoke_in(&transaction, *revocation)?;
+                None
+            }
+            Operation::Remove(key) => {
+                transaction.open_table(SESSIONS)?.remove(key)?;
+                None
+            }
+        });
+    }
+    if let Some(latest) = batch.iter().map(|job| job.at).max() {
+        sweep(&transaction, latest.minus(SWEEP_MARGIN))?;
+    }
+    transaction.commit()?;
+    Ok(answers)
+}
+
+fn claim_in(transaction: &WriteTransaction, claim: &Claim, at: Moment) -> Result<Claimed, redb::Error> {
+    let mut claims = transaction.open_table(CLAIMS)?;
+    for keys in conflicts(claim) {
+        for entry in claims.range(keys)? {
+            if entry?.1.value() > at.unix_millis() {
+                return Ok(Claimed::AlreadyUsed);
+            }
+        }
+    }
+    let key = claim_key(claim.id, claim.scope);
+    claims.insert(&key, claim.until.unix_millis())?;
+    transaction.open_table(ENDINGS)?.insert((claim.until.unix_millis(), CLAIM, key), ())?;
+    Ok(Claimed::First)
+}
+
+fn put_in(
+    transaction: &WriteTransaction,
+    key: SessionKey,
+    sealed: &[u8],
+    until: Moment,
+) -> Result<(), redb::Error> {
+    let until = until.unix_millis();
+    transaction.open_table(SESSIONS)?.insert(&key, (until, sealed))?;
+    transaction.open_table(ENDINGS)?.insert((until, SESSION, padded(&key)), ())?;
+    Ok(())
+}
+
+fn revoke_in(transaction: &WriteTransaction, wanted: Revocation) -> Result<(), redb::Error> {
+    let mut revocations = transaction.open_table(REVOCATIONS)?;
+    let before = revocations.get(&wanted.id)?.map(|entry| revocation(wanted.id, entry.value()));
+    let joined = before.map_or(wanted, |before| before.joined(wanted));
+    let until = joined.until.unix_millis();
+    let times = (joined.issued_before.unix_millis(), joined.asserted_before.unix_millis(), until);
+    revocations.insert(&joined.id, times)?;
+    transaction.open_table(ENDINGS)?.insert((until, REVOCATION, padded(&joined.id)), ())?;
+    Ok(())
+}
+
+const fn revocation(id: RevocationId, (issued, asserted, until): (i64, i64, i64)) -> Revocation {
+    Revocation {
+        id,
+        issued_before: Moment::from_unix_millis(issued),
+        asserted_before: Moment::from_unix_millis(asserted),
+        until: Moment::from_unix_millis(until),
+    }
+}
+
+fn padded(key: &[u8]) -> [u8; 64] {
+    let mut padded = [0; 64];
+    padded[..key.len()].copy_from_slice(key);
+    padded
+}
+
+/// Removes what has ended. An entry that was written again with a later end stays: its later
+/// ending stands in the table as well.
+fn sweep(transaction: &WriteTransaction, at: Moment) -> Result<(), redb::Error> {
+    let mut endings = transaction.open_table(ENDINGS)?;
+    let due: Vec<(i64, u8, [u8; 64])> = endings
+        .range(..(at.unix_millis(), CLAIM, [0; 64]))?
+        .take(SWEEP)
+        .map(|entry| entry.map(|(key, _)| key.value()))
+        .collect::<Result<_, _>>()?;
+    if due.is_empty() {
+        return Ok(());
+    }
+    let mut claims = transaction.open_table(CLAIMS)?;
+    let mut sessions = transaction.open_table(SESSIONS)?;
+    let mut revocations = transaction.open_table(REVOCATIONS)?;
+    for (until, kind, key) in due {
+        endings.remove((until, kind, key))?;
+        let session = first(&key);
+        let revocation: RevocationId = first(&key);
+        let ended = match kind {
+            CLAIM => claims.get(&key)?.is_some_and(|entry| entry.value() == until),
+            SESSION => sessions.get(&session)?.is_some_and(|entry| entry.value().0 == until),
+            _ => revocations.get(&revocation)?.is_some_and(|entry| entry.value().2 == until),
+        };
+        match kind {
+            _ if !ended => {}
+            CLAIM => drop(claims.remove(&key)?),
+            SESSION => drop(sessions.remove(&session)?),
+            _ => drop(revocations.remove(&revocation)?),
+        }
+    }
+    Ok(())
+}
+
+/// The key that was padded.
+fn first<const N: usize>(padded: &[u8; 64]) -> [u8; N] {
+    let mut key = [0; N];
+    key.copy_from_slice(&padded[..N]);
+    key
+}

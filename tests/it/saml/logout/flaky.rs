@@ -1,0 +1,77 @@
+//! A store that can be made to fail.
+
+use std::fs;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rolegate::clock::Moment;
+use rolegate::store::embedded::EmbeddedStore;
+use rolegate::store::{
+    Claim, Claimed, ReplayCache, Revocation, Revocations, SessionKey, SessionStore, Store, StoreFault,
+    StoreFuture,
+};
+
+/// A store on disk whose disk fails on command.
+pub(crate) struct Flaky {
+    inner: EmbeddedStore,
+    fault: StoreFault,
+    fails: AtomicBool,
+}
+
+impl Flaky {
+    pub(crate) fn new(folder: &Path) -> Self {
+        let file = folder.join("file");
+        fs::write(&file, "").unwrap();
+        let Err(fault) = EmbeddedStore::open(&file) else { panic!("a file is no folder") };
+        let inner = EmbeddedStore::open(&folder.join("store")).unwrap();
+        Self { inner, fault, fails: AtomicBool::new(false) }
+    }
+
+    /// Whether every operation fails from now on.
+    pub(crate) fn fail(&self, fails: bool) {
+        self.fails.store(fails, Ordering::SeqCst);
+    }
+
+    fn unless_failing<'a, T: Send + 'a>(&'a self, works: StoreFuture<'a, T>) -> StoreFuture<'a, T> {
+        if !self.fails.load(Ordering::SeqCst) {
+            return works;
+        }
+        Box::pin(std::future::ready(Err(self.fault.clone())))
+    }
+}
+
+impl ReplayCache for Flaky {
+    fn claim(&self, claim: Claim, at: Moment) -> StoreFuture<'_, Claimed> {
+        self.unless_failing(self.inner.claim(claim, at))
+    }
+}
+
+impl SessionStore for Flaky {
+    fn put(&self, key: SessionKey, sealed: Vec<u8>, until: Moment, at: Moment) -> Result<(), StoreFault> {
+        self.inner.put(key, sealed, until, at)
+    }
+
+    fn get(&self, key: SessionKey, at: Moment) -> StoreFuture<'_, Option<Vec<u8>>> {
+        self.unless_failing(self.inner.get(key, at))
+    }
+
+    fn remove(&self, key: SessionKey, at: Moment) -> StoreFuture<'_, ()> {
+        self.unless_failing(self.inner.remove(key, at))
+    }
+}
+
+impl Revocations for Flaky {
+    fn revoke(&self, revocation: Revocation, at: Moment) -> StoreFuture<'_, ()> {
+        self.unless_failing(self.inner.revoke(revocation, at))
+    }
+
+    fn revocations(&self, at: Moment) -> StoreFuture<'_, Vec<Revocation>> {
+        self.unless_failing(self.inner.revocations(at))
+    }
+}
+
+impl Store for Flaky {
+    fn describe(&self) -> &'static str {
+        "flaky"
+    }
+}

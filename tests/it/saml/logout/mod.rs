@@ -1,0 +1,10 @@
+//! Single logout from outside: the provider's messages, and ours.
+
+mod fixture;
+mod flaky;
+mod flows;
+mod messages;
+mod ours;
+mod sign_out;
+mod signature;
+mod world;
