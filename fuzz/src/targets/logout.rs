@@ -15,8 +15,9 @@ static MESSAGES: LazyLock<[String; 2]> = LazyLock::new(|| [signed(REQUEST), sign
 /// What it sends by Redirect.
 static QUERIES: LazyLock<[String; 2]> = LazyLock::new(|| [redirect(REQUEST), redirect(RESPONSE)]);
 /// Everything that these say.
-static MEANINGS: LazyLock<[String; 2]> =
-    LazyLock::new(|| MESSAGES.each_ref().map(|xml| verified(PresentedLogout::Post(form(xml).as_bytes())).expect("honest")));
+static MEANINGS: LazyLock<[String; 2]> = LazyLock::new(|| {
+    MESSAGES.each_ref().map(|xml| verified(PresentedLogout::Post(form(xml).as_bytes())).expect("honest"))
+});
 
 /// An honest logout message, mutated, or any bytes: no panic, and whenever it is accepted, it says
 /// what an honest one says.
@@ -27,7 +28,9 @@ pub fn logout(bytes: &[u8]) {
         0 => verified(PresentedLogout::Post(rest)),
         1 => std::str::from_utf8(rest).ok().and_then(|query| verified(PresentedLogout::Redirect(query))),
         2 => {
-            let Ok(xml) = mutate::document(&MESSAGES.each_ref().map(String::as_str), &mut input) else { return };
+            let Ok(xml) = mutate::document(&MESSAGES.each_ref().map(String::as_str), &mut input) else {
+                return;
+            };
             let Ok(xml) = String::from_utf8(xml) else { return };
             verified(PresentedLogout::Post(form(&xml).as_bytes()))
         }

@@ -55,4 +55,3 @@ impl Entropy for Zeros {
         Ok(())
     }
 }
-

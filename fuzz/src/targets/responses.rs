@@ -10,7 +10,8 @@ use super::shown;
 use crate::encrypt::{self, Encryption};
 use crate::fixture::{self, ASSERTION, Key, base64};
 use crate::world::{
-    ANY, ASKED, ASSERTIONS, DECRYPTING, DOCUMENTS, IDENTITIES, LAX, NEVER, PROVIDER, STRANGER, everything, now,
+    ANY, ASKED, ASSERTIONS, DECRYPTING, DOCUMENTS, IDENTITIES, LAX, NEVER, PROVIDER, STRANGER, everything,
+    now,
 };
 use crate::{honest, mutate, reader};
 
@@ -91,4 +92,3 @@ fn verified(provider: &SamlProvider, posted: &str, expect: Expect<'_>) -> Option
     assert_eq!(seen, explained.as_ref().map(everything), "verify and explain disagree");
     seen.ok()
 }
-

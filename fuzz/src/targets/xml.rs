@@ -22,4 +22,3 @@ pub fn xml(bytes: &[u8]) {
     let third = bergshamra_c14n::canonicalize::<&str>(&ours, C14nMode::Exclusive, None, &[]);
     assert_eq!(third.ok().as_deref(), Some(ours.as_bytes()), "{document:?}");
 }
-
