@@ -316,7 +316,7 @@ def test_check(tmp_path, issuer):
     faults = {
         'alias = "prod"': 'alias = "prod"\n[[account]]\nid = "12345"',
         f'roles = ["{BUILDER}"]': 'roles = ["arn:aws:iam::111122223333:role/ci/Bilder"]',
-        "when = '\"platform\" in attr.groups'": "when = '\"platform\" in'",
+        """when = '"platform" in attr["groups"]'""": """when = '"platform" in'""",
         f'arn = "{READ_ONLY}"': f'arn = "{DEPLOY}"',
     }
     text = broker.settings
