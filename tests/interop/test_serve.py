@@ -353,7 +353,7 @@ def test_usage():
     helped = run("--help")
     assert helped.returncode == 0
     commands = re.findall(r"^  ([a-z]+)  ", helped.stdout, re.MULTILINE)
-    assert set(commands) - {"help"} == {"demo", "serve", "check", "schema"}
+    assert set(commands) - {"help"} == {"demo", "serve", "check", "explain", "schema"}
 
 
 def described(node, path, faults):
