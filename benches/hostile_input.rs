@@ -16,12 +16,14 @@ use rolegate::clock::Moment;
 use rolegate::identity::saml::{
     Accept, Answer, Expect, SamlProvider, SamlSettings, SpSettings, unverified_issuer,
 };
+use serde_json::{Value, json};
 
-use self::report::{Entry, cpu_micros, file, median};
+use self::report::{cpu_micros, file, median};
 
 const NOW: Moment = Moment::from_unix(1_800_000_000);
 const ROUNDS: usize = 31;
 const TEN_MB: usize = 10_000_000;
+const MOST_MICROS: f64 = 5000.0;
 
 /// What fits the limits is parsed to the end: it may hold this, however small it is.
 const MOST_WITHIN_LIMITS: usize = 5_000_000;
@@ -41,7 +43,7 @@ fn main() {
         hostile("saml_hostile_deep_us", &posted(&("<a>".repeat(10_000) + &"</a>".repeat(10_000)))),
         hostile("saml_hostile_attributes_us", &posted(&format!("<a{}/>", " b=\"\"".repeat(40_000)))),
         largest("saml_hostile_many_elements_us", &"<a/>".repeat(8_000)),
-        largest("saml_hostile_many_attributes_us", &format!("<a{attributes}/>").repeat(650)),
+        largest("saml_hostile_many_attributes_us", &format!("<a{attributes}/>").repeat(400)),
         largest("saml_hostile_references_us", &format!("<a>{}</a>", "&#13;".repeat(50_000))),
     ]);
 }
@@ -52,7 +54,7 @@ fn within(content: &str) -> String {
 }
 
 /// What it costs to look at what was posted, and not to believe it.
-fn cost(name: &'static str, posted: &str, most: usize, provider: &SamlProvider) -> Entry {
+fn cost(name: &'static str, posted: &str, most: usize, provider: &SamlProvider) -> (&'static str, Value) {
     let expect = Expect { recipient: None, in_response_to: Answer::Any };
     let verify = || drop(provider.verify(black_box(posted), expect, NOW).unwrap_err());
     let issuer = || drop(unverified_issuer(black_box(posted)).unwrap_err());
@@ -66,7 +68,13 @@ fn cost(name: &'static str, posted: &str, most: usize, provider: &SamlProvider) 
         median(rounds.collect())
     });
     let held = both.iter().map(|door| allocation_counter::measure(door).bytes_max);
-    Entry::refused(name, micros.fold(0.0, f64::max), held.max().unwrap(), most as u64)
+    let (micros, held) = (micros.fold(0.0, f64::max), held.max().unwrap());
+    let met = micros <= MOST_MICROS && held <= most as u64;
+    let wanted = format!("<= {MOST_MICROS} us, <= {most} bytes held");
+    println!("{name:32} {micros:8.2} us  ({held} bytes held)  {wanted}: {met}");
+    let written = json!({"value": micros, "unit": "us", "floor": null, "ratio": null, "held": held,
+                         "goal": wanted, "met": met, "command": "cargo bench"});
+    (name, written)
 }
 
 fn provider() -> SamlProvider {

@@ -1,9 +1,6 @@
 //! samael's side of the comparison: the oracle of the interop suite, a process of its own, because
 //! it links what the product must not.
 
-// Each benchmark is a crate of its own and uses its part.
-#![allow(dead_code, unreachable_pub)]
-
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
@@ -11,7 +8,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 const PROGRAM: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/interop/oracle/release/samael-oracle");
 
 /// A running oracle that has accepted a response.
-pub struct Samael {
+pub(crate) struct Samael {
     child: Child,
     questions: ChildStdin,
     answers: BufReader<ChildStdout>,
@@ -20,7 +17,7 @@ pub struct Samael {
 impl Samael {
     /// Starts the oracle and lets it accept `response`, which must be fresh by the machine's
     /// clock. Nothing if the oracle was not built.
-    pub fn accepting(response: &str, metadata: &str, entity_id: &str, consumer: &str) -> Option<Self> {
+    pub(crate) fn accepting(response: &str, metadata: &str, entity_id: &str, consumer: &str) -> Option<Self> {
         let mut child = match Command::new(PROGRAM).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn() {
             Ok(child) => child,
             Err(missing) => {
@@ -40,7 +37,7 @@ impl Samael {
 
     /// CPU microseconds that it takes to verify that response: in its strictest mode, which is
     /// its fastest, and in the mode that it uses by itself.
-    pub fn micros(&mut self, times: u32) -> (f64, f64) {
+    pub(crate) fn micros(&mut self, times: u32) -> (f64, f64) {
         let answer = self.ask(&format!("bench {times}"));
         let (strictest, default) = answer.split_once(' ').unwrap();
         (strictest.parse().unwrap(), default.parse().unwrap())

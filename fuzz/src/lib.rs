@@ -12,10 +12,18 @@ mod encrypt;
 #[path = "../../tests/it/saml/fixture.rs"]
 mod fixture;
 pub mod honest;
+#[path = "."]
+mod logout {
+    #[allow(dead_code)]
+    #[path = "../../tests/it/saml/logout/fixture.rs"]
+    pub(crate) mod fixture;
+}
 mod mutate;
 mod reader;
 mod reference;
 mod targets;
 mod world;
 
-pub use targets::{encryption, metadata, response, signed_content, signed_mutations, xml};
+pub use targets::{
+    encryption, logout, metadata, response, signed_content, signed_metadata, signed_mutations, xml,
+};

@@ -6,7 +6,8 @@ use rolegate::clock::Moment;
 use rolegate::identity::FederatedIdentity;
 use rolegate::identity::saml::{Accept, Answer, Expect, SamlProvider, SamlSettings, SpKeys};
 
-use crate::fixture::{self, ACS, Key, REQUEST};
+use crate::fixture::{self, ACS, Key, REQUEST, Signing};
+use crate::reference::canonical;
 
 /// Signed responses of every shape that the fixture can write, each for another subject.
 pub(crate) const DOCUMENTS: [&str; 7] = [
@@ -97,4 +98,19 @@ pub(crate) static ASSERTIONS: LazyLock<Vec<&str>> = LazyLock::new(|| {
         &document[from.expect("a start tag")..(to.expect("an end tag") + end.len())]
     };
     DOCUMENTS.iter().map(within).collect()
+});
+
+/// Metadata that the federation signed: of the honest provider alone, and in a group with others.
+pub(crate) static PUBLISHED: LazyLock<[String; 2]> = LazyLock::new(|| {
+    let xmlns = " xmlns=\"urn:oasis:names:tc:SAML:2.0:metadata\"";
+    let signed = |xml: String| {
+        let (root, rest) = xml.split_once('>').expect("a root");
+        format!("{root}>{}{rest}", Signing::of("_m").sign(&canonical(&xml).expect("well-formed")))
+    };
+    let alone = METADATA.replacen(" entityID", " ID=\"_m\" entityID", 1);
+    let honest = METADATA.replacen(xmlns, "", 1);
+    let other =
+        fixture::metadata(&[&fixture::ATTACKER]).replacen(xmlns, "", 1).replace(fixture::IDP, "urn:other");
+    let group = format!("<EntitiesDescriptor{xmlns} ID=\"_m\">{other}{honest}{other}</EntitiesDescriptor>");
+    [signed(alone), signed(group)]
 });

@@ -1,20 +1,19 @@
-//! The targets: what must hold for every input.
+//! Responses: of strangers, mutated, encrypted, and with whatever content.
 
 use std::sync::LazyLock;
 
 use arbitrary::Unstructured;
 use aws_lc_rs::rsa::PublicEncryptingKey;
-use bergshamra_c14n::C14nMode;
-use rolegate::identity::saml::fuzzing::canonical;
 use rolegate::identity::saml::{Expect, SamlProvider, unverified_issuer};
 
+use super::shown;
 use crate::encrypt::{self, Encryption};
 use crate::fixture::{self, ASSERTION, Key, base64};
 use crate::world::{
     ANY, ASKED, ASSERTIONS, DECRYPTING, DOCUMENTS, IDENTITIES, LAX, NEVER, PROVIDER, STRANGER, everything,
     now,
 };
-use crate::{honest, mutate, reader, reference};
+use crate::{honest, mutate, reader};
 
 /// Any bytes, as a document and as what is posted: no panic, and nobody is believed whose key is
 /// not known, whoever signed.
@@ -85,35 +84,6 @@ pub fn signed_content(bytes: &[u8]) {
     }
 }
 
-/// Parser and canonicalizer: what is accepted is well-formed, its canonical form is the one that
-/// other parsers and canonicalizers come to, and canonical it stays.
-pub fn xml(bytes: &[u8]) {
-    let Some(ours) = canonical(bytes) else { return };
-    assert_eq!(canonical(ours.as_bytes()).as_ref(), Some(&ours), "canonical once, and not twice");
-    let document = std::str::from_utf8(bytes).expect("UTF-8, for it was accepted");
-    let Some(reference) = reference::canonical(document) else {
-        // Names beyond ASCII are let through here, because they equal no name that is looked for.
-        assert!(!document.is_ascii(), "accepted, and not well-formed: {document:?}");
-        return;
-    };
-    assert_eq!(ours, reference, "{document:?}");
-    // bergshamra leaves white space in attribute values as it was typed, so it gets what is
-    // canonical already.
-    let third = bergshamra_c14n::canonicalize::<&str>(&ours, C14nMode::Exclusive, None, &[]);
-    assert_eq!(third.ok().as_deref(), Some(ours.as_bytes()), "{document:?}");
-}
-
-/// A provider's metadata: no panic, whatever it says.
-pub fn metadata(bytes: &[u8]) {
-    let provider = SamlProvider::new(fixture::settings(), bytes, now());
-    if let Ok(provider) = provider {
-        assert!(provider.issuer().is_some_and(|issuer| !issuer.is_empty()));
-        let identity = provider.verify(&base64(DOCUMENTS[0].as_bytes()), ANY, now());
-        let known = identity.map(|identity| everything(&identity));
-        assert!(known.is_err() || known.as_ref() == Ok(&IDENTITIES[0]), "{known:?}");
-    }
-}
-
 /// Everything that is believed of a response, if it is accepted. `explain` must come to the same.
 fn verified(provider: &SamlProvider, posted: &str, expect: Expect<'_>) -> Option<String> {
     let identity = provider.verify(posted, expect, now());
@@ -121,8 +91,4 @@ fn verified(provider: &SamlProvider, posted: &str, expect: Expect<'_>) -> Option
     let explained = provider.explain(posted, expect, now()).identity;
     assert_eq!(seen, explained.as_ref().map(everything), "verify and explain disagree");
     seen.ok()
-}
-
-fn shown(document: &[u8]) -> std::borrow::Cow<'_, str> {
-    String::from_utf8_lossy(document)
 }
