@@ -251,7 +251,8 @@ OKTA = Shape(
         <saml2:Conditions NotBefore="{not_before}" NotOnOrAfter="{ends}" xmlns:saml2="{saml}">
         <saml2:AudienceRestriction><saml2:Audience>{audience}</saml2:Audience></saml2:AudienceRestriction>
         </saml2:Conditions>
-        <saml2:AuthnStatement AuthnInstant="{authenticated}" SessionIndex="id1656088571352.1029840513" xmlns:saml2="{saml}">
+        <saml2:AuthnStatement AuthnInstant="{authenticated}" SessionIndex="id1656088571352.1029840513"
+          xmlns:saml2="{saml}">
         <saml2:AuthnContext>
         <saml2:AuthnContextClassRef>{classes}:PasswordProtectedTransport</saml2:AuthnContextClassRef>
         </saml2:AuthnContext>
@@ -574,7 +575,7 @@ SHIBBOLETH = replace(
         </saml2:AttributeValue>
         </saml2:Attribute>""",
     ),
-    attribute='<saml2:Attribute FriendlyName="friendly" Name="{name}" NameFormat="{formats}:uri">{values}</saml2:Attribute>',
+    attribute='<saml2:Attribute FriendlyName="known" Name="{name}" NameFormat="{formats}:uri">{values}</saml2:Attribute>',
     value="<saml2:AttributeValue>{}</saml2:AttributeValue>",
     names=AttributeNames(
         "urn:oid:1.3.6.1.4.1.5923.1.1.1.7", "urn:oid:0.9.2342.19200300.100.1.3", "urn:oid:2.5.4.11"

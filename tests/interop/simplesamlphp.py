@@ -50,7 +50,8 @@ class SimpleSamlPhp(Peer):
         self.signed_out = "You have been logged out"
         self.configure()
         self.process = Process(
-            ["php", "-d", "display_errors=0", "-S", f"127.0.0.1:{port}", "-t", PACKAGE / "usr/share/simplesamlphp/www"],
+            ["php", "-d", "display_errors=0", "-S", f"127.0.0.1:{port}"]
+            + ["-t", PACKAGE / "usr/share/simplesamlphp/www"],
             env=plain_environment(SIMPLESAMLPHP_CONFIG_DIR=self.folder),
         )
 

@@ -20,6 +20,7 @@ from visitor import Visitor, document
 EMAIL = "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress"
 TRANSIENT = "urn:oasis:names:tc:SAML:2.0:nameid-format:transient"
 INCLUSIVE = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315"
+WITH_COMMENTS = "http://www.w3.org/2001/10/xml-exc-c14n#WithComments"
 RSA_SHA512 = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha512"
 TARGETED_ID = "urn:oid:1.3.6.1.4.1.5923.1.1.1.10"
 BASIC = AttributeNames("eduPersonAffiliation", "mail", "ou")
@@ -144,6 +145,13 @@ REFUSALS = {
         keycloak(
             {"saml_signature_canonicalization_method": INCLUSIVE},
             f"//d:CanonicalizationMethod[@Algorithm='{INCLUSIVE}']",
+        ),
+        "saml.signature.canonicalization",
+    ),
+    "keycloak, canonicalization with comments": (
+        keycloak(
+            {"saml_signature_canonicalization_method": WITH_COMMENTS},
+            f"//d:CanonicalizationMethod[@Algorithm='{WITH_COMMENTS}']",
         ),
         "saml.signature.canonicalization",
     ),

@@ -36,7 +36,7 @@ QUIRKS = {
     "a chain of certificates": quirk(signing=Signing("", key_info=CERTIFICATE.replace("</{d}X509Data>", TWO))),
     "a key by its name": quirk(signing=Signing("", key_info="<KeyInfo><KeyName>idp-2026</KeyName></KeyInfo>")),
     "an empty KeyInfo": quirk(signing=Signing("", key_info='<KeyInfo Id="key"/>')),
-    "a status message": quirk(SUCCESS, f"{SUCCESS}<samlp:StatusMessage>Authentication success.</samlp:StatusMessage>"),
+    "a status message": quirk(SUCCESS, f"{SUCCESS}<samlp:StatusMessage>Signed in.</samlp:StatusMessage>"),
     "a status detail": quirk(SUCCESS, f'{SUCCESS}<samlp:StatusDetail><x xmlns="urn:x">y</x></samlp:StatusDetail>'),
     "no destination": quirk('Destination="{recipient}"', ""),
     "no session index": quirk(' SessionIndex="{assertion_id}"', ""),
@@ -44,7 +44,8 @@ QUIRKS = {
     "blanks around audience": quirk("{audience}", "&#10;  {audience}&#10;"),
     "several audiences": quirk("<Audience>", "<Audience>https://other.example/</Audience><Audience>"),
     "two restrictions": quirk(
-        "<AudienceRestriction>", "<AudienceRestriction><Audience>{audience}</Audience></AudienceRestriction><AudienceRestriction>"
+        "</Conditions>",
+        "<AudienceRestriction><Audience>{audience}</Audience></AudienceRestriction></Conditions>",
     ),
     "a beginning of the confirmation": quirk(
         "<SubjectConfirmationData", '<SubjectConfirmationData NotBefore="{not_before}" Address="192.0.2.7"'
@@ -72,7 +73,7 @@ AS_ON_AWS = {
     "a NameID without a format": (quirk(' Format="{email}"', ""), "saml.name-id.format"),
     "no NameID": (quirk('<NameID Format="{email}">{subject}</NameID>', ""), "saml.name-id"),
     "two confirmations": (
-        quirk("</Subject>", '<SubjectConfirmation Method="urn:oasis:names:tc:SAML:2.0:cm:sender-vouches"/></Subject>'),
+        quirk("</Subject>", '<SubjectConfirmation Method="{bearer}"/></Subject>'),
         "saml.confirmation.count",
     ),
 }

@@ -316,7 +316,7 @@ def test_check(tmp_path, issuer):
     faults = {
         'alias = "prod"': 'alias = "prod"\n[[account]]\nid = "12345"',
         f'roles = ["{BUILDER}"]': 'roles = ["arn:aws:iam::111122223333:role/ci/Bilder"]',
-        "when = '\"platform\" in attr.groups'": "when = '\"platform\" in'",
+        """when = '"platform" in attr["groups"]'""": """when = '"platform" in'""",
         f'arn = "{READ_ONLY}"': f'arn = "{DEPLOY}"',
     }
     text = broker.settings
@@ -353,7 +353,7 @@ def test_usage():
     helped = run("--help")
     assert helped.returncode == 0
     commands = re.findall(r"^  ([a-z]+)  ", helped.stdout, re.MULTILINE)
-    assert set(commands) - {"help"} == {"demo", "serve", "check", "schema"}
+    assert set(commands) - {"help"} == {"demo", "serve", "check", "explain", "schema"}
 
 
 def described(node, path, faults):

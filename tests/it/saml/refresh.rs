@@ -164,11 +164,12 @@ async fn an_answer_without_metadata_is_none() {
 #[tokio::test]
 async fn a_start_without_the_provider_uses_the_copy_that_was_kept() {
     let copies = tempfile::tempdir().unwrap();
+    let published = Server::publishing(&metadata(&[&HONEST]));
+    // After the other, which may get a port that was just let go.
     let gone = {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         format!("http://{}/metadata", listener.local_addr().unwrap())
     };
-    let published = Server::publishing(&metadata(&[&HONEST]));
     let first = provider(&published.url, copies.path(), MetadataTerms::default());
     assert_eq!(first.take_copy(noon()), Ok(false), "nothing was kept yet");
     first.refresh(noon()).await;
