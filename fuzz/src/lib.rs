@@ -22,6 +22,7 @@ mod mutate;
 mod reader;
 mod reference;
 mod targets;
+mod tree;
 mod world;
 
 pub use targets::{
