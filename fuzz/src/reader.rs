@@ -14,7 +14,8 @@ pub(crate) struct Read {
 
 /// Reads the first assertion of a response, if there is one with a subject.
 pub(crate) fn read(document: &str) -> Option<Read> {
-    let document = Document::parse(document).ok()?;
+    let document = document.replace("\r\n", "\n").replace('\r', "\n");
+    let document = Document::parse(&document).ok()?;
     let assertion = children(document.root_element(), "Assertion").next()?;
     let subject = children(assertion, "Subject").next()?;
     let subject = text(children(subject, "NameID").next()?);

@@ -8,7 +8,9 @@ use roxmltree::{Document, Node};
 /// The exclusive canonical form of the root, without comments (<https://www.w3.org/TR/xml-exc-c14n/>).
 /// Nothing if the document is not well-formed.
 pub(crate) fn canonical(document: &str) -> Option<String> {
-    let document = Document::parse(document.strip_prefix('\u{feff}').unwrap_or(document)).ok()?;
+    // Before anything is parsed, says XML 1.0, 2.11; roxmltree forgets it behind a reference.
+    let document = document.replace("\r\n", "\n").replace('\r', "\n");
+    let document = Document::parse(document.strip_prefix('\u{feff}').unwrap_or(&document)).ok()?;
     let mut out = String::new();
     element(document.root_element(), &BTreeMap::new(), &mut out);
     Some(out)
