@@ -114,7 +114,7 @@ class Keycloak(Peer):
         # Left open, Keycloak takes it that requests are signed, and spends seconds on a key for them.
         client["attributes"].setdefault("saml.client.signature", "false")
         client["attributes"] |= {key: value for key, value in settings.items() if key != "roles"}
-        client["attributes"] |= {"saml_idp_initiated_sso_url_name": name}
+        client["attributes"] |= {"saml_idp_initiated_sso_url_name": self.url_name(broker, name)}
         client["attributes"] |= {"saml.metadataDescriptorUrl": broker.entity_id(name)}
         if "roles" in settings:
             # By default every role of the realm is listed, under a name that AWS does not know.
@@ -142,4 +142,9 @@ class Keycloak(Peer):
         self.administer("DELETE", f"/{REALM}/components/{made.rsplit('/', 1)[1]}")
 
     def portal_url(self, broker, name):
-        return f"{self.entity_id}/protocol/saml/clients/{name}"
+        return f"{self.entity_id}/protocol/saml/clients/{self.url_name(broker, name)}"
+
+    @staticmethod
+    def url_name(broker, name):
+        """Brokers of other tests have providers of the same name, and Keycloak would take the first."""
+        return f"{name}-{broker.url.rsplit(':', 1)[1]}"
