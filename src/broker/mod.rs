@@ -29,7 +29,7 @@ use crate::entropy::Entropy;
 use crate::identity::sigv4::SigningSecrets;
 use crate::issuer::CredentialIssuer;
 use crate::seal::KeyRing;
-use crate::store::{Store, StoreFault};
+use crate::store::{Claim, Scope, Store, StoreFault};
 
 /// Everything that the flows need. One a process.
 pub struct Broker {
@@ -93,9 +93,10 @@ impl RequestContext<'_> {
     pub const fn at(&self) -> Moment {
         self.at
     }
-    /// Whether the store writes: it is asked to forget something that does not exist. That also
-    /// brings a store back whose disk has recovered.
+    /// Whether the store writes: it is asked to take a claim whose time is over, so that there is
+    /// something to write and nothing to keep. That also brings a store back whose disk has recovered.
     pub async fn store_answers(&self) -> Result<(), StoreFault> {
-        self.parts.store.remove([0; 32], self.at).await
+        let over = Claim { id: [0; 32], scope: Scope::Whole, until: self.at };
+        self.parts.store.claim(over, self.at).await.map(|_| ())
     }
 }
