@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 
 use super::claims::Attributes;
 use super::names::ASSERTION;
-use super::tree::Element;
+use super::xml::Element;
 
 /// Short names by `Name`, X.500 ones without `urn:oid:`. A short name is LDAP's where LDAP has
 /// one, so that a rule fits directories and Microsoft's services alike.
@@ -110,8 +110,8 @@ fn short_name(name: &str) -> Option<&'static str> {
 mod tests {
     use std::collections::BTreeSet;
 
-    use super::super::parse::parse;
-    use super::super::{claims, scan};
+    use super::super::claims;
+    use super::super::xml::{RESPONSE, parse};
     use super::*;
 
     const MAIL: &str = "urn:oid:0.9.2342.19200300100.1.3";
@@ -128,7 +128,7 @@ mod tests {
         let document = format!(
             "<Assertion xmlns='{ASSERTION}'><AttributeStatement>{attributes}</AttributeStatement></Assertion>"
         );
-        let tree = parse(&document, &scan::RESPONSE).unwrap();
+        let tree = parse(&document, &RESPONSE).unwrap();
         let assertion = tree.root().unwrap();
         of(assertion, &claims::attributes(assertion).unwrap()).into_iter().collect()
     }

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use super::conditions::required;
 use super::names::ASSERTION;
-use super::tree::Element;
+use super::xml::Element;
 use super::{malformed, refused};
 use crate::identity::{Asserted, LONGEST_SUBJECT, VerifyCode, VerifyError};
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::names::{ASSERTION, BEARER};
 use super::trace::Trace;
-use super::tree::Element;
+use super::xml::Element;
 use super::{Answer, Expect, SamlSettings, malformed, refused};
 use crate::clock::Moment;
 use crate::identity::{VerifyCode, VerifyError};

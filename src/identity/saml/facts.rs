@@ -4,11 +4,10 @@
 
 use std::collections::BTreeMap;
 
-use super::decode;
 use super::names::{ASSERTION, DSIG};
-use super::parse::parse;
-use super::scan::{RESPONSE, scan};
-use super::tree::{Element, Tree};
+use super::verify::decode;
+
+use super::xml::{Element, RESPONSE, Tree, read};
 use crate::clock::Moment;
 use crate::identity::Asserted;
 
@@ -85,7 +84,7 @@ pub fn unverified_facts(response_base64: &str) -> Facts {
     let mut facts = Facts::default();
     let Ok(document) = decode(response_base64) else { return facts };
     facts.bytes = Some(document.len());
-    if let Ok(tree) = scan(&document, &RESPONSE).and_then(|text| parse(text, &RESPONSE)) {
+    if let Ok(tree) = read(&document, &RESPONSE) {
         facts.of_response(&tree);
     }
     facts

@@ -4,7 +4,7 @@
 use super::conditions::required;
 use super::malformed;
 use super::names::ASSERTION;
-use super::tree::Element;
+use super::xml::Element;
 use crate::identity::{LONGEST_SUBJECT, NameId, SamlSession, VerifyError};
 
 /// Sessions that one message names. Providers write one an assertion, and as many in a logout as

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::request::SpSettings;
+use super::sp::request::SpSettings;
 use crate::arn::ProviderArn;
 
 /// What we know about a provider that is not in its metadata.

@@ -9,12 +9,11 @@ use aws_lc_rs::digest;
 use super::facts::VerifiedSignature;
 use super::keys::Keys;
 use super::names::{DSIG, ENVELOPED, EXCLUSIVE_C14N};
-use super::parse::parse;
-use super::scan::RESPONSE;
 use super::structure::{self, Signature};
 use super::trace::Trace;
-use super::tree::{Element, is_blank};
-use super::{c14n, chars, keys, malformed, refused};
+use super::xml::tree::is_blank;
+use super::xml::{Element, RESPONSE, canonicalize, chars, parse};
+use super::{keys, malformed, refused};
 use crate::identity::{VerifyCode, VerifyError, shortened};
 
 /// A real list names one or two prefixes.
@@ -36,7 +35,7 @@ impl Trusted<'_> {
     /// the signature itself. These bytes are all that anybody may read.
     pub(super) fn verify(self, signature: &Signature<'_, '_>) -> Result<String, VerifyError> {
         let claimed = &signature.claimed;
-        let canonical = c14n::canonicalize(signature.info, None, &claimed.own_prefixes)?;
+        let canonical = canonicalize(signature.info, None, &claimed.own_prefixes)?;
         let value = chars::base64(signature.value).ok_or_else(|| {
             refused(VerifyCode::Signature, "saml.signature.value", "base64", "something else")
         })?;
@@ -48,7 +47,7 @@ impl Trusted<'_> {
         let tree = parse(&canonical, &RESPONSE)?;
         let info = SignedInfo::read(tree.root()?, self.sha1)?;
         info.refers_to(signature.signed)?;
-        let signed = c14n::canonicalize(signature.signed, Some(signature.element), &info.prefixes)?;
+        let signed = canonicalize(signature.signed, Some(signature.element), &info.prefixes)?;
         if digest::digest(info.digest, signed.as_bytes()).as_ref() != info.digest_value {
             let (expected, seen) =
                 ("the digest that was signed", "content that was changed after it was signed");

@@ -6,8 +6,9 @@
 
 use super::names::{ASSERTION, DSIG, PROTOCOL, SUCCESS};
 use super::signature::SignedInfo;
-use super::tree::{Element, Name, Tree};
-use super::{Accept, chars, malformed, refused};
+use super::xml::chars;
+use super::xml::tree::{Element, Name, Tree};
+use super::{Accept, malformed, refused};
 use crate::identity::{VerifyCode, VerifyError};
 
 /// The parts of a well-shaped response.

@@ -61,7 +61,7 @@ const OAEP: [(&str, &str, &OaepAlgorithm); 5] = [
 ];
 
 /// One of our private keys. Every one of them decrypts.
-pub(in crate::identity::saml) struct DecryptionKey {
+pub(crate) struct DecryptionKey {
     rsa: OaepPrivateDecryptingKey,
     /// Makes the key that stands for one that does not unwrap.
     decoy: hmac::Key,
@@ -82,7 +82,7 @@ pub(super) enum Cipher {
 
 impl DecryptionKey {
     /// Takes an RSA key of 2048 to 8192 bits, a PKCS #8 document in DER.
-    pub(in crate::identity::saml) fn from_pkcs8(pkcs8: &[u8]) -> Result<Self, KeyRejected> {
+    pub(crate) fn from_pkcs8(pkcs8: &[u8]) -> Result<Self, KeyRejected> {
         let rsa = OaepPrivateDecryptingKey::new(PrivateDecryptingKey::from_pkcs8(pkcs8)?)?;
         Ok(Self { rsa, decoy: hmac::Key::new(hmac::HMAC_SHA256, pkcs8) })
     }

@@ -30,13 +30,14 @@ mod shape;
 mod tests;
 
 pub(super) use self::algorithms::DecryptionKey;
+use super::malformed;
 use super::trace::Trace;
-use super::tree::Element;
-use super::{malformed, scan};
+use super::xml::RESPONSE;
 use crate::identity::VerifyError;
+use crate::identity::saml::xml::Element;
 
 /// More than any plaintext of a document can have: a document's limit is a ciphertext's too.
-const MAX_CIPHERTEXT: usize = scan::RESPONSE.bytes;
+const MAX_CIPHERTEXT: usize = RESPONSE.bytes;
 
 /// For whom something is encrypted, and how it may be.
 pub(super) struct Recipient<'a> {

@@ -10,9 +10,10 @@ use aws_lc_rs::rsa::OaepAlgorithm;
 use super::MAX_CIPHERTEXT;
 use super::algorithms::{self, Cipher};
 use crate::identity::VerifyError;
+use crate::identity::saml::malformed;
 use crate::identity::saml::names::{DSIG, XMLENC, XMLENC11};
-use crate::identity::saml::tree::{Element, is_blank};
-use crate::identity::saml::{chars, malformed};
+use crate::identity::saml::xml::chars;
+use crate::identity::saml::xml::tree::{Element, is_blank};
 
 /// An `EncryptedData` stands for an element.
 const ELEMENT: &str = "http://www.w3.org/2001/04/xmlenc#Element";

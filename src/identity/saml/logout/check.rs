@@ -4,15 +4,15 @@
 use super::unpack::{LIMITS, Verified};
 use super::{LogoutMessage, LogoutRequest, LogoutStatus};
 use crate::clock::Moment;
-use crate::identity::saml::binding::Parameter;
 use crate::identity::saml::encryption::Recipient;
 use crate::identity::saml::names::{ASSERTION, DSIG, PARTIAL_LOGOUT, PROTOCOL, SUCCESS};
-use crate::identity::saml::parse::parse;
-use crate::identity::saml::sp_keys::SpKey;
+use crate::identity::saml::sp::binding::Parameter;
+use crate::identity::saml::sp::keys::SpKey;
 use crate::identity::saml::structure::{REPEATED, ordered};
 use crate::identity::saml::trace::Trace;
-use crate::identity::saml::tree::{Element, Name};
-use crate::identity::saml::{SamlSettings, chars, malformed, refused, scan, session};
+use crate::identity::saml::xml::tree::{Element, Name};
+use crate::identity::saml::xml::{chars, parse, read};
+use crate::identity::saml::{SamlSettings, malformed, refused, session};
 use crate::identity::{NameId, OneTime, SamlSession, VerifyCode, VerifyError, shortened};
 
 /// What to hold a message against.
@@ -97,7 +97,7 @@ impl Rules<'_> {
         let (cbc, trace) = (self.settings.accept.aes_cbc, Trace::off());
         let us = Recipient { keys: &keys, cbc, authenticated: true, trace: &trace };
         let plaintext = us.decrypt(encrypted)?;
-        let tree = parse(scan::scan(plaintext.as_bytes(), &LIMITS)?, &LIMITS)?;
+        let tree = read(plaintext.as_bytes(), &LIMITS)?;
         let name = tree.root()?;
         if !name.is(ASSERTION, "NameID") {
             return Err(malformed("saml.logout.encrypted-id", "an encrypted NameID", name.name().local));

@@ -15,15 +15,15 @@ mod write;
 
 use std::sync::Arc;
 
-use super::binding::{Message, Outbound, Parameter};
 use super::metadata::{Metadata, ResponseLocation};
-use super::request::{RequestFault, fresh_id};
 use super::signature::Trusted;
-use super::sp_keys::SpKey;
 use super::trace::Trace;
 use super::{SamlProvider, VerifyCode, VerifyError, refused};
 use crate::clock::Moment;
 use crate::entropy::Entropy;
+use crate::identity::saml::sp::binding::{Message, Outbound, Parameter};
+use crate::identity::saml::sp::keys::SpKey;
+use crate::identity::saml::sp::request::{RequestFault, fresh_id};
 use crate::identity::{LoginMarks, OneTime, SamlSession};
 
 /// A logout message as the browser brought it.

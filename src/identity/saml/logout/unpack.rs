@@ -3,15 +3,16 @@
 use url::form_urlencoded;
 
 use super::PresentedLogout;
-use crate::identity::saml::binding::Parameter;
 use crate::identity::saml::names::DSIG;
-use crate::identity::saml::parse::parse;
 use crate::identity::saml::signature::Trusted;
-use crate::identity::saml::{chars, malformed, refused, scan, sign, structure};
+use crate::identity::saml::sp::binding::Parameter;
+use crate::identity::saml::sp::sign;
+use crate::identity::saml::xml::{Limits, RESPONSE, chars, parse, read, scan};
+use crate::identity::saml::{malformed, refused, structure};
 use crate::identity::{VerifyCode, VerifyError};
 
 /// A logout message has some 4 KiB with an enveloped signature, and 16 sessions fit as well.
-pub(super) const LIMITS: scan::Limits = scan::Limits { bytes: 64 * 1024, ..scan::RESPONSE };
+pub(super) const LIMITS: Limits = Limits { bytes: 64 * 1024, ..RESPONSE };
 /// Longer base64 can't hold an acceptable message, white space included.
 const MAX_BASE64: usize = LIMITS.bytes / 2 * 3;
 /// What we hand back to the provider with our answer. The bindings allow 80 bytes (3.4.3); some
@@ -66,7 +67,7 @@ fn by_redirect(query: &str, trusted: Trusted<'_>) -> Result<Verified, VerifyErro
 fn by_post(form: &[u8], trusted: Trusted<'_>) -> Result<Verified, VerifyError> {
     let Form { parameter, packed, relay_state } = Form::read(form)?;
     let document = decode(&packed)?;
-    let tree = parse(scan::scan(&document, &LIMITS)?, &LIMITS)?;
+    let tree = read(&document, &LIMITS)?;
     structure::identified(&tree)?;
     let root = tree.root()?;
     if root.children_named(DSIG, "Signature").count() > 1 {

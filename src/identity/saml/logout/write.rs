@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::clock::Moment;
 use crate::identity::saml::names::{ASSERTION, PROTOCOL, RESPONDER, SUCCESS};
-use crate::identity::saml::sign::{Canonical, attribute, text};
+use crate::identity::saml::sp::sign::{Canonical, attribute, text};
 use crate::identity::{NameId, SamlSession};
 
 /// How long a request of ours is good for (Core 3.7.1): as long as a browser may take to carry it.

@@ -1,12 +1,12 @@
 //! From the `EntityDescriptor` of one identity provider to what is used of it.
 
-use super::super::binding::{Binding, Endpoint};
-use super::super::chars;
-use super::super::keys::{Keys, Unusable};
-use super::super::names::{DSIG, METADATA, PROTOCOL};
-use super::super::tree::Element;
 use super::{Metadata, MetadataError, ResponseLocation, duration};
 use crate::clock::Moment;
+use crate::identity::saml::keys::{Keys, Unusable};
+use crate::identity::saml::names::{DSIG, METADATA, PROTOCOL};
+use crate::identity::saml::sp::binding::{Binding, Endpoint};
+use crate::identity::saml::xml::Element;
+use crate::identity::saml::xml::chars;
 use crate::identity::shortened;
 
 /// Keys of one provider (facts 2.4), and as many certificates that can't be used. Each key may

@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use arc_swap::ArcSwapOption;
 
-use super::super::refused;
 use super::{Certificate, Metadata, MetadataError, MetadataTerms};
 use crate::clock::Moment;
+use crate::identity::saml::refused;
 use crate::identity::{VerifyCode, VerifyError};
 
 /// A provider's metadata as it is now.

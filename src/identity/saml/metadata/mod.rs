@@ -29,10 +29,10 @@ pub use self::refresh::Refreshed;
 pub use self::source::MetadataUrl;
 pub(super) use self::source::Source;
 pub use self::state::MetadataState;
-use super::binding::{Binding, Endpoint};
 use super::keys::{Certificate, Keys};
-use super::scan;
 use crate::clock::Moment;
+use crate::identity::saml::sp::binding::{Binding, Endpoint};
+use crate::identity::saml::xml::{Limits, scan};
 
 /// What is used of a provider's metadata.
 #[derive(Debug)]
@@ -101,7 +101,7 @@ impl MetadataTerms {
     }
 
     /// What a document may cost: only who names an entity can want an aggregate.
-    pub(super) const fn limits(&self) -> &'static scan::Limits {
+    pub(super) const fn limits(&self) -> &'static Limits {
         if self.entity.is_some() { &scan::AGGREGATE } else { &scan::METADATA }
     }
 }

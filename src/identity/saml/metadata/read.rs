@@ -2,14 +2,13 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use super::super::names::{DSIG, METADATA};
-use super::super::parse::parse;
-use super::super::signature::Trusted;
-use super::super::trace::Trace;
-use super::super::tree::{Element, Tree};
-use super::super::{keys::Keys, malformed, scan, structure};
 use super::{Metadata, MetadataError, MetadataTerms, entity};
 use crate::clock::Moment;
+use crate::identity::saml::names::{DSIG, METADATA};
+use crate::identity::saml::signature::Trusted;
+use crate::identity::saml::trace::Trace;
+use crate::identity::saml::xml::{Element, Limits, Tree, parse, scan};
+use crate::identity::saml::{keys::Keys, malformed, structure};
 use crate::identity::{VerifyError, shortened};
 
 /// Held while a large document is read: its parsed form takes several times its size, and many
@@ -50,7 +49,7 @@ impl Metadata {
 
 /// The canonical bytes of the whole document, which one of `signers` signed. Nothing else of it
 /// leaves this function.
-fn authenticated(text: &str, signers: &Keys, limits: &scan::Limits) -> Result<String, MetadataError> {
+fn authenticated(text: &str, signers: &Keys, limits: &Limits) -> Result<String, MetadataError> {
     let tree = parse(text, limits).map_err(MetadataError::Unreadable)?;
     let root = tree.root().map_err(MetadataError::Unreadable)?;
     let checked = in_place(&tree, root).and_then(|()| structure::signature(root, SHA1));

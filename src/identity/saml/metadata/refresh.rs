@@ -9,13 +9,13 @@ use std::time::Duration;
 
 use reqwest::Client;
 
-use super::super::{SamlProvider, SamlSettings};
 use super::live::{KeyChange, Live};
 use super::source::{Document, Source};
 use super::{MetadataError, MetadataState, MetadataTerms, MetadataUrl, copy, state};
 use crate::clock::Moment;
 use crate::entropy::{self, Entropy};
 use crate::identity::fetch::with_causes;
+use crate::identity::saml::{SamlProvider, SamlSettings};
 
 /// How often a file is looked at; a look is cheap.
 const FILE_INTERVAL: Duration = Duration::from_secs(10);

@@ -20,7 +20,7 @@ use self::encrypt::{
     AES_128_CBC, AES_128_GCM, AES_192_GCM, AES_256_CBC, AES_256_GCM, Encryption, Place, RSA_OAEP_MGF1P,
     cipher_data,
 };
-use super::super::parse::parse;
+use super::super::xml::parse;
 use super::*;
 use crate::identity::VerifyCode;
 
@@ -66,7 +66,7 @@ static OURS: LazyLock<Owner> = LazyLock::new(Owner::new);
 static OTHER: LazyLock<Owner> = LazyLock::new(Owner::new);
 
 fn open(document: &str, keys: &[DecryptionKey], policy: Policy) -> Result<String, VerifyError> {
-    let tree = parse(document, &scan::RESPONSE)?;
+    let tree = parse(document, &RESPONSE)?;
     let (keys, Policy { cbc, authenticated }) = (keys.iter().collect::<Vec<_>>(), policy);
     Recipient { keys: &keys, cbc, authenticated, trace: &Trace::off() }.decrypt(tree.root()?)
 }
@@ -247,8 +247,8 @@ fn a_plaintext_stands_alone() {
     let bare = swap(ASSERTION, " xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\"", "");
     let plain = OURS.open(&encrypt::encrypt(&bare, &OURS.public, &Encryption::default()), STRICT).unwrap();
     assert_eq!(plain, bare);
-    assert_eq!(parse(&plain, &scan::RESPONSE).map(|_| ()).unwrap_err().check(), "saml.xml.namespace");
+    assert_eq!(parse(&plain, &RESPONSE).map(|_| ()).unwrap_err().check(), "saml.xml.namespace");
     let several = ASSERTION.repeat(2);
     let plain = OURS.open(&encrypt::encrypt(&several, &OURS.public, &Encryption::default()), STRICT).unwrap();
-    assert_eq!(parse(&plain, &scan::RESPONSE).map(|_| ()).unwrap_err().check(), "saml.xml.root");
+    assert_eq!(parse(&plain, &RESPONSE).map(|_| ()).unwrap_err().check(), "saml.xml.root");
 }

@@ -4,29 +4,29 @@
 //! What passes is UTF-8 text without byte order mark and declaration. Everything that has to do
 //! with markup is decided in `parse`, by the same [`Limits`].
 
-use super::malformed;
 use crate::identity::VerifyError;
+use crate::identity::saml::malformed;
 
 /// What a document may cost. A strict parser's time and memory are linear in these.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Limits {
+pub(crate) struct Limits {
     /// Bytes of the decoded document.
-    pub(super) bytes: usize,
+    pub(crate) bytes: usize,
     /// Elements within elements.
-    pub(super) depth: usize,
+    pub(crate) depth: usize,
     /// Elements of the whole document.
-    pub(super) elements: usize,
+    pub(crate) elements: usize,
     /// Attributes and namespace declarations of one tag. Checks within a tag are quadratic in it.
-    pub(super) attributes: usize,
+    pub(crate) attributes: usize,
     /// The same of the whole document.
-    pub(super) all_attributes: usize,
+    pub(crate) all_attributes: usize,
     /// Whether comments may stand in it.
-    pub(super) comments: bool,
+    pub(crate) comments: bool,
 }
 
 /// A response arrives from anybody. An honest one nests about ten deep, and 8,192 elements have
 /// room for a person in some thousand groups, each value with a type and its two namespaces.
-pub(super) const RESPONSE: Limits = Limits {
+pub(crate) const RESPONSE: Limits = Limits {
     bytes: 256 * 1024,
     depth: 48,
     elements: 8192,
@@ -36,7 +36,7 @@ pub(super) const RESPONSE: Limits = Limits {
 };
 /// Metadata of one entity is the operator's choice, and is often written by hand. Its size is
 /// AWS's limit (facts 2.4); an element seldom takes less than 80 bytes.
-pub(super) const METADATA: Limits = Limits {
+pub(crate) const METADATA: Limits = Limits {
     bytes: 10_000_000,
     elements: 128 * 1024,
     all_attributes: 512 * 1024,
@@ -45,7 +45,7 @@ pub(super) const METADATA: Limits = Limits {
 };
 /// An aggregate of a whole federation: the largest has ten thousand entities in 100 MB and two
 /// million elements. Its parsed form takes several times its size for a moment.
-pub(super) const AGGREGATE: Limits = Limits {
+pub(crate) const AGGREGATE: Limits = Limits {
     bytes: 128 * 1024 * 1024,
     elements: 3 * 1024 * 1024,
     all_attributes: 12 * 1024 * 1024,
@@ -54,7 +54,7 @@ pub(super) const AGGREGATE: Limits = Limits {
 
 /// The document's text without byte order mark and XML declaration, or the first reason not to
 /// parse it.
-pub(super) fn scan<'x>(bytes: &'x [u8], limits: &Limits) -> Result<&'x str, VerifyError> {
+pub(crate) fn scan<'x>(bytes: &'x [u8], limits: &Limits) -> Result<&'x str, VerifyError> {
     if bytes.len() > limits.bytes {
         let (expected, seen) = (format!("at most {} bytes", limits.bytes), format!("{} bytes", bytes.len()));
         return Err(malformed("saml.xml.size", expected, seen));
@@ -70,7 +70,7 @@ pub(super) fn scan<'x>(bytes: &'x [u8], limits: &Limits) -> Result<&'x str, Veri
 }
 
 /// The limit that a response of `bytes` keeps.
-pub(super) fn passed(bytes: usize) -> (String, String) {
+pub(crate) fn passed(bytes: usize) -> (String, String) {
     let expected = format!("plain XML 1.0 in UTF-8, at most {} bytes", RESPONSE.bytes);
     (expected, format!("{bytes} bytes"))
 }

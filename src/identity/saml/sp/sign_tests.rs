@@ -2,10 +2,9 @@
 
 use rcgen::{CertificateParams, KeyPair, PKCS_RSA_SHA256, RsaKeySize};
 
-use super::super::c14n::canonicalize;
-use super::super::parse::parse;
-use super::super::scan::RESPONSE;
 use super::*;
+use crate::identity::saml::xml::canonicalize;
+use crate::identity::saml::xml::{RESPONSE, parse};
 
 fn key() -> SpKey {
     let key = KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048).unwrap();

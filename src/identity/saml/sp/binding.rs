@@ -5,9 +5,9 @@ use std::fmt;
 
 use url::Url;
 
-use super::names::{POST_BINDING, REDIRECT_BINDING};
+use super::keys::{SigningFailed, SpKey};
 use super::sign::{self, Canonical};
-use super::sp_keys::{SigningFailed, SpKey};
+use crate::identity::saml::names::{POST_BINDING, REDIRECT_BINDING};
 
 /// A way for a message through the browser.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub enum Binding {
 
 impl Binding {
     /// Its URI.
-    pub(super) const fn uri(self) -> &'static str {
+    pub(crate) const fn uri(self) -> &'static str {
         match self {
             Self::Redirect => REDIRECT_BINDING,
             Self::Post => POST_BINDING,
@@ -39,7 +39,7 @@ impl fmt::Display for Binding {
 
 /// What a message is called where it travels as a parameter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Parameter {
+pub(crate) enum Parameter {
     /// `SAMLRequest`
     Request,
     /// `SAMLResponse`
@@ -48,7 +48,7 @@ pub(super) enum Parameter {
 
 impl Parameter {
     /// The name of the query parameter or form field.
-    pub(super) const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Request => "SAMLRequest",
             Self::Response => "SAMLResponse",
@@ -58,26 +58,26 @@ impl Parameter {
 
 /// Where a provider takes messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Endpoint {
+pub(crate) struct Endpoint {
     location: String,
     url: Url,
 }
 
 impl Endpoint {
     /// The endpoint at this http or https URL. Anything else could be a script.
-    pub(super) fn at(location: &str) -> Option<Self> {
+    pub(crate) fn at(location: &str) -> Option<Self> {
         let location = location.trim_ascii();
         let url = Url::parse(location).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
         Some(Self { location: location.to_owned(), url })
     }
 
     /// Its URL as the provider writes it, which is what it compares `Destination` with.
-    pub(super) fn location(&self) -> &str {
+    pub(crate) fn location(&self) -> &str {
         &self.location
     }
 
     /// Its scheme and authority.
-    pub(super) fn origin(&self) -> String {
+    pub(crate) fn origin(&self) -> String {
         self.url.origin().ascii_serialization()
     }
 }
@@ -103,20 +103,20 @@ pub struct Form {
 }
 
 /// A message for an endpoint.
-pub(super) struct Message<'a> {
+pub(crate) struct Message<'a> {
     /// Whether it asks or answers.
-    pub(super) parameter: Parameter,
+    pub(crate) parameter: Parameter,
     /// What it says.
-    pub(super) content: Canonical,
+    pub(crate) content: Canonical,
     /// What the receiver must hand back: at most 80 bytes (SAML Bindings 3.4.3, 3.5.3).
-    pub(super) relay_state: Option<&'a str>,
+    pub(crate) relay_state: Option<&'a str>,
     /// Who signs it.
-    pub(super) key: Option<&'a SpKey>,
+    pub(crate) key: Option<&'a SpKey>,
 }
 
 impl Message<'_> {
     /// Packs it for `endpoint`, as `binding` wants it.
-    pub(super) fn send(self, binding: Binding, endpoint: &Endpoint) -> Result<Outbound, SigningFailed> {
+    pub(crate) fn send(self, binding: Binding, endpoint: &Endpoint) -> Result<Outbound, SigningFailed> {
         match binding {
             Binding::Redirect => self.redirect(endpoint),
             Binding::Post => self.post(endpoint),

@@ -2,13 +2,13 @@
 //! comments, over a subtree, optionally without one element (the enveloped signature).
 
 use super::chars::{escape_attribute, escape_text};
-use super::malformed;
 use super::tree::{Attribute, Declaration, Element, Item};
 use crate::identity::VerifyError;
+use crate::identity::saml::malformed;
 
 /// The canonical form of `apex`. `without` is left out; `prefix_list` is the `PrefixList` of
 /// `InclusiveNamespaces`, whose prefixes are rendered as inclusive canonicalization would.
-pub(super) fn canonicalize(
+pub(crate) fn canonicalize(
     apex: Element<'_, '_>,
     without: Option<Element<'_, '_>>,
     prefix_list: &[&str],

@@ -2,9 +2,9 @@
 
 use rcgen::{CertificateParams, KeyPair as Generated, PKCS_RSA_SHA256, RsaKeySize};
 
-use super::super::keys::Keys;
-use super::super::names::RSA_SHA256;
 use super::*;
+use crate::identity::saml::keys::Keys;
+use crate::identity::saml::names::RSA_SHA256;
 
 fn armoured(label: &str, der: &[u8]) -> String {
     let text = base64_simd::STANDARD.encode_to_string(der);

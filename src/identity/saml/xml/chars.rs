@@ -5,13 +5,13 @@ use std::borrow::Cow;
 
 use memchr::memchr3;
 
-use super::malformed;
 use crate::identity::VerifyError;
+use crate::identity::saml::malformed;
 
 /// The value of an attribute as XML 1.0, 3.3.3 normalizes it: white space that was typed
 /// becomes a blank, white space that was written as a reference stays. Also says whether the
 /// value is plain: the same in canonical XML.
-pub(super) fn attribute_value(raw: &str) -> Result<(Cow<'_, str>, bool), VerifyError> {
+pub(crate) fn attribute_value(raw: &str) -> Result<(Cow<'_, str>, bool), VerifyError> {
     let is_special = |b: u8| matches!(b, b'&' | b'\t' | b'\n' | b'\r' | b'<' | b'"');
     if !raw.bytes().any(is_special) {
         return Ok((Cow::Borrowed(raw), true));
@@ -36,7 +36,7 @@ pub(super) fn attribute_value(raw: &str) -> Result<(Cow<'_, str>, bool), VerifyE
 
 /// Text with its references replaced and its line ends as XML 1.0, 2.11 wants them. Also says
 /// whether the text is plain: the same in canonical XML.
-pub(super) fn text(raw: &str) -> Result<(Cow<'_, str>, bool), VerifyError> {
+pub(crate) fn text(raw: &str) -> Result<(Cow<'_, str>, bool), VerifyError> {
     if memchr3(b'&', b'\r', b'>', raw.as_bytes()).is_none() {
         return Ok((Cow::Borrowed(raw), true));
     }
@@ -127,7 +127,7 @@ pub(crate) fn escape_attribute(out: &mut String, value: &str) {
 
 /// Bytes at the beginning of `text` that make an XML name without a colon; 0 where there is none.
 /// Beyond ASCII everything passes: such a name equals none that this verifier looks for.
-pub(super) fn ncname_length(text: &[u8]) -> usize {
+pub(crate) fn ncname_length(text: &[u8]) -> usize {
     match text.first() {
         Some(first) if NAME[usize::from(*first)] && !matches!(first, b'0'..=b'9' | b'-' | b'.') => {
             text.iter().position(|byte| !NAME[usize::from(*byte)]).unwrap_or(text.len())
@@ -149,12 +149,12 @@ const NAME: [bool; 256] = {
 };
 
 /// Whether all of `name` is an XML name without a colon.
-pub(super) fn is_ncname(name: &str) -> bool {
+pub(crate) fn is_ncname(name: &str) -> bool {
     !name.is_empty() && ncname_length(name.as_bytes()) == name.len()
 }
 
 /// Decodes standard base64 in which XML's white space may stand anywhere.
-pub(super) fn base64(text: &str) -> Option<Vec<u8>> {
+pub(crate) fn base64(text: &str) -> Option<Vec<u8>> {
     if let Ok(plain) = base64_simd::STANDARD.decode_to_vec(text) {
         return Some(plain);
     }

@@ -9,10 +9,11 @@ use aws_lc_rs::digest::{SHA256, digest};
 use url::form_urlencoded;
 
 use super::binding::Parameter;
-use super::keys::{self, Keys};
-use super::names::{DSIG, ENVELOPED, EXCLUSIVE_C14N, RSA_SHA256, SHA256 as SHA256_URI};
-use super::sp_keys::{SigningFailed, SpKey};
-use super::{chars, escape_attribute, escape_text, malformed, refused};
+use super::keys::{SigningFailed, SpKey};
+use crate::identity::saml::keys::{self, Keys};
+use crate::identity::saml::names::{DSIG, ENVELOPED, EXCLUSIVE_C14N, RSA_SHA256, SHA256 as SHA256_URI};
+use crate::identity::saml::xml::chars::{self, escape_attribute, escape_text};
+use crate::identity::saml::{malformed, refused};
 use crate::identity::{VerifyCode, VerifyError};
 
 /// The one encoding of the Redirect binding (SAML Bindings 3.4.4.1), which need not be named.
@@ -25,7 +26,7 @@ const MAX_PARAMETERS: usize = 64;
 
 /// The query of a message by Redirect, signed where there is a key. `packed` is the base64 of the
 /// deflated message.
-pub(super) fn query(
+pub(crate) fn query(
     parameter: Parameter,
     packed: &str,
     relay_state: Option<&str>,
@@ -43,19 +44,19 @@ pub(super) fn query(
 
 /// A message that came by Redirect and that one of the provider's keys signed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct SignedQuery {
+pub(crate) struct SignedQuery {
     /// Whether it asks or answers.
-    pub(super) parameter: Parameter,
+    pub(crate) parameter: Parameter,
     /// Base64 of the deflated message.
-    pub(super) packed: String,
+    pub(crate) packed: String,
     /// `RelayState`, which is signed along.
-    pub(super) relay_state: Option<String>,
+    pub(crate) relay_state: Option<String>,
 }
 
 /// Verifies the signature beside a message that came by Redirect. `raw_query` is the query as it
 /// arrived, not decoded; `sha1` bears RSA with SHA-1. What is given back was decoded from the
 /// octets that were verified.
-pub(super) fn verify_query(raw_query: &str, keys: &Keys, sha1: bool) -> Result<SignedQuery, VerifyError> {
+pub(crate) fn verify_query(raw_query: &str, keys: &Keys, sha1: bool) -> Result<SignedQuery, VerifyError> {
     let sent = Sent::read(raw_query)?;
     let (parameter, message) = match (sent.raw("SAMLRequest"), sent.raw("SAMLResponse")) {
         (Some(request), None) => (Parameter::Request, request),
@@ -127,24 +128,24 @@ impl<'q> Sent<'q> {
 /// An element in canonical form, as exclusive canonicalization without comments would write it
 /// (no declaration but where it is used first, attributes in order, no empty-element tags), cut
 /// where its signature belongs.
-pub(super) struct Canonical {
+pub(crate) struct Canonical {
     /// Its `ID`.
-    pub(super) id: String,
+    pub(crate) id: String,
     /// Up to where the signature goes.
-    pub(super) head: String,
+    pub(crate) head: String,
     /// From there to the end.
-    pub(super) tail: String,
+    pub(crate) tail: String,
 }
 
 impl Canonical {
     /// The element without a signature.
-    pub(super) fn unsigned(self) -> String {
+    pub(crate) fn unsigned(self) -> String {
         self.head + &self.tail
     }
 
     /// The element with an enveloped signature in its place. `KeyInfo` holds the certificate: a
     /// hint, for the reader trusts metadata.
-    pub(super) fn signed(self, key: &SpKey) -> Result<String, SigningFailed> {
+    pub(crate) fn signed(self, key: &SpKey) -> Result<String, SigningFailed> {
         let content = format!("{}{}", self.head, self.tail);
         let digest = base64(digest(&SHA256, content.as_bytes()).as_ref());
         let declaration = format!(" xmlns:ds=\"{DSIG}\"");
@@ -187,14 +188,14 @@ fn decoded(raw: &str) -> String {
 }
 
 /// `value` as canonical XML writes it in an attribute.
-pub(super) fn attribute(value: &str) -> String {
+pub(crate) fn attribute(value: &str) -> String {
     let mut out = String::with_capacity(value.len());
     escape_attribute(&mut out, value);
     out
 }
 
 /// `value` as canonical XML writes it between tags.
-pub(super) fn text(value: &str) -> String {
+pub(crate) fn text(value: &str) -> String {
     let mut out = String::with_capacity(value.len());
     escape_text(&mut out, value);
     out

@@ -1,14 +1,14 @@
 //! Login requests (SAML Core 3.4.1, Profiles 4.1.4.1): what we ask a provider for, and how.
 
-use super::SamlSettings;
 use super::binding::{Binding, Endpoint, Message, Outbound, Parameter};
-use super::metadata::Metadata;
-use super::names::{ASSERTION, POST_BINDING, PROTOCOL};
+use super::keys::{SigningFailed, SpKey, SpKeys};
 use super::sign::{Canonical, attribute, text};
-use super::sp_keys::{SigningFailed, SpKey, SpKeys};
 use crate::clock::Moment;
 use crate::entropy::{self, Entropy, NoEntropy};
 use crate::identity::VerifyError;
+use crate::identity::saml::SamlSettings;
+use crate::identity::saml::metadata::Metadata;
+use crate::identity::saml::names::{ASSERTION, POST_BINDING, PROTOCOL};
 
 /// The format whose names nobody creates for us (SAML Core 3.4.1.1, erratum E14).
 const TRANSIENT: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:transient";
@@ -57,18 +57,18 @@ pub enum RequestFault {
 }
 
 /// What is asked, and where the answer goes.
-pub(super) struct Question<'a> {
+pub(crate) struct Question<'a> {
     /// Who we are, and what we want.
-    pub(super) settings: &'a SamlSettings,
+    pub(crate) settings: &'a SamlSettings,
     /// The assertion consumer that is to get the answer.
-    pub(super) acs_url: &'a str,
+    pub(crate) acs_url: &'a str,
     /// What must come back with the answer.
-    pub(super) relay_state: Option<&'a str>,
+    pub(crate) relay_state: Option<&'a str>,
 }
 
 impl Question<'_> {
     /// Writes an `AuthnRequest` with a fresh id and packs it for the provider.
-    pub(super) fn ask(
+    pub(crate) fn ask(
         &self,
         metadata: &Metadata,
         entropy: &dyn Entropy,
@@ -130,7 +130,7 @@ impl Question<'_> {
 }
 
 /// The endpoint to ask at: by the binding that was asked for, or the first that is offered.
-pub(super) fn chosen(
+pub(crate) fn chosen(
     metadata: &Metadata,
     wanted: Option<Binding>,
 ) -> Result<(Binding, &Endpoint), RequestFault> {
@@ -146,7 +146,7 @@ pub(super) fn chosen(
 }
 
 /// 128 unguessable bits in the form of an XML name (SAML Core 1.3.4).
-pub(super) fn fresh_id(entropy: &dyn Entropy) -> Result<String, NoEntropy> {
+pub(crate) fn fresh_id(entropy: &dyn Entropy) -> Result<String, NoEntropy> {
     let random = entropy::bytes::<16>(entropy)?;
     Ok(format!("_{:032x}", u128::from_be_bytes(random)))
 }

@@ -6,27 +6,27 @@
 
 use std::borrow::Cow;
 
-use super::malformed;
 use crate::identity::VerifyError;
+use crate::identity::saml::malformed;
 
 /// A parsed document. Its first node is the root element.
-pub(super) struct Tree<'x> {
+pub(crate) struct Tree<'x> {
     /// Bytes of the text that it was made of.
-    pub(super) source_bytes: usize,
-    pub(super) nodes: Vec<Node<'x>>,
-    pub(super) attributes: Vec<Attribute<'x>>,
-    pub(super) declarations: Vec<Declaration<'x>>,
+    pub(crate) source_bytes: usize,
+    pub(crate) nodes: Vec<Node<'x>>,
+    pub(crate) attributes: Vec<Attribute<'x>>,
+    pub(crate) declarations: Vec<Declaration<'x>>,
 }
 
 /// A node: its parent (the root is its own), and the index behind its subtree.
-pub(super) struct Node<'x> {
-    pub(super) parent: usize,
-    pub(super) end: usize,
-    pub(super) kind: Kind<'x>,
+pub(crate) struct Node<'x> {
+    pub(crate) parent: usize,
+    pub(crate) end: usize,
+    pub(crate) kind: Kind<'x>,
 }
 
 /// What a node is. Attributes and declarations are ranges of the tree's lists.
-pub(super) enum Kind<'x> {
+pub(crate) enum Kind<'x> {
     Element {
         name: Name<'x>,
         attributes: (usize, usize),
@@ -41,37 +41,37 @@ pub(super) enum Kind<'x> {
 
 /// An expanded name and the prefix it was written with.
 #[derive(Clone, Copy)]
-pub(super) struct Name<'x> {
-    pub(super) prefix: &'x str,
-    pub(super) local: &'x str,
-    pub(super) namespace: &'x str,
+pub(crate) struct Name<'x> {
+    pub(crate) prefix: &'x str,
+    pub(crate) local: &'x str,
+    pub(crate) namespace: &'x str,
 }
 
 /// An attribute that is not a namespace declaration.
-pub(super) struct Attribute<'x> {
-    pub(super) name: Name<'x>,
-    pub(super) value: Cow<'x, str>,
+pub(crate) struct Attribute<'x> {
+    pub(crate) name: Name<'x>,
+    pub(crate) value: Cow<'x, str>,
     /// Whether the value is the same in canonical XML.
-    pub(super) plain: bool,
+    pub(crate) plain: bool,
 }
 
 /// `xmlns` or `xmlns:prefix`.
 #[derive(Clone, Copy)]
-pub(super) struct Declaration<'x> {
-    pub(super) prefix: &'x str,
-    pub(super) namespace: &'x str,
+pub(crate) struct Declaration<'x> {
+    pub(crate) prefix: &'x str,
+    pub(crate) namespace: &'x str,
 }
 
 impl Declaration<'_> {
     /// Whether it is a declaration of this prefix. Prefixes are so short that calling for a
     /// comparison costs more than comparing.
-    pub(super) fn binds(&self, prefix: &str) -> bool {
+    pub(crate) fn binds(&self, prefix: &str) -> bool {
         self.prefix.len() == prefix.len() && self.prefix.bytes().eq(prefix.bytes())
     }
 }
 
 /// An element, or a piece of text, in document order.
-pub(super) enum Item<'t, 'x> {
+pub(crate) enum Item<'t, 'x> {
     Element(Element<'t, 'x>),
     /// Text, and whether it is the same in canonical XML.
     Text(&'t str, bool),
@@ -79,7 +79,7 @@ pub(super) enum Item<'t, 'x> {
 
 /// An element of a tree.
 #[derive(Clone, Copy)]
-pub(super) struct Element<'t, 'x> {
+pub(crate) struct Element<'t, 'x> {
     tree: &'t Tree<'x>,
     id: usize,
     name: Name<'x>,
@@ -87,12 +87,12 @@ pub(super) struct Element<'t, 'x> {
 
 impl<'x> Tree<'x> {
     /// The document's one root element.
-    pub(super) fn root(&self) -> Result<Element<'_, 'x>, VerifyError> {
+    pub(crate) fn root(&self) -> Result<Element<'_, 'x>, VerifyError> {
         self.element(0).ok_or_else(|| malformed("saml.xml.root", "one root element", "none"))
     }
 
     /// Every element, in document order.
-    pub(super) fn elements(&self) -> impl Iterator<Item = Element<'_, 'x>> {
+    pub(crate) fn elements(&self) -> impl Iterator<Item = Element<'_, 'x>> {
         (0..self.nodes.len()).filter_map(|id| self.element(id))
     }
 
@@ -106,32 +106,32 @@ impl<'x> Tree<'x> {
 
 impl<'t, 'x> Element<'t, 'x> {
     /// Its name.
-    pub(super) const fn name(self) -> Name<'x> {
+    pub(crate) const fn name(self) -> Name<'x> {
         self.name
     }
 
     /// Whether it has this expanded name; the prefix does not matter.
-    pub(super) fn is(self, namespace: &str, local: &str) -> bool {
+    pub(crate) fn is(self, namespace: &str, local: &str) -> bool {
         self.name.local == local && self.name.namespace == namespace
     }
 
     /// Bytes of the whole document that it stands in.
-    pub(super) const fn source_bytes(self) -> usize {
+    pub(crate) const fn source_bytes(self) -> usize {
         self.tree.source_bytes
     }
 
     /// Whether both are the same element of the same tree.
-    pub(super) fn same_as(self, other: Self) -> bool {
+    pub(crate) fn same_as(self, other: Self) -> bool {
         std::ptr::eq(self.tree, other.tree) && self.id == other.id
     }
 
     /// The element around it.
-    pub(super) fn parent(self) -> Option<Self> {
+    pub(crate) fn parent(self) -> Option<Self> {
         (self.id != 0).then(|| self.tree.element(self.tree.nodes[self.id].parent))?
     }
 
     /// Its attributes, in the order written.
-    pub(super) fn attributes(self) -> &'t [Attribute<'x>] {
+    pub(crate) fn attributes(self) -> &'t [Attribute<'x>] {
         match self.tree.nodes[self.id].kind {
             Kind::Element { attributes: (from, to), .. } => &self.tree.attributes[from..to],
             Kind::Text { .. } => &[],
@@ -139,7 +139,7 @@ impl<'t, 'x> Element<'t, 'x> {
     }
 
     /// The namespace declarations it bears itself.
-    pub(super) fn declarations(self) -> &'t [Declaration<'x>] {
+    pub(crate) fn declarations(self) -> &'t [Declaration<'x>] {
         match self.tree.nodes[self.id].kind {
             Kind::Element { declarations: (from, to), .. } => &self.tree.declarations[from..to],
             Kind::Text { .. } => &[],
@@ -147,13 +147,13 @@ impl<'t, 'x> Element<'t, 'x> {
     }
 
     /// The value of the attribute `local` that is in no namespace.
-    pub(super) fn attribute(self, local: &str) -> Option<&'t str> {
+    pub(crate) fn attribute(self, local: &str) -> Option<&'t str> {
         let mut found = self.attributes().iter();
         found.find(|a| a.name.local == local && a.name.namespace.is_empty()).map(|a| a.value.as_ref())
     }
 
     /// Its children, in document order.
-    pub(super) fn items(self) -> impl Iterator<Item = Item<'t, 'x>> {
+    pub(crate) fn items(self) -> impl Iterator<Item = Item<'t, 'x>> {
         let (tree, end) = (self.tree, self.tree.nodes[self.id].end);
         let mut next = self.id + 1;
         std::iter::from_fn(move || {
@@ -168,7 +168,7 @@ impl<'t, 'x> Element<'t, 'x> {
     }
 
     /// Its child elements, in document order.
-    pub(super) fn children(self) -> impl Iterator<Item = Self> {
+    pub(crate) fn children(self) -> impl Iterator<Item = Self> {
         self.items().filter_map(|item| match item {
             Item::Element(element) => Some(element),
             Item::Text(..) => None,
@@ -176,17 +176,17 @@ impl<'t, 'x> Element<'t, 'x> {
     }
 
     /// Its children of this expanded name.
-    pub(super) fn children_named(self, namespace: &str, local: &str) -> impl Iterator<Item = Self> {
+    pub(crate) fn children_named(self, namespace: &str, local: &str) -> impl Iterator<Item = Self> {
         self.children().filter(move |child| child.is(namespace, local))
     }
 
     /// Its first child of this expanded name.
-    pub(super) fn child(self, namespace: &str, local: &str) -> Option<Self> {
+    pub(crate) fn child(self, namespace: &str, local: &str) -> Option<Self> {
         self.children().find(|child| child.is(namespace, local))
     }
 
     /// Its text if it has no child elements, else nothing.
-    pub(super) fn text(self) -> Option<&'t str> {
+    pub(crate) fn text(self) -> Option<&'t str> {
         let mut items = self.items();
         match (items.next(), items.next()) {
             (None, _) => Some(""),
@@ -196,13 +196,13 @@ impl<'t, 'x> Element<'t, 'x> {
     }
 
     /// Whether anything but white space stands directly in it.
-    pub(super) fn has_text(self) -> bool {
+    pub(crate) fn has_text(self) -> bool {
         self.items().any(|item| matches!(item, Item::Text(text, _) if !is_blank(text)))
     }
 }
 
 /// Whether `text` is XML's white space only.
-pub(super) fn is_blank(text: &str) -> bool {
+pub(crate) fn is_blank(text: &str) -> bool {
     text.bytes().all(|b| matches!(b, b' ' | b'\t' | b'\r' | b'\n'))
 }
 

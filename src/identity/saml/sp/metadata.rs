@@ -9,12 +9,12 @@ use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, digest};
 
-use super::SamlSettings;
 use super::binding::Binding;
-use super::names::{DSIG, METADATA, PERSISTENT, POST_BINDING, PROTOCOL, XMLENC11};
+use super::keys::{SigningFailed, SpKey};
 use super::sign::{Canonical, attribute, text};
-use super::sp_keys::{SigningFailed, SpKey};
 use crate::clock::Moment;
+use crate::identity::saml::SamlSettings;
+use crate::identity::saml::names::{DSIG, METADATA, PERSISTENT, POST_BINDING, PROTOCOL, XMLENC11};
 
 /// How long the signed form is good for, from the start of the day. Federations refresh daily
 /// and are told to bear an outage of a week.
@@ -35,12 +35,12 @@ const KEY_TRANSPORTS: [(&str, &str, Option<&str>); 2] = [
 ];
 
 /// The plain form.
-pub(super) fn plain(settings: &SamlSettings) -> String {
+pub(crate) fn plain(settings: &SamlSettings) -> String {
     document(&descriptor(settings, "", "").unsigned())
 }
 
 /// The signed form as of the day of `at`: the same all day long.
-pub(super) fn signed(settings: &SamlSettings, key: &SpKey, at: Moment) -> Result<String, SigningFailed> {
+pub(crate) fn signed(settings: &SamlSettings, key: &SpKey, at: Moment) -> Result<String, SigningFailed> {
     let day = Moment::from_unix(at.unix() - at.unix().rem_euclid(86_400));
     let end = format!(" validUntil=\"{}\"", day.plus(SIGNED_LIFE));
     let content = descriptor(settings, "", &end).unsigned();

@@ -8,16 +8,17 @@
 
 use memchr::{memchr, memmem};
 
+use super::chars;
 use super::scan::Limits;
 use super::tree::{Attribute, Declaration, Kind, Name, Node, Tree, is_blank};
-use super::{chars, malformed, names};
 use crate::identity::VerifyError;
+use crate::identity::saml::{malformed, names};
 
 /// Declarations in scope at once; looking up a prefix walks them.
 const MAX_NAMESPACES: usize = 64;
 
 /// Parses what `scan` let through, or canonical bytes.
-pub(super) fn parse<'x>(text: &'x str, limits: &Limits) -> Result<Tree<'x>, VerifyError> {
+pub(crate) fn parse<'x>(text: &'x str, limits: &Limits) -> Result<Tree<'x>, VerifyError> {
     // One node in 32 bytes is usual. The cap keeps a hostile document from reserving much.
     let expected = (text.len() / 32).clamp(16, 256);
     let tree = Tree {

@@ -13,8 +13,8 @@ use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::signature::{KeyPair, RSA_PKCS1_SHA256, RsaKeyPair};
 use x509_parser::prelude::{FromDer, X509Certificate};
 
-use super::encryption::DecryptionKey;
 use crate::clock::Moment;
+use crate::identity::saml::encryption::DecryptionKey;
 use crate::secret::Secret;
 
 /// A key in use and its successor. More would make the provider's own limits matter.
@@ -119,12 +119,12 @@ impl SpKey {
     }
 
     /// The private key, to decrypt with.
-    pub(super) const fn decryption(&self) -> &DecryptionKey {
+    pub(crate) const fn decryption(&self) -> &DecryptionKey {
         &self.decryption
     }
 
     /// RSASSA-PKCS1-v1_5 with SHA-256 over `message`.
-    pub(super) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SigningFailed> {
+    pub(crate) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SigningFailed> {
         let mut signature = vec![0; self.pair.public_modulus_len()];
         let signed = self.pair.sign_digest(&RSA_PKCS1_SHA256, &digest(&SHA256, message), &mut signature);
         signed.map_err(|_| SigningFailed)?;
@@ -167,7 +167,7 @@ impl SpKeys {
     }
 
     /// The key that signs.
-    pub(super) fn signer(&self) -> Option<&SpKey> {
+    pub(crate) fn signer(&self) -> Option<&SpKey> {
         self.0.first()
     }
 }
@@ -200,5 +200,5 @@ fn blocks(pem: &str) -> Result<Vec<Block<'_>>, SpKeyFault> {
 }
 
 #[cfg(test)]
-#[path = "sp_keys_tests.rs"]
+#[path = "keys_tests.rs"]
 mod tests;
