@@ -17,6 +17,7 @@ use aws_lc_rs::signature::{
     KeyPair, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RsaKeyPair,
 };
 use base64_simd::URL_SAFE_NO_PAD;
+use mimalloc::MiMalloc;
 use rolegate::cli::demo::idp::saml::{ResponseFacts, SamlSigner};
 use rolegate::clock::{Clock as _, Moment, SystemClock};
 use rolegate::entropy::SystemEntropy;
@@ -28,6 +29,10 @@ use serde_json::{Value, json};
 
 use self::report::{cpu_micros, file, median};
 use self::samael::Samael;
+
+/// As in the product.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 const NOW: Moment = Moment::from_unix(1_800_000_000);
 const ROUNDS: usize = 31;
