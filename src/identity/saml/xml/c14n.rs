@@ -1,6 +1,8 @@
 //! Exclusive XML Canonicalization 1.0 (<https://www.w3.org/TR/xml-exc-c14n/>), without
 //! comments, over a subtree, optionally without one element (the enveloped signature).
 
+use std::cmp::Ordering;
+
 use super::chars::{escape_attribute, escape_text};
 use super::tree::{Attribute, Declaration, Element, Item};
 use crate::identity::VerifyError;
@@ -131,11 +133,12 @@ impl<'x> Writer<'_, 'x> {
 
     /// Attributes by namespace name, then local name; those without a namespace come first.
     fn attributes(&mut self, attributes: &[Attribute<'x>]) {
-        if let [only] = attributes {
-            return self.attribute(only);
+        // Providers mostly write them so.
+        if attributes.is_sorted_by(|a, b| in_order(a, b).is_lt()) {
+            return attributes.iter().for_each(|attribute| self.attribute(attribute));
         }
         let mut sorted: Vec<_> = attributes.iter().collect();
-        sorted.sort_unstable_by_key(|a| (a.name.namespace, a.name.local));
+        sorted.sort_unstable_by(|a, b| in_order(a, b));
         for attribute in sorted {
             self.attribute(attribute);
         }
@@ -164,6 +167,13 @@ impl<'x> Writer<'_, 'x> {
         }
         self.out.push('"');
     }
+}
+
+/// By namespace name, which most attributes do not have, then by local name.
+fn in_order(a: &Attribute<'_>, b: &Attribute<'_>) -> Ordering {
+    let (of_a, of_b) = (a.name.namespace, b.name.namespace);
+    let by_namespace = if of_a.len() + of_b.len() == 0 { Ordering::Equal } else { of_a.cmp(of_b) };
+    by_namespace.then_with(|| a.name.local.cmp(b.name.local))
 }
 
 #[cfg(test)]

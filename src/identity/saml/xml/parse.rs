@@ -10,7 +10,7 @@ use memchr::{memchr, memmem};
 
 use super::chars;
 use super::scan::Limits;
-use super::tree::{Attribute, Declaration, Kind, Name, Node, Tree, is_blank};
+use super::tree::{Attribute, Declaration, Kind, Name, Node, Range, Tree, is_blank};
 use crate::identity::VerifyError;
 use crate::identity::saml::{malformed, names};
 
@@ -92,7 +92,7 @@ impl<'x> Parser<'x, '_> {
             return Ok(());
         }
         let raw = self.between(self.at, end);
-        let Some(parent) = self.open.last().map(|open| open.id) else {
+        let Some(parent) = self.open.last().map(|open| index(open.id)) else {
             return if is_blank(raw) {
                 Ok(())
             } else {
@@ -109,7 +109,7 @@ impl<'x> Parser<'x, '_> {
                 before.to_mut().push_str(&text);
                 *so_far &= plain;
             }
-            _ => self.tree.nodes.push(Node { parent, end: id + 1, kind: Kind::Text { text, plain } }),
+            _ => self.tree.nodes.push(Node { parent, end: index(id + 1), kind: Kind::Text { text, plain } }),
         }
         Ok(())
     }
@@ -162,11 +162,11 @@ impl<'x> Parser<'x, '_> {
         let id = self.tree.nodes.len();
         let kind = Kind::Element {
             name,
-            attributes: (attributes, self.tree.attributes.len()),
-            declarations: (declarations, self.tree.declarations.len()),
+            attributes: Range { from: index(attributes), to: index(self.tree.attributes.len()) },
+            declarations: Range { from: index(declarations), to: index(self.tree.declarations.len()) },
         };
-        let parent = self.open.last().map_or(0, |open| open.id);
-        self.tree.nodes.push(Node { parent, end: id + 1, kind });
+        let parent = self.open.last().map_or(0, |open| index(open.id));
+        self.tree.nodes.push(Node { parent, end: index(id + 1), kind });
         if is_empty {
             self.leave_scope(around);
             return Ok(());
@@ -190,7 +190,7 @@ impl<'x> Parser<'x, '_> {
             return Err(syntax(format!("an end tag that is not </{}>", open.written)));
         }
         self.at += 1;
-        self.tree.nodes[open.id].end = self.tree.nodes.len();
+        self.tree.nodes[open.id].end = index(self.tree.nodes.len());
         self.leave_scope(open.around);
         Ok(())
     }
@@ -363,6 +363,12 @@ impl<'x> Parser<'x, '_> {
             None => Err(malformed("saml.xml.namespace", "prefixes that are declared", prefix)),
         }
     }
+}
+
+/// An index of a tree's lists. All limits lie far below 32 bits: a document of 128 MiB has fewer bytes.
+#[allow(clippy::cast_possible_truncation)]
+const fn index(at: usize) -> u32 {
+    at as u32
 }
 
 /// Whether a namespace name is absolute (RFC 3986, 3.1).

@@ -18,10 +18,11 @@ pub(crate) struct Tree<'x> {
     pub(crate) declarations: Vec<Declaration<'x>>,
 }
 
-/// A node: its parent (the root is its own), and the index behind its subtree.
+/// A node: its parent (the root is its own), and the index behind its subtree. Indexes have 32
+/// bits, so that the nodes of a response stay in the cache; no limit lets a document have more.
 pub(crate) struct Node<'x> {
-    pub(crate) parent: usize,
-    pub(crate) end: usize,
+    pub(crate) parent: u32,
+    pub(crate) end: u32,
     pub(crate) kind: Kind<'x>,
 }
 
@@ -29,14 +30,27 @@ pub(crate) struct Node<'x> {
 pub(crate) enum Kind<'x> {
     Element {
         name: Name<'x>,
-        attributes: (usize, usize),
-        declarations: (usize, usize),
+        attributes: Range,
+        declarations: Range,
     },
     /// `plain`: the same in canonical XML.
     Text {
         text: Cow<'x, str>,
         plain: bool,
     },
+}
+
+/// A part of one of the tree's lists.
+#[derive(Clone, Copy)]
+pub(crate) struct Range {
+    pub(crate) from: u32,
+    pub(crate) to: u32,
+}
+
+impl Range {
+    const fn of(self) -> std::ops::Range<usize> {
+        self.from as usize..self.to as usize
+    }
 }
 
 /// An expanded name and the prefix it was written with.
@@ -127,13 +141,13 @@ impl<'t, 'x> Element<'t, 'x> {
 
     /// The element around it.
     pub(crate) fn parent(self) -> Option<Self> {
-        (self.id != 0).then(|| self.tree.element(self.tree.nodes[self.id].parent))?
+        (self.id != 0).then(|| self.tree.element(self.tree.nodes[self.id].parent as usize))?
     }
 
     /// Its attributes, in the order written.
     pub(crate) fn attributes(self) -> &'t [Attribute<'x>] {
         match self.tree.nodes[self.id].kind {
-            Kind::Element { attributes: (from, to), .. } => &self.tree.attributes[from..to],
+            Kind::Element { attributes, .. } => &self.tree.attributes[attributes.of()],
             Kind::Text { .. } => &[],
         }
     }
@@ -141,7 +155,7 @@ impl<'t, 'x> Element<'t, 'x> {
     /// The namespace declarations it bears itself.
     pub(crate) fn declarations(self) -> &'t [Declaration<'x>] {
         match self.tree.nodes[self.id].kind {
-            Kind::Element { declarations: (from, to), .. } => &self.tree.declarations[from..to],
+            Kind::Element { declarations, .. } => &self.tree.declarations[declarations.of()],
             Kind::Text { .. } => &[],
         }
     }
@@ -154,7 +168,7 @@ impl<'t, 'x> Element<'t, 'x> {
 
     /// Its children, in document order.
     pub(crate) fn items(self) -> impl Iterator<Item = Item<'t, 'x>> {
-        let (tree, end) = (self.tree, self.tree.nodes[self.id].end);
+        let (tree, end) = (self.tree, self.tree.nodes[self.id].end as usize);
         let mut next = self.id + 1;
         std::iter::from_fn(move || {
             let node = tree.nodes.get(next).filter(|_| next < end)?;
@@ -162,7 +176,7 @@ impl<'t, 'x> Element<'t, 'x> {
                 Kind::Element { name, .. } => Item::Element(Element { tree, id: next, name: *name }),
                 Kind::Text { text, plain } => Item::Text(text, *plain),
             };
-            next = node.end;
+            next = node.end as usize;
             Some(item)
         })
     }
