@@ -33,7 +33,7 @@ pub struct SpSettings {
 /// A login that a browser is about to be sent on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoginRequest {
-    /// What the response must answer: [`super::Answer::To`].
+    /// What the response must answer: [`Answer::To`](crate::identity::saml::Answer::To).
     pub id: String,
     /// What the browser must do.
     pub outbound: Outbound,
