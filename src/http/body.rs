@@ -63,15 +63,20 @@ async fn read_within(
     deadline: Duration,
 ) -> Result<Bytes, Unread> {
     let mut body = BytesMut::new();
-    let mut taken = Vec::new();
+    let (mut taken, mut held) = (Vec::new(), 0);
     let reading = async {
         while let Some(chunk) = payload.next().await {
             let chunk = chunk.map_err(|_| Unread::Incomplete)?;
             if body.len() + chunk.len() > largest {
                 return Err(Unread::TooLarge);
             }
-            let kib = u32::try_from(chunk.len().div_ceil(1024)).unwrap_or(u32::MAX);
-            taken.push(room.try_acquire_many(kib).map_err(|_| Unread::Crowded)?);
+            // By the whole body so far: a client chooses its chunks, and may send a byte in each.
+            let kib = (body.len() + chunk.len()).div_ceil(1024);
+            if kib > held {
+                let more = u32::try_from(kib - held).unwrap_or(u32::MAX);
+                taken.push(room.try_acquire_many(more).map_err(|_| Unread::Crowded)?);
+                held = kib;
+            }
             body.extend_from_slice(&chunk);
         }
         Ok(())
@@ -102,6 +107,25 @@ mod tests {
         let _held = room.try_acquire_many(8).unwrap();
         let crowded = read_within(payload(b"12345").await, 5, &room, DEADLINE).await;
         assert_eq!(crowded, Err(Unread::Crowded));
+    }
+
+    /// Eight KiB in single bytes take eight KiB of the room, not eight thousand.
+    #[actix_web::test]
+    async fn many_small_chunks_take_what_they_hold() {
+        let room = Semaphore::new(8);
+        let chunks = |n: usize| {
+            let bytes = std::iter::repeat_with(|| Ok(Bytes::from_static(b"x"))).take(n);
+            actix_http::Payload::from(
+                Box::pin(futures_util::stream::iter(bytes)) as actix_http::BoxedPayloadStream
+            )
+        };
+        let request = TestRequest::default().to_http_request();
+        for (bytes, expected) in [(8 * 1024, Ok(8 * 1024)), (8 * 1024 + 1, Err(Unread::Crowded))] {
+            let payload = Payload::from_request(&request, &mut chunks(bytes)).await.unwrap();
+            let read = read_within(payload, STS, &room, DEADLINE).await;
+            assert_eq!(read.map(|body| body.len()), expected);
+            assert_eq!(room.available_permits(), 8, "what was taken is given back");
+        }
     }
 
     #[actix_web::test]
