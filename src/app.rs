@@ -128,6 +128,7 @@ pub async fn start(loaded: Loaded, listeners: Listeners) -> Result<Running, Star
         revoked,
         ring,
         entropy: Arc::clone(&entropy),
+        clock: Arc::clone(&clock),
     };
     let broker = Arc::new(Broker::new(loaded.snapshot, parts));
     let keeper = Keeper { snapshot: broker.snapshot(), clock: clock.clone(), entropy: entropy.clone() };

@@ -93,7 +93,7 @@ impl RequestContext<'_> {
         let session = &console.session;
         let login = session.login.as_ref().map_or(&[][..], |marks| marks.ended());
         let ids = [login, &[cookie_mark(cookie)]].concat();
-        self.revoke(&self.revocations(&ids, self.at)).await?;
+        self.revoke(&ids, self.at).await?;
         let ended = audit::Ended {
             action: "sign-out",
             provider: session.provider.as_ref().map(|provider| provider.as_str()).unwrap_or_default(),
@@ -147,38 +147,36 @@ impl RequestContext<'_> {
     /// A fault leaves open whether the request was here before. It is genuine all the same, so this
     /// node holds to it.
     async fn claim_and_revoke(&self, request: &LogoutRequest) -> Result<(), Failure> {
-        let revocations = self.revocations(request.marks().ended(), request.issued());
-        let one_time = request.one_time();
+        let (ids, one_time) = (request.marks().ended(), request.one_time());
         match self.claim_once(one_time.id, Scope::Whole, one_time.until).await {
-            Ok(()) => self.revoke(&revocations).await,
+            Ok(()) => self.revoke(ids, request.issued()).await,
             Err(failure) => {
                 if matches!(failure, Failure::Fault(_)) {
-                    self.hold(&revocations);
+                    self.hold(ids, request.issued());
                 }
                 Err(failure)
             }
         }
     }
 
-    /// What ends everything that was issued up to now.
-    fn revocations(&self, ids: &[RevocationId], asserted_before: Moment) -> Vec<Revocation> {
-        let until = self.at.plus(LONGEST_LIFE);
-        let revocation =
-            |id: &RevocationId| Revocation { id: *id, issued_before: self.at, asserted_before, until };
-        ids.iter().map(revocation).collect()
-    }
-
     /// Holds here at once, and for good when this is `Ok`.
-    async fn revoke(&self, revocations: &[Revocation]) -> Result<(), Failure> {
-        self.hold(revocations);
-        for revocation in revocations {
-            self.parts.store.revoke(*revocation, self.at).await?;
+    async fn revoke(&self, ids: &[RevocationId], asserted_before: Moment) -> Result<(), Failure> {
+        for revocation in self.hold(ids, asserted_before) {
+            self.parts.store.revoke(revocation, self.at).await?;
         }
         Ok(())
     }
 
-    fn hold(&self, revocations: &[Revocation]) {
-        revocations.iter().for_each(|revocation| self.parts.revoked.add(*revocation, self.at));
+    /// Ends everything that was issued up to now. That is later than the request: whatever was issued
+    /// while it waited for its claim could not know yet that it is over.
+    fn hold(&self, ids: &[RevocationId], asserted_before: Moment) -> Vec<Revocation> {
+        let now = self.parts.clock.now().max(self.at);
+        let until = now.plus(LONGEST_LIFE);
+        let revocation =
+            |id: &RevocationId| Revocation { id: *id, issued_before: now, asserted_before, until };
+        let revocations: Vec<_> = ids.iter().map(revocation).collect();
+        revocations.iter().for_each(|revocation| self.parts.revoked.add(*revocation, now));
+        revocations
     }
 
     fn tell_ended(&self, ended: &audit::Ended<'_>) {

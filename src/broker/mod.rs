@@ -23,7 +23,7 @@ pub use self::logout::{LogoutOutcome, SignedOut};
 pub use self::refusal::{Failure, Fault, Refusal};
 pub use self::revoked::RevocationSet;
 pub use self::signin::SignedIn;
-use crate::clock::Moment;
+use crate::clock::{Clock, Moment};
 use crate::config::Snapshot;
 use crate::entropy::Entropy;
 use crate::identity::sigv4::SigningSecrets;
@@ -51,6 +51,9 @@ pub struct Parts {
     pub ring: Arc<KeyRing>,
     /// Fills what must not be guessed.
     pub entropy: Arc<dyn Entropy>,
+    /// Tells when a logout takes hold, which may be long after its request arrived. Whatever else a
+    /// request decides, it decides as of the moment of its [`RequestContext`].
+    pub clock: Arc<dyn Clock>,
 }
 
 impl Broker {

@@ -29,7 +29,8 @@ pub type LoginMark = [u8; 16];
 pub struct LoginMarks {
     /// Of the person at the provider.
     pub subject: LoginMark,
-    /// Of each session that the person has there by this login; none if the provider names none.
+    /// Of each session that the person has there by this login, where one without a name counts as
+    /// one. In a logout: of each that ends; none if all of the person's do.
     pub sessions: Vec<LoginMark>,
 }
 
@@ -70,12 +71,29 @@ pub struct NameId {
 
 impl SamlSession {
     /// The marks of this login at `provider`, whose entity id is `issuer` and to whom we are
-    /// `entity_id`.
+    /// `entity_id`. A login whose session has no name gets a mark for that.
     ///
     /// A qualifier that is left out means provider and us (SAML Core 8.3.7), so it is hashed as
     /// such. The `Format` is not: some providers leave it out of their logouts, and a logout that
     /// misses its person is worse than one that finds a namesake at the same provider.
     pub(super) fn marks(&self, provider: &ProviderArn, issuer: &str, entity_id: &str) -> LoginMarks {
+        let is_unnamed = self.session_indexes.is_empty();
+        self.marked(is_unnamed, provider, issuer, entity_id)
+    }
+
+    /// The marks of what ends, where this is what a logout names: its sessions, and the person's
+    /// sessions without a name, which might be any of them; or everything of the person.
+    pub(super) fn marks_of_logout(
+        &self,
+        provider: &ProviderArn,
+        issuer: &str,
+        entity_id: &str,
+    ) -> LoginMarks {
+        let is_named = !self.session_indexes.is_empty();
+        self.marked(is_named, provider, issuer, entity_id)
+    }
+
+    fn marked(&self, unnamed: bool, provider: &ProviderArn, issuer: &str, entity_id: &str) -> LoginMarks {
         let name = &self.name_id;
         let parts = [
             provider.as_str(),
@@ -85,10 +103,10 @@ impl SamlSession {
             name.sp_name_qualifier.as_deref().unwrap_or(entity_id),
         ];
         let mark = |more: &[&str]| half(hash_of(&[&parts, more].concat()));
-        LoginMarks {
-            subject: mark(&[]),
-            sessions: self.session_indexes.iter().map(|index| mark(&[index.trim_ascii()])).collect(),
-        }
+        let indexes = self.session_indexes.iter().map(|index| index.trim_ascii());
+        // No index is empty.
+        let indexes = indexes.chain(unnamed.then_some(""));
+        LoginMarks { subject: mark(&[]), sessions: indexes.map(|index| mark(&[index])).collect() }
     }
 }
 
@@ -146,10 +164,17 @@ mod tests {
     }
 
     #[test]
-    fn a_logout_ends_the_sessions_or_else_the_person() {
-        let (named, unnamed) = (marks(&session("ann", &["_1", "_2"])), marks(&session("ann", &[])));
-        assert_eq!(named.ended(), named.sessions);
-        assert_eq!(unnamed.ended(), [named.subject]);
-        assert_eq!(named.all().count(), 3);
+    fn a_logout_ends_the_sessions_and_those_without_a_name_or_else_the_person() {
+        let (named, unnamed) = (session("ann", &["_1", "_2"]), session("ann", &[]));
+        let logout = |session: &SamlSession| {
+            session.marks_of_logout(&"arn:aws:iam::111122223333:saml-provider/corp".parse().unwrap(), IDP, US)
+        };
+        let (first, second, nameless) =
+            (marks(&session("ann", &["_1"])), marks(&session("ann", &["_2"])), marks(&unnamed));
+        assert_eq!(marks(&named).ended(), [first.sessions[0], second.sessions[0]]);
+        assert_eq!(logout(&named).ended(), [first.sessions[0], second.sessions[0], nameless.sessions[0]]);
+        assert_eq!(logout(&unnamed).ended(), [first.subject]);
+        assert_eq!(nameless.ended(), nameless.sessions, "who signs out ends this");
+        assert_eq!(marks(&named).all().count(), 3);
     }
 }

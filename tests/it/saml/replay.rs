@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use rolegate::arn::RoleArn;
 use rolegate::broker::{Arrival, Ask, Broker, Door, Failure, Parts, Refusal, RevocationSet};
-use rolegate::clock::Moment;
+use rolegate::clock::{ManualClock, Moment};
 use rolegate::config;
 use rolegate::entropy::SystemEntropy;
 use rolegate::identity::Presented;
@@ -84,6 +84,7 @@ impl Nodes {
                 revoked: Arc::new(RevocationSet::new(Vec::new())),
                 ring: ring.clone(),
                 entropy: entropy.clone(),
+                clock: Arc::new(ManualClock::at(noon())),
             };
             Broker::new(loaded.snapshot, parts)
         });

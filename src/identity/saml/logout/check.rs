@@ -63,7 +63,7 @@ impl Rules<'_> {
         let id = root.attribute("ID").filter(|id| chars::is_ncname(id));
         let id = id.ok_or_else(|| malformed("saml.logout.id", "an ID", "none"))?;
         let session = self.session(root)?;
-        let marks = session.marks(&self.settings.arn, self.issuer, &self.settings.entity_id);
+        let marks = session.marks_of_logout(&self.settings.arn, self.issuer, &self.settings.entity_id);
         Ok(LogoutRequest {
             id: id.to_owned(),
             issued: times.issued,

@@ -1,4 +1,4 @@
-//! A store that can be made to fail.
+//! A store that can be made to fail, and to dawdle.
 
 use std::fs;
 use std::path::Path;
@@ -10,12 +10,17 @@ use rolegate::store::{
     Claim, Claimed, ReplayCache, Revocation, Revocations, SessionKey, SessionStore, Store, StoreFault,
     StoreFuture,
 };
+use tokio::sync::Notify;
 
 /// A store on disk whose disk fails on command.
 pub(crate) struct Flaky {
     inner: EmbeddedStore,
     fault: StoreFault,
     fails: AtomicBool,
+    /// Whether the next claim waits, and what it waits for.
+    dawdles: AtomicBool,
+    arrived: Notify,
+    go_on: Notify,
 }
 
 impl Flaky {
@@ -24,12 +29,34 @@ impl Flaky {
         fs::write(&file, "").unwrap();
         let Err(fault) = EmbeddedStore::open(&file) else { panic!("a file is no folder") };
         let inner = EmbeddedStore::open(&folder.join("store")).unwrap();
-        Self { inner, fault, fails: AtomicBool::new(false) }
+        Self {
+            inner,
+            fault,
+            fails: AtomicBool::new(false),
+            dawdles: AtomicBool::new(false),
+            arrived: Notify::new(),
+            go_on: Notify::new(),
+        }
     }
 
     /// Whether every operation fails from now on.
     pub(crate) fn fail(&self, fails: bool) {
         self.fails.store(fails, Ordering::SeqCst);
+    }
+
+    /// Lets the next claim wait until [`Flaky::go_on`].
+    pub(crate) fn dawdle(&self) {
+        self.dawdles.store(true, Ordering::SeqCst);
+    }
+
+    /// Waits until a claim waits.
+    pub(crate) async fn is_waiting(&self) {
+        self.arrived.notified().await;
+    }
+
+    /// Lets it go on.
+    pub(crate) fn go_on(&self) {
+        self.go_on.notify_one();
     }
 
     fn unless_failing<'a, T: Send + 'a>(&'a self, works: StoreFuture<'a, T>) -> StoreFuture<'a, T> {
@@ -42,7 +69,15 @@ impl Flaky {
 
 impl ReplayCache for Flaky {
     fn claim(&self, claim: Claim, at: Moment) -> StoreFuture<'_, Claimed> {
-        self.unless_failing(self.inner.claim(claim, at))
+        let claimed = self.unless_failing(self.inner.claim(claim, at));
+        if !self.dawdles.swap(false, Ordering::SeqCst) {
+            return claimed;
+        }
+        Box::pin(async move {
+            self.arrived.notify_one();
+            self.go_on.notified().await;
+            claimed.await
+        })
     }
 }
 

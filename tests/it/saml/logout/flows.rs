@@ -144,6 +144,46 @@ async fn what_does_not_last_is_no_success() {
     world.stop().await;
 }
 
+/// While a logout waits for the store, the person signs in by an assertion of before it.
+#[actix_web::test]
+async fn what_is_issued_while_a_logout_waits_is_over_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let world = World::start(folder.path()).await;
+    world.store.dawdle();
+    let xml = request("_1", "ann", Some("_s1"));
+    let logout = end(&world, &xml, "Success");
+    let meanwhile = async {
+        world.store.is_waiting().await;
+        world.clock.advance(SECOND);
+        let response = world.response("ann", Some("_s1"), noon());
+        let credentials = world.assume(&response).await.unwrap();
+        assert_eq!(world.caller(&credentials).await, "200");
+        world.store.go_on();
+        credentials
+    };
+    let (_, credentials) = tokio::join!(logout, meanwhile);
+    assert_eq!(world.caller(&credentials).await, EXPIRED);
+    world.clock.advance(SECOND);
+    let later = world.response("ann", Some("_s1"), noon().plus(SECOND));
+    let credentials = world.assume(&later).await.unwrap();
+    assert_eq!(world.caller(&credentials).await, "200", "a new login");
+    world.stop().await;
+}
+
+/// The assertion named no session and the logout names one, which may be that.
+#[actix_web::test]
+async fn a_login_without_an_index_ends_with_any() {
+    let folder = tempfile::tempdir().unwrap();
+    let world = World::start(folder.path()).await;
+    let unnamed = world.credentials("ann", None).await;
+    let (named, bob) = (world.credentials("ann", Some("_s2")).await, world.credentials("bob", None).await);
+    end(&world, &request("_1", "ann", Some("_s1")), "Success").await;
+    assert_eq!(world.caller(&unnamed).await, EXPIRED);
+    assert_eq!(world.caller(&named).await, "200");
+    assert_eq!(world.caller(&bob).await, "200");
+    world.stop().await;
+}
+
 #[actix_web::test]
 async fn nobody_else_ends_it() {
     let folder = tempfile::tempdir().unwrap();

@@ -82,6 +82,7 @@ impl World {
             revoked,
             ring,
             entropy: Arc::clone(&entropy),
+            clock: clock.clone(),
         };
         let loaded = config::load(&settings(folder), noon()).unwrap_or_else(|faults| panic!("{faults}"));
         let broker = Arc::new(Broker::new(loaded.snapshot, parts));
