@@ -35,6 +35,8 @@ const LONGEST_DESTINATION: usize = 2048;
 pub struct ConsoleSession {
     /// The role session that was signed in with.
     pub session: RoleSession,
+    /// When the browser signed in.
+    pub opened: Moment,
     /// When the browser must sign in again.
     pub until: Moment,
     /// How the identity provider names the login, for a logout there.
@@ -44,13 +46,13 @@ pub struct ConsoleSession {
 impl ConsoleSession {
     /// A browser's session for `session`. What a cookie can't hold is left out: the session
     /// policy, and tags that are too large. Both are there to be shown only.
-    pub fn new(mut session: RoleSession, until: Moment) -> Self {
+    pub fn new(mut session: RoleSession, opened: Moment, until: Moment) -> Self {
         session.session_policy = None;
         let tags: usize = session.tags.iter().map(|tag| tag.key.len() + tag.value.len()).sum();
         if tags > LARGEST_TAGS {
             session.tags.clear();
         }
-        Self { session, until, login: None }
+        Self { session, opened, until, login: None }
     }
 
     /// Seals it for a cookie. Where a cookie can't hold it all, the provider's name for the login
@@ -72,7 +74,7 @@ impl ConsoleSession {
 /// Permission to open a console session, good for 15 minutes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SigninToken {
-    /// The session that it opens.
+    /// The session that it opens, as of when the token was made.
     pub console: ConsoleSession,
     /// When the token itself ends.
     pub good_until: Moment,
@@ -85,7 +87,7 @@ impl SigninToken {
     pub fn new(session: RoleSession, asked: Option<Duration>, at: Moment) -> Self {
         let wished = asked.map_or(session.expires, |length| at.plus(length));
         let until = session.provider_session_ends.map_or(wished, |end| end.min(wished));
-        Self { console: ConsoleSession::new(session, until), good_until: at.plus(SIGNIN_TOKEN_LIFE) }
+        Self { console: ConsoleSession::new(session, at, until), good_until: at.plus(SIGNIN_TOKEN_LIFE) }
     }
 
     /// Seals it for a URL.

@@ -231,8 +231,8 @@ impl RequestContext<'_> {
         let session = federated.session.session().clone();
         let until = session.expires;
         let login = federated.identity.login().map(|login| login.session.clone());
-        let console = ConsoleSession { login, ..ConsoleSession::new(session, until) };
-        Ok(Arrived::SignedIn(self.sign_in(&console, destination)?))
+        let console = ConsoleSession { login, ..ConsoleSession::new(session, self.at, until) };
+        Ok(Arrived::SignedIn(self.sign_in(console, destination)?))
     }
 
     /// Until a role is chosen, the picker's form carries the token.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::signin::cookie_mark;
+use super::signin::console_mark;
 use super::{Failure, Refusal, RequestContext};
 use crate::audit;
 use crate::clock::Moment;
@@ -91,8 +91,8 @@ impl RequestContext<'_> {
     pub async fn sign_out(&self, cookie: &str) -> Result<SignedOut, Failure> {
         let Some(console) = self.console_session(cookie) else { return Ok(SignedOut::Here) };
         let session = &console.session;
-        let login = session.login.as_ref().map_or(&[][..], |marks| marks.ended());
-        let ids = [login, &[cookie_mark(cookie)]].concat();
+        let login = session.login.as_ref().map(|marks| marks.ended().to_vec());
+        let ids = login.unwrap_or_else(|| vec![console_mark(session, cookie)]);
         self.revoke(&ids, self.at).await?;
         let ended = audit::Ended {
             action: "sign-out",

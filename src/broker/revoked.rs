@@ -2,8 +2,9 @@
 //!
 //! Verifying a credential must not wait for a store, so the live revocations stand in memory:
 //! loaded at the start, added to with each logout, pruned as they end. Readers take no lock. An
-//! entry is some hundred bytes and lives twelve hours, and each costs somebody a signed logout or
-//! a login of their own: a million of them, more than twenty a second for all that time, is 100 MB.
+//! entry is some hundred bytes and lives twelve hours, and each costs somebody a signed logout or a
+//! login at their provider; signing in and out with the same credentials joins into some entries a
+//! person. A million of them, more than twenty a second for all that time, is 100 MB.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -53,7 +54,7 @@ impl RevocationSet {
 
     /// Whether a session of the login `marks` is over that was issued at `issued`, by our clock.
     pub fn ends_session(&self, marks: &LoginMarks, issued: Moment) -> bool {
-        marks.all().any(|mark| self.find(mark).is_some_and(|held| issued <= held.issued_before))
+        marks.all().any(|mark| self.ends(mark, issued))
     }
 
     /// Whether nothing more may come of an assertion about the login `marks` that was issued at
@@ -62,9 +63,9 @@ impl RevocationSet {
         marks.all().any(|mark| self.find(mark).is_some_and(|held| asserted <= held.asserted_before))
     }
 
-    /// Whether something is over that has no time of its own.
-    pub fn ends(&self, id: &RevocationId) -> bool {
-        self.find(id).is_some()
+    /// Whether something is over that began at `begun`, by our clock.
+    pub fn ends(&self, id: &RevocationId, begun: Moment) -> bool {
+        self.find(id).is_some_and(|held| begun <= held.issued_before)
     }
 
     /// How many there are, over or not.
@@ -123,6 +124,7 @@ mod tests {
 
     #[test]
     fn one_session_or_all_of_a_person() {
+        let later = NOW.plus(MILLISECOND);
         let set = RevocationSet::new(Vec::new());
         assert!(set.is_empty());
         set.add(revocation(7), NOW);
@@ -130,7 +132,7 @@ mod tests {
         assert!(!set.ends_session(&marks(1, &[6]), NOW), "another session of the same person");
         set.add(revocation(1), NOW);
         assert!(set.ends_session(&marks(1, &[6]), NOW) && set.ends_session(&marks(1, &[]), NOW));
-        assert!(set.ends(&[7; 16]) && !set.ends(&[6; 16]));
+        assert!(set.ends(&[7; 16], NOW) && !set.ends(&[7; 16], later) && !set.ends(&[6; 16], NOW));
     }
 
     #[test]
@@ -147,6 +149,6 @@ mod tests {
         set.add(revocation(65), NOW.plus(HOUR - MILLISECOND)); // In the same shard.
         assert_eq!(set.len(), 2);
         set.add(Revocation { until: NOW.plus(2 * HOUR), ..revocation(129) }, NOW.plus(HOUR));
-        assert!(!set.ends(&[1; 16]) && !set.ends(&[65; 16]) && set.ends(&[129; 16]));
+        assert!(!set.ends(&[1; 16], NOW) && !set.ends(&[65; 16], NOW) && set.ends(&[129; 16], NOW));
     }
 }

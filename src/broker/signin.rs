@@ -7,6 +7,7 @@ use super::{Failure, Refusal, RequestContext};
 use crate::audit;
 use crate::console::{ConsoleSession, SESSION_DURATION, SigninToken};
 use crate::identity::sigv4::SigningSecrets;
+use crate::identity::{RoleSession, hash_of};
 use crate::secret::Secret;
 use crate::store::{RevocationId, Scope};
 
@@ -64,11 +65,11 @@ impl RequestContext<'_> {
             }
             other => other,
         })?;
-        self.sign_in(&opened.console, destination)
+        self.sign_in(ConsoleSession { opened: self.at, ..opened.console }, destination)
     }
 
     /// Opens the console for `session`.
-    pub(super) fn sign_in(&self, console: &ConsoleSession, destination: String) -> Result<SignedIn, Failure> {
+    pub(super) fn sign_in(&self, console: ConsoleSession, destination: String) -> Result<SignedIn, Failure> {
         let cookie = console.seal(&self.parts.ring, self.parts.entropy.as_ref())?;
         let arn = console.session.role.session_arn(&console.session.session_name);
         audit::console_signin(&arn, console.until);
@@ -80,14 +81,30 @@ impl RequestContext<'_> {
         ConsoleSession::open(&self.parts.ring, cookie, self.at)
             .filter(|console| self.snapshot.directory.role(&console.session.role).is_some())
             .filter(|console| !self.is_revoked(&console.session))
-            .filter(|_| !self.parts.revoked.ends(&cookie_mark(cookie)))
+            .filter(|console| !self.is_signed_out(console, cookie))
+    }
+
+    fn is_signed_out(&self, console: &ConsoleSession, cookie: &str) -> bool {
+        console.session.login.is_none()
+            && self.parts.revoked.ends(&console_mark(&console.session, cookie), console.opened)
     }
 }
 
-/// What a console cookie is revoked by, whatever login it comes of. The value has one spelling
-/// only: its base64 is read strictly.
-pub(super) fn cookie_mark(cookie: &str) -> RevocationId {
-    let mut mark = [0; 16];
-    mark.copy_from_slice(&sha256(&[b"rolegate/console-cookie".as_slice(), cookie.as_bytes()].concat())[..16]);
+/// How many browsers of one person are told apart when one of them signs out.
+const BROWSERS: u8 = 64;
+
+/// What a browser's console session is revoked by if it comes of no login that can be ended.
+///
+/// Anybody with credentials may sign in and out as often as they like, so what they leave in the
+/// store is bounded: some marks a person, shared by chance where the browsers are many. A person is
+/// known by the provider's name for them; without a provider, by the name of the role session.
+pub(super) fn console_mark(session: &RoleSession, cookie: &str) -> RevocationId {
+    let who = match (&session.provider, &session.subject) {
+        (Some(provider), Some(subject)) => [provider.as_str(), subject.as_str()],
+        _ => [session.role.as_str(), session.session_name.as_str()],
+    };
+    let browser = (sha256(cookie.as_bytes())[0] % BROWSERS).to_string();
+    let mut mark = RevocationId::default();
+    mark.copy_from_slice(&hash_of(&["rolegate/console", who[0], who[1], &browser])[..16]);
     mark
 }

@@ -110,7 +110,7 @@ impl OneTime {
 }
 
 /// SHA-256 over `parts`, each with its length, so that no two lists of parts look alike.
-fn hash_of(parts: &[&str]) -> [u8; 32] {
+pub(crate) fn hash_of(parts: &[&str]) -> [u8; 32] {
     let mut context = digest::Context::new(&digest::SHA256);
     for part in parts {
         context.update(&(part.len() as u64).to_be_bytes());

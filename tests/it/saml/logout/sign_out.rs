@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use rolegate::clock::Clock;
+use rolegate::store::Revocations;
+
 use super::super::fixture::{ATTACKER, OURS, swap};
 use super::fixture::{RESPONSE, deflated, form, redirect, signed, signed_query};
 use super::world::{Answer, CONSOLE, LOGOUT, World};
@@ -174,11 +177,27 @@ async fn some_sign_outs_stay_here() {
 async fn a_session_without_a_login_ends_by_its_cookie() {
     let folder = tempfile::tempdir().unwrap();
     let world = World::start(folder.path()).await;
-    let (one, other) = (world.console_without_login(), world.console_without_login());
-    assert_eq!(world.console(&one).await, 200);
-    let answer = sign_out(&world, &one, &[]).await;
+    let (ann, bob) = (world.console_without_login("ann"), world.console_without_login("bob"));
+    assert_eq!(world.console(&ann).await, 200);
+    let answer = sign_out(&world, &ann, &[]).await;
     assert_eq!((answer.status, answer.heading().as_str()), (200, "You are signed out"));
-    assert_eq!((world.console(&one).await, world.console(&other).await), (303, 200));
+    assert_eq!((world.console(&ann).await, world.console(&bob).await), (303, 200));
+    world.stop().await;
+}
+
+/// Who signs in and out with the same credentials for hours fills nothing, and is not locked out.
+#[actix_web::test]
+async fn many_sign_outs_leave_few_marks() {
+    let folder = tempfile::tempdir().unwrap();
+    let world = World::start(folder.path()).await;
+    for _ in 0..200 {
+        let console = world.console_without_login("ann");
+        assert_eq!((sign_out(&world, &console, &[]).await.status, world.console(&console).await), (200, 303));
+        world.clock.advance(Duration::from_millis(1));
+        assert_eq!(world.console(&world.console_without_login("ann")).await, 200);
+    }
+    let marks = world.store.revocations(world.clock.now()).await.unwrap().len();
+    assert!((32..=64).contains(&marks), "{marks}");
     world.stop().await;
 }
 

@@ -188,15 +188,15 @@ impl World {
         answer.cookie(CONSOLE)
     }
 
-    /// The value of a console's cookie that comes of no login.
-    pub(crate) fn console_without_login(&self) -> String {
+    /// The value of a cookie of the console that `subject` opens now, by no login that can be ended.
+    pub(crate) fn console_without_login(&self, subject: &str) -> String {
         let role: RoleArn = ROLE.parse().unwrap();
         let session = RoleSession {
             role_id: RoleId::of_declared(&role),
             role,
             session_name: "session".into(),
-            provider: None,
-            subject: None,
+            provider: Some(PROVIDER.parse().unwrap()),
+            subject: Some(subject.into()),
             source_identity: None,
             tags: Vec::new(),
             session_policy: None,
@@ -206,7 +206,7 @@ impl World {
             expires: noon().plus(Duration::from_secs(3600)),
         };
         let until = session.expires;
-        ConsoleSession::new(session, until).seal(&ring(), &SystemEntropy::new()).unwrap()
+        ConsoleSession::new(session, self.clock.now(), until).seal(&ring(), &SystemEntropy::new()).unwrap()
     }
 
     /// The status of the console page.
