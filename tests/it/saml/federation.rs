@@ -1,7 +1,7 @@
 //! Metadata that somebody signs, and metadata of many.
 
 use rolegate::identity::VerifyCode;
-use rolegate::identity::saml::{MetadataError, MetadataTerms, SamlProvider};
+use rolegate::identity::saml::{MetadataError, MetadataTerms, Refreshed, SamlProvider};
 
 use super::fixture::{
     ATTACKER, ENVELOPED, EXCLUSIVE, EXPECTED, HONEST, IDP, Key, SHA256, Signing, base64, element, honest,
@@ -78,6 +78,55 @@ fn a_pinned_key_vouches_for_the_whole_document() {
     assert!(accepts(&read(&commented, pinned(&[&HONEST])).unwrap()));
     let aggregate = signed(&group(&member(IDP)));
     assert!(accepts(&read(&aggregate, of(IDP).signed_by(&[&HONEST.certificate]).unwrap()).unwrap()));
+}
+
+/// Who stands between us and the publisher has yesterday's document, with its genuine signature and
+/// a key that was withdrawn since.
+#[tokio::test]
+async fn a_signed_document_is_not_replaced_by_an_older_one() {
+    let until = |day: &str| format!(" validUntil=\"2026-12-{day}T12:00:00Z\"");
+    let of_day = |keys: &[&Key], until: &str| {
+        let xml = swap(&metadata(keys), " entityID", " ID=\"_m\" entityID");
+        signed(&swap(&xml, &format!("\"{IDP}\""), &format!("\"{IDP}\"{until}")))
+    };
+    let yesterday = of_day(&[&HONEST, &ATTACKER], &until("15"));
+    let today = of_day(&[&HONEST], &until("16"));
+    let trouble = |seen: &str| {
+        format!("the metadata is {seen}, and the signed copy in force until 2026-12-16T12:00:00Z: it may be")
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("metadata.xml");
+    for (what, terms, next, outcome, expected) in [
+        ("newer", pinned(&[&HONEST]), of_day(&[&ATTACKER], &until("17")), "renewed", String::new()),
+        ("as old", pinned(&[&HONEST]), of_day(&[&ATTACKER], &until("16")), "renewed", String::new()),
+        (
+            "older",
+            pinned(&[&HONEST]),
+            yesterday.clone(),
+            "failed",
+            trouble("valid until 2026-12-15T12:00:00Z"),
+        ),
+        ("no end", pinned(&[&HONEST]), of_day(&[&ATTACKER], ""), "failed", trouble("without validUntil")),
+        ("older, and nobody vouches", MetadataTerms::default(), yesterday, "renewed", String::new()),
+    ] {
+        std::fs::write(&file, &today).unwrap();
+        let provider = SamlProvider::from_file(settings(), file.clone(), terms, noon()).unwrap();
+        let before = provider.metadata_state(noon()).certificates.len();
+        assert_eq!(before, 1);
+        std::fs::remove_file(&file).unwrap();
+        provider.refresh(noon()).await;
+        std::fs::write(&file, next).unwrap();
+        let refreshed = match provider.refresh(noon()).await {
+            Refreshed::Renewed { .. } => "renewed",
+            Refreshed::Failed => "failed",
+            other => panic!("{what}: {other:?}"),
+        };
+        assert_eq!(refreshed, outcome, "{what}");
+        let troubles = provider.metadata_state(noon()).troubles;
+        assert!(troubles.concat().contains(&expected), "{what}: {troubles:?}");
+        assert_eq!(troubles.is_empty(), expected.is_empty(), "{what}: {troubles:?}");
+        assert_eq!(accepts(&provider), expected != "" || what.starts_with("older"), "{what}");
+    }
 }
 
 #[test]

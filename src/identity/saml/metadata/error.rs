@@ -83,6 +83,18 @@ pub enum MetadataError {
     /// It was valid once.
     #[error("the metadata was valid until {0}: fetch it again from the identity provider")]
     Expired(Moment),
+    /// Its time ends before that of the signed copy in force.
+    #[error(
+        "the metadata is {}, and the signed copy in force until {in_force}: it may be an old one, played back; \
+         if its publisher means it, remove the saved copy and start again",
+        seen.map_or_else(|| "without validUntil".to_owned(), |seen| format!("valid until {seen}"))
+    )]
+    Older {
+        /// The end of its time, if it has one.
+        seen: Option<Moment>,
+        /// The end of the copy in force.
+        in_force: Moment,
+    },
     /// It must be signed and is not.
     #[error("the metadata's root has no signature, and signed_by wants one")]
     Unsigned,

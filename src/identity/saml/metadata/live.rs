@@ -103,6 +103,7 @@ impl Live {
         if *expected != metadata.entity_id {
             return Err(MetadataError::OtherEntity { expected: expected.clone(), seen: metadata.entity_id });
         }
+        self.is_no_older(&metadata)?;
         let new = Arc::new(metadata);
         let old = self.current.swap(Some(Arc::clone(&new)));
         let mut story = self.story();
@@ -111,6 +112,18 @@ impl Live {
         }
         (story.confirmed, story.failing) = (Some(at), None);
         Ok(KeyChange::between(old.as_deref(), &new))
+    }
+
+    /// A signature does not say when it was made, so who can answer in the publisher's place could
+    /// bring back withdrawn keys with a copy of yesterday. The end of its time tells it apart.
+    fn is_no_older(&self, new: &Metadata) -> Result<(), MetadataError> {
+        let Some(in_force) = self.current().filter(|_| self.terms.signers.is_some()) else { return Ok(()) };
+        match in_force.valid_until {
+            Some(until) if new.valid_until.is_none_or(|seen| seen < until) => {
+                Err(MetadataError::Older { seen: new.valid_until, in_force: until })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The source has nothing newer than what is in force, which is no comfort once that is over.
