@@ -6,7 +6,7 @@ use rolegate::clock::Moment;
 use rolegate::identity::FederatedIdentity;
 use rolegate::identity::saml::{Accept, Answer, Expect, SamlProvider, SamlSettings, SpKeys};
 
-use crate::fixture::{self, ACS, Key, REQUEST, Signing};
+use crate::fixture::{self, ACS, Key, REQUEST, SENT, Signing};
 use crate::reference::canonical;
 
 /// Signed responses of every shape that the fixture can write, each for another subject.
@@ -69,12 +69,12 @@ pub(crate) static IDENTITIES: LazyLock<Vec<String>> = LazyLock::new(|| {
 
 /// What the honest documents answer to.
 pub(crate) const ASKED: Expect<'static> =
-    Expect { recipient: Some(ACS), in_response_to: Answer::To(REQUEST) };
+    Expect { recipient: Some(ACS), in_response_to: Answer::To { id: REQUEST, sent: SENT } };
 /// What the STS API expects: less.
 pub(crate) const ANY: Expect<'static> = Expect { recipient: None, in_response_to: Answer::Any };
 /// What no honest document fits: other requests, other places.
 pub(crate) const NEVER: [Expect<'static>; 3] = [
-    Expect { recipient: Some(ACS), in_response_to: Answer::To("_other") },
+    Expect { recipient: Some(ACS), in_response_to: Answer::To { id: "_other", sent: SENT } },
     Expect { recipient: Some(ACS), in_response_to: Answer::Unsolicited },
     Expect { recipient: Some("https://other.example.com/acs"), in_response_to: Answer::Any },
 ];

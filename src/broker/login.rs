@@ -96,6 +96,12 @@ struct LoginState {
     good_until: Moment,
 }
 
+impl LoginState {
+    fn begun(&self) -> Moment {
+        self.good_until.minus(LOGIN_LIFE)
+    }
+}
+
 #[derive(Serialize, Deserialize)]
 enum Awaited {
     Saml { request_id: String },
@@ -139,8 +145,8 @@ impl RequestContext<'_> {
     pub async fn saml_answer(&self, posted: &SamlAnswer<'_>) -> Result<Arrived, Failure> {
         let (provider, saml) = self.saml_provider(posted)?;
         let login = self.login_state(posted.cookie, &provider.name);
-        let request_id = login.as_ref().and_then(|login| match &login.awaited {
-            Awaited::Saml { request_id } => Some(request_id.as_str()),
+        let answer = login.as_ref().and_then(|login| match &login.awaited {
+            Awaited::Saml { request_id } => Some(Answer::To { id: request_id, sent: login.begun() }),
             Awaited::Oidc { .. } => None,
         });
         let common = self.snapshot.common_acs_url.as_str();
@@ -150,7 +156,7 @@ impl RequestContext<'_> {
             provider,
             door: Door::SamlPost { recipient, answer },
         };
-        let Some(request_id) = request_id else {
+        let Some(answer) = answer else {
             if !saml.idp_initiated {
                 let reason = "no login was started here, and the provider may not start one itself";
                 return Err(Refusal::NoSuchLogin { reason }.into());
@@ -159,7 +165,7 @@ impl RequestContext<'_> {
             return self.arrive(&arrival(Answer::Unsolicited), posted.chosen, destination).await;
         };
         let destination = login.as_ref().map(|login| login.destination.clone()).unwrap_or_default();
-        match self.arrive(&arrival(Answer::To(request_id)), posted.chosen, destination).await {
+        match self.arrive(&arrival(answer), posted.chosen, destination).await {
             Err(failure) if saml.idp_initiated && is_unsolicited(&failure) => {
                 let destination = self.unsolicited_destination(posted)?;
                 self.arrive(&arrival(Answer::Unsolicited), posted.chosen, destination).await

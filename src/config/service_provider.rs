@@ -43,6 +43,13 @@ fn demands(written: &SamlProviderSettings, keys: &SpKeys, place: &Place, faults:
             "add keys = [{ file = \"sp.pem\" }], or leave sign_requests out",
         );
     }
+    if written.force_authn && !written.sign_requests.unwrap_or(!keys.is_empty()) {
+        faults.warning(
+            place.at("force_authn"),
+            "force_authn is asked for by requests without a signature, which can be changed on their way",
+            "add keys = [{ file = \"sp.pem\" }], and let the provider demand signed requests",
+        );
+    }
     if written.encryption == Encryption::Required && keys.is_empty() {
         faults.error(
             place.at("encryption"),

@@ -38,6 +38,8 @@ const STATUS: &str = "urn:oasis:names:tc:SAML:2.0:status:";
 
 /// Shorter values mean nothing outside of their place, and occur in every sentence.
 const SHORTEST_KNOWN: usize = 3;
+/// The same for values without a letter, such as a personnel number.
+const SHORTEST_NUMBER: usize = 5;
 
 /// Characters of either half of a mail address; the whole has 254 (RFC 5321 4.5.3.1).
 const LONGEST_MAIL: usize = 254;
@@ -257,7 +259,8 @@ impl Redactor {
 
 /// Whether a value would tell something where it occurs in prose.
 fn is_telling(value: &str) -> bool {
-    value.chars().count() >= SHORTEST_KNOWN && value.chars().any(char::is_alphabetic)
+    let has_letters = value.chars().any(char::is_alphabetic);
+    value.chars().count() >= if has_letters { SHORTEST_KNOWN } else { SHORTEST_NUMBER }
 }
 
 /// What looks like a mail address at the start of `text`.
@@ -288,7 +291,7 @@ mod tests {
     #[test]
     fn prose_is_redacted_where_a_value_stands_by_itself() {
         let mut redactor = Redactor::default();
-        for value in ["ann", "ann keller", "7", "value", "ops"] {
+        for value in ["ann", "ann keller", "7", "value", "ops", "10023456", "3600"] {
             redactor.placeholder(value);
         }
         for (prose, expected) in [
@@ -296,8 +299,9 @@ mod tests {
             ("'ann keller'", "'‹value 2: 10 characters›'"),
             ("7 s", "7 s"),
             ("value ops", "‹value 4: 5 characters› ‹value 5: 3 characters›"),
-            ("ops@corp.example", "‹value 6: 16 characters›"),
-            ("write to it.desk+1@corp.example.", "write to ‹value 7: 22 characters›."),
+            ("subject == \"10023456\" for 3600 s", "subject == \"‹value 6: 8 characters›\" for 3600 s"),
+            ("ops@corp.example", "‹value 8: 16 characters›"),
+            ("write to it.desk+1@corp.example.", "write to ‹value 9: 22 characters›."),
             ("a@b, @, x@, @y.z", "a@b, @, x@, @y.z"),
             ("", ""),
         ] {

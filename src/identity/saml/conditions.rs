@@ -58,7 +58,7 @@ impl Rules<'_> {
         }
         match response.attribute("InResponseTo") {
             // What the envelope leaves out, the confirmation must say.
-            None if matches!(self.expect.in_response_to, Answer::To(_)) => Ok(()),
+            None if matches!(self.expect.in_response_to, Answer::To { .. }) => Ok(()),
             answers => self.check_answer(answers),
         }
     }
@@ -187,7 +187,7 @@ impl Rules<'_> {
 
     fn check_answer(&self, answers: Option<&str>) -> Result<(), VerifyError> {
         let (holds, expected) = match self.expect.in_response_to {
-            Answer::To(asked) => (answers == Some(asked), asked),
+            Answer::To { id, .. } => (answers == Some(id), id),
             Answer::Unsolicited => (answers.is_none(), "no InResponseTo"),
             Answer::Any => return Ok(()),
         };
@@ -216,12 +216,17 @@ impl Rules<'_> {
         Ok(earliest)
     }
 
-    /// A provider that was told to ask the person again must not answer by an earlier sign-in.
+    /// A provider that was told to ask the person again must not answer by an earlier sign-in. Where
+    /// nobody knows when it was told, as at the STS API, it cannot be longer ago than a login lasts.
     fn check_fresh(&self, authenticated: Moment, issued: Moment) -> Result<(), VerifyError> {
         if !self.settings.sp.force_authn {
             return Ok(());
         }
-        let oldest = issued.minus(LONGEST_LOGIN).minus(self.settings.clock_skew);
+        let asked = match self.expect.in_response_to {
+            Answer::To { sent, .. } => sent,
+            Answer::Unsolicited | Answer::Any => issued.minus(LONGEST_LOGIN),
+        };
+        let oldest = asked.minus(self.settings.clock_skew);
         let said = || (format!("a sign-in after {oldest}"), authenticated.to_string());
         self.hold(authenticated >= oldest, false, (VerifyCode::Expired, "saml.authn-instant.old"), said)
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::sp::request::SpSettings;
 use crate::arn::ProviderArn;
+use crate::clock::Moment;
 
 /// What we know about a provider that is not in its metadata.
 #[derive(Debug, Clone)]
@@ -69,8 +70,13 @@ pub struct Expect<'a> {
 /// Which `InResponseTo` is acceptable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Answer<'a> {
-    /// The id of the request that was sent.
-    To(&'a str),
+    /// The request that we sent.
+    To {
+        /// Its `ID`.
+        id: &'a str,
+        /// When it was sent.
+        sent: Moment,
+    },
     /// None: nobody asked.
     Unsolicited,
     /// Not looked at: the STS API does not know who asked.

@@ -24,6 +24,8 @@ pub(crate) const IDP: &str = "https://idp.example.com/metadata";
 pub(crate) const OURS: &str = "https://broker.example.com";
 pub(crate) const ACS: &str = "https://broker.example.com/saml/corp/acs";
 pub(crate) const REQUEST: &str = "_request";
+/// When it was sent: a minute before noon.
+pub(crate) const SENT: Moment = Moment::from_unix(1_795_348_740);
 pub(crate) const SKEW: Duration = Duration::from_secs(60);
 
 /// The honest assertion, without a signature and in canonical form.
@@ -185,7 +187,7 @@ pub(crate) fn provider_of(keys: &[&Key]) -> SamlProvider {
 
 /// What an assertion consumer expects.
 pub(crate) const EXPECTED: Expect<'static> =
-    Expect { recipient: Some(ACS), in_response_to: Answer::To(REQUEST) };
+    Expect { recipient: Some(ACS), in_response_to: Answer::To { id: REQUEST, sent: SENT } };
 
 pub(crate) fn verify(document: &str) -> Result<FederatedIdentity, VerifyError> {
     keep(document);

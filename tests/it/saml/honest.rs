@@ -173,6 +173,6 @@ fn the_demo_provider_is_believed() {
     assert_eq!(unverified_issuer(&response).unwrap(), IDP);
     let facts = ResponseFacts { in_response_to: Some("_x"), attributes: &[], ..facts };
     let response = signer.respond(&facts, &SystemEntropy::new()).unwrap();
-    let expect = Expect { recipient: Some(ACS), in_response_to: Answer::To("_x") };
+    let expect = Expect { recipient: Some(ACS), in_response_to: Answer::To { id: "_x", sent: noon() } };
     assert!(provider.verify(&response, expect, noon()).is_ok());
 }

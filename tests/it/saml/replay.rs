@@ -12,7 +12,6 @@ use rolegate::clock::{ManualClock, Moment};
 use rolegate::config;
 use rolegate::entropy::SystemEntropy;
 use rolegate::identity::Presented;
-use rolegate::identity::saml::Answer;
 use rolegate::issuer::local::LocalIssuer;
 use rolegate::seal::KeyRing;
 use rolegate::store::Store;
@@ -21,7 +20,7 @@ use rolegate::store::memory::MemoryStore;
 use tempfile::TempDir;
 
 use super::fixture::{
-    ACS, ASSERTION, HONEST, REQUEST, Signing, base64, enveloped, honest, honest_twice, metadata, noon,
+    ACS, ASSERTION, EXPECTED, HONEST, Signing, base64, enveloped, honest, honest_twice, metadata, noon,
     response, signed, swap, with,
 };
 
@@ -97,7 +96,7 @@ impl Nodes {
         let posted = base64(document.as_bytes());
         let (door, role) = match at {
             At::Api(role) => (Door::StsApi, role),
-            At::Browser => (Door::SamlPost { recipient: ACS, answer: Answer::To(REQUEST) }, "A"),
+            At::Browser => (Door::SamlPost { recipient: ACS, answer: EXPECTED.in_response_to }, "A"),
         };
         let role: RoleArn = format!("arn:aws:iam::111122223333:role/{role}").parse().unwrap();
         let ask =

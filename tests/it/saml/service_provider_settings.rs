@@ -189,6 +189,15 @@ fn a_provider_that_wants_signatures_is_listened_to() {
 }
 
 #[test]
+fn a_sign_in_anew_wants_signed_requests() {
+    let world = World::new();
+    let warning = "warning: force_authn is asked for by requests without a signature, which can be changed on their way";
+    world.faults("force_authn = true", warning);
+    world.faults("keys = [{ file = \"one.pem\" }]\nsign_requests = false\nforce_authn = true", warning);
+    world.bears("keys = [{ file = \"one.pem\" }]\nforce_authn = true");
+}
+
+#[test]
 fn the_binding_must_be_offered() {
     let mut world = World::new();
     world.bears("request_binding = \"redirect\"");
@@ -211,9 +220,7 @@ fn the_binding_must_be_offered() {
 fn what_is_asked_for_is_named_by_uris() {
     let world = World::new();
     let password = "urn:oasis:names:tc:SAML:2.0:ac:classes:Password";
-    world.bears(&format!(
-        "force_authn = true\nauthn_contexts = [\"{password}\", \"https://refeds.org/profile/mfa\"]"
-    ));
+    world.bears(&format!("authn_contexts = [\"{password}\", \"https://refeds.org/profile/mfa\"]"));
     world.bears("name_id_format = \"urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress\"");
     world.faults("authn_contexts = [\"\"]", "error: \"\" is not a URI");
     world.faults("authn_contexts = [\"two words\"]", "error: \"two words\" is not a URI");

@@ -3,8 +3,8 @@
 use rolegate::identity::saml::{Accept, Answer, Expect, Outcome, SamlProvider, SamlSettings};
 
 use super::fixture::{
-    ACS, ASSERTION, ATTACKER, EXPECTED, HONEST, REQUEST, SHA256, Signing, accepted, base64, enveloped,
-    honest, metadata, noon, response, settings, signed, swap, with,
+    ACS, ASSERTION, ATTACKER, EXPECTED, HONEST, SHA256, Signing, accepted, base64, enveloped, honest,
+    metadata, noon, response, settings, signed, swap, with,
 };
 
 fn provider(change: impl FnOnce(&mut SamlSettings)) -> SamlProvider {
@@ -157,9 +157,20 @@ fn a_provider_that_was_to_ask_again_may_not_answer_by_an_earlier_sign_in() {
     let forced = provider(|settings| settings.sp.force_authn = true);
     let at = |time: &str| with("AuthnInstant=\"2026-11-22T12:00:00Z\"", &format!("AuthnInstant=\"{time}\""));
     assert_eq!(check(&forced, &honest()), "");
-    assert_eq!(check(&forced, &at("2026-11-22T11:44:00Z")), "");
-    assert_eq!(check(&forced, &at("2026-11-22T11:43:59Z")), "saml.authn-instant.old");
-    assert_eq!(check(&provider(|_| {}), &at("2026-11-22T11:43:59Z")), "");
+    assert_eq!(
+        check(&forced, &at("2026-11-22T11:58:00Z")),
+        "",
+        "asked a minute ago; so much may clocks differ"
+    );
+    assert_eq!(check(&forced, &at("2026-11-22T11:57:59Z")), "saml.authn-instant.old");
+    assert_eq!(check(&provider(|_| {}), &at("2026-11-22T11:57:59Z")), "");
+    let at_sts = |time: &str| {
+        let document = base64(at(time).as_bytes());
+        let expect = Expect { recipient: None, in_response_to: Answer::Any };
+        forced.verify(&document, expect, noon()).map_or_else(|fault| fault.check(), |_| "")
+    };
+    assert_eq!(at_sts("2026-11-22T11:44:00Z"), "", "nobody knows when it was asked");
+    assert_eq!(at_sts("2026-11-22T11:43:59Z"), "saml.authn-instant.old");
 }
 
 #[test]
@@ -175,7 +186,7 @@ fn an_explanation_tells_every_refusal_and_waiver() {
     let document = with("<saml:Audience>https://broker.", "<saml:Audience>https://other.")
         .replace("Destination=\"https://broker.", "Destination=\"https://other.");
     let explained = |provider: &SamlProvider, document: &str| {
-        let expect = Expect { recipient: Some(ACS), in_response_to: Answer::To(REQUEST) };
+        let expect = Expect { recipient: Some(ACS), in_response_to: EXPECTED.in_response_to };
         let explanation = provider.explain(&base64(document.as_bytes()), expect, noon());
         let of = |wanted: Outcome| {
             let steps = explanation.steps.iter().filter(move |step| step.outcome == wanted);

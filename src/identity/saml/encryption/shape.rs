@@ -19,8 +19,9 @@ use crate::identity::saml::xml::tree::{Element, is_blank};
 const ELEMENT: &str = "http://www.w3.org/2001/04/xmlenc#Element";
 /// A `RetrievalMethod` leads to an `EncryptedKey`.
 const ENCRYPTED_KEY: &str = "http://www.w3.org/2001/04/xmlenc#EncryptedKey";
-/// Keys for that many recipients; each costs an RSA operation for each key of ours.
-const MAX_KEYS: usize = 4;
+/// Wrapped keys: one for each of the keys that we may have. Anybody may send them, and each costs an
+/// RSA operation for each key of ours.
+const MAX_KEYS: usize = 2;
 
 /// What an encrypted element is made of.
 pub(super) struct Parts {

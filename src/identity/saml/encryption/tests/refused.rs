@@ -108,7 +108,7 @@ fn shapes_that_are_not_known() {
             &format!("{}</saml:EncryptedAssertion>", another.repeat(count)),
         )
     };
-    accepted("four keys", &more(3));
+    accepted("two keys", &more(1));
     let fetch = "<xenc:CipherReference URI=\"https://evil.example.com/\"/>";
     let wrap_info = |text: &str| swap(&honest, "<xenc:EncryptedKey", &format!("{text}<xenc:EncryptedKey"));
     let (value_at, value_end) = ("<xenc:CipherValue>", "</xenc:CipherValue>");
@@ -224,7 +224,7 @@ fn shapes_that_are_not_known() {
             "saml.encryption.attribute",
         ),
         ("no key", swap(&beside, &another_of(&beside), ""), "saml.encryption.key-missing"),
-        ("five keys", more(4), "saml.encryption.key-count"),
+        ("three keys", more(2), "saml.encryption.key-count"),
         ("a key agreement", wrap_info("<xenc:AgreementMethod Algorithm=\"x\"/>"), "saml.encryption.key-info"),
         ("a key in clear", wrap_info("<ds:KeyValue/>"), "saml.encryption.key-info"),
         ("text for a key", wrap_info("text"), "saml.encryption.key-info"),
