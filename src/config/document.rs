@@ -15,6 +15,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 
 use super::fault::{Faults, SourceFile, Spot};
+use super::names::Names;
 use super::settings::{AccountSettings, ProviderSettings, RoleSettings, RuleSettings, Settings};
 
 /// A configuration larger than this is a mistake.
@@ -80,6 +81,8 @@ pub(super) struct Written {
     pub roles: Vec<Item<RoleSettings>>,
     /// `[[rule]]` of every file.
     pub rules: Vec<Item<RuleSettings>>,
+    /// What they are called, and so are those that can't be read.
+    pub names: Names,
 }
 
 /// Reads the file at `path` and those it includes. `None` where nothing can be said beyond the
@@ -100,8 +103,8 @@ pub(super) fn read(path: &Path, faults: &mut Faults) -> Option<Written> {
             }
         }
     }
-    let Lists { accounts, providers, roles, rules } = lists;
-    Some(Written { main: Item { value: settings, place }, accounts, providers, roles, rules })
+    let Lists { accounts, providers, roles, rules, names } = lists;
+    Some(Written { main: Item { value: settings, place }, accounts, providers, roles, rules, names })
 }
 
 #[derive(Default)]
@@ -110,10 +113,13 @@ struct Lists {
     providers: Vec<Item<ProviderSettings>>,
     roles: Vec<Item<RoleSettings>>,
     rules: Vec<Item<RuleSettings>>,
+    names: Names,
 }
 
 impl Lists {
     fn take(&mut self, file: &mut Parsed<'_>, faults: &mut Faults) {
+        file.names("provider", "name", &mut self.names);
+        file.names("role", "arn", &mut self.names);
         file.list("account", &mut self.accounts, faults);
         file.list("provider", &mut self.providers, faults);
         file.list("role", &mut self.roles, faults);
@@ -153,6 +159,14 @@ impl<'t> Parsed<'t> {
         let mut keys = HashMap::new();
         collect_keys("", &self.table, &mut keys);
         Place { file: Arc::clone(self.file), whole: 0..0, keys }
+    }
+
+    /// Adds what the entries of the list `name` have as `key`.
+    fn names(&self, name: &'static str, key: &str, into: &mut Names) {
+        let Some(DeValue::Array(entries)) = self.table.get(name).map(Spanned::get_ref) else { return };
+        let tables = entries.iter().filter_map(|entry| entry.get_ref().as_table());
+        let values = tables.filter_map(|table| table.get(key)?.get_ref().as_str());
+        values.for_each(|value| into.add(name, value));
     }
 
     /// Takes the list `name` out of the file, entry by entry.
@@ -237,7 +251,12 @@ pub(super) fn read_text(path: &Path, largest: u64) -> Result<String, String> {
 fn report(error: &toml::de::Error, place: &Place, faults: &mut Faults) {
     let word = error.message().split('`').nth(1).unwrap_or_default();
     let named = place.keys.get(word).cloned();
-    let value = || error.message().starts_with("unknown variant").then(|| place.value(word))?;
+    let quoted = error.message().split('"').nth(1);
+    let value = || match error.message() {
+        message if message.starts_with("unknown variant") => place.value(word),
+        message if message.starts_with("invalid type: string") => place.value(quoted?),
+        _ => None,
+    };
     let inner = || error.message().starts_with("unknown field").then(|| place.inner(word))?;
     let span = error.span().filter(|span| *span != place.whole);
     let range = named.or_else(value).or(span).or_else(inner).unwrap_or_else(|| place.whole.clone());

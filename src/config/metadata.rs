@@ -75,7 +75,10 @@ impl Written<'_> {
     ) -> Option<SamlProvider> {
         let made = SamlProvider::from_file(settings, file.clone(), terms, self.at);
         made.inspect_err(|error| {
-            let message = format!("{}: {}", file.display(), with_causes(error));
+            let message = match error {
+                MetadataError::Unavailable(_) => error.to_string(), // It names the file.
+                _ => format!("{}: {}", file.display(), with_causes(error)),
+            };
             faults.error(self.place.at("metadata.file"), message, help(error));
         })
         .ok()
@@ -161,7 +164,7 @@ impl Written<'_> {
 /// What mends metadata from a file.
 const fn help(error: &MetadataError) -> &'static str {
     use MetadataError::{
-        Aggregate, EntityTwice, InclusiveC14n, NoSuchEntity, OtherEntity, Signature, Unsigned,
+        Aggregate, EntityTwice, InclusiveC14n, NoSuchEntity, OtherEntity, Signature, Unavailable, Unsigned,
     };
     match error {
         Aggregate { .. } | NoSuchEntity { .. } | EntityTwice(_) | OtherEntity { .. } => {
@@ -170,6 +173,7 @@ const fn help(error: &MetadataError) -> &'static str {
         Unsigned | InclusiveC14n(_) | Signature(_) => {
             "name the certificate of whoever signs it; without signed_by, whoever may write the file is trusted"
         }
+        Unavailable(_) => "save the metadata that the identity provider publishes or exports there",
         _ => "export the metadata from the identity provider again",
     }
 }

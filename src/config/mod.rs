@@ -7,6 +7,7 @@
 mod document;
 mod fault;
 mod metadata;
+mod names;
 mod policies;
 mod process;
 mod providers;

@@ -1,11 +1,12 @@
 //! `[[role]]` and `[[rule]]` become roles of the directory, trust policies and compiled rules.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::path::Path;
 use std::time::Duration;
 
 use super::document::{Item, Place, Written, read_text};
 use super::fault::Faults;
+use super::names::Names;
 use super::providers::declared_account;
 use super::settings::{RoleSettings, RuleSettings};
 use crate::arn::{ProviderArn, RoleArn, RoleId};
@@ -32,7 +33,7 @@ pub(super) fn build(written: &Written, directory: &mut Directory, faults: &mut F
             }
         }
     }
-    let rules = rules(&written.rules, directory, faults)?;
+    let rules = rules(written, directory, faults)?;
     Some(Policies::new(rules, trusts))
 }
 
@@ -137,48 +138,46 @@ fn sound<T>(
     }
 }
 
-fn rules(written: &[Item<RuleSettings>], directory: &Directory, faults: &mut Faults) -> Option<Rules> {
-    let mut sources = Vec::with_capacity(written.len());
-    let mut names: HashSet<&str> = HashSet::new();
-    for Item { value, place } in written {
-        if !names.insert(&value.name) {
-            let message = format!("there is another rule called {:?}", value.name);
-            faults.error(
-                place.at("name"),
-                message,
-                "give each rule its own name: logs and explanations use it",
-            );
-        }
-        sources.push(source(value, place, directory, faults));
-    }
+fn rules(written: &Written, directory: &Directory, faults: &mut Faults) -> Option<Rules> {
+    let sources = written.rules.iter().map(|rule| source(rule, &written.names, directory, faults)).collect();
     match Rules::compile(sources) {
         Ok(rules) => Some(rules),
         Err(problems) => {
             for problem in problems {
-                let spot = written.get(problem.rule).and_then(|item| item.place.at(problem.field));
-                faults.error(
-                    spot,
-                    problem.message,
-                    "README.md, under Rules, lists what an expression may use",
-                );
+                let Some(rule) = written.rules.get(problem.rule) else { continue };
+                let help = match problem.field {
+                    "roles" if !rule.value.roles.is_empty() => continue, // Each was told to be none.
+                    "roles" => "name a [[role]] by its ARN",
+                    "name" => "give each rule its own name: logs and explanations use it",
+                    _ => "README.md, under Rules, lists what an expression may use",
+                };
+                faults.error(rule.place.at(problem.field), problem.message, help);
             }
             None
         }
     }
 }
 
-fn source(written: &RuleSettings, place: &Place, directory: &Directory, faults: &mut Faults) -> RuleSource {
-    if let Some(name) = written.provider.as_ref().filter(|name| directory.provider(name).is_none()) {
-        let message = format!("there is no provider called {name:?}, or it has faults of its own");
-        faults.error(place.at("provider"), message, "name a [[provider]]");
+fn source(
+    rule: &Item<RuleSettings>,
+    names: &Names,
+    directory: &Directory,
+    faults: &mut Faults,
+) -> RuleSource {
+    let Item { value: written, place } = rule;
+    let unknown = |name: &&String| directory.provider(name).is_none() && !names.has("provider", name);
+    if let Some(name) = written.provider.as_ref().filter(unknown) {
+        let message = format!("there is no provider called {name:?}");
+        faults.error(place.at("provider"), message, names.help("provider", name));
     }
     let mut roles = Vec::with_capacity(written.roles.len());
     for text in &written.roles {
         match text.parse::<RoleArn>() {
             Ok(arn) if directory.role(&arn).is_some() => roles.push(arn),
+            Ok(_) if names.has("role", text) => {}
             Ok(arn) => {
-                let message = format!("there is no role {arn}, or it has faults of its own");
-                faults.error(place.at("roles"), message, "name a [[role]]");
+                let message = format!("there is no role {arn}");
+                faults.error(place.at("roles"), message, names.help("role", text));
             }
             Err(error) => faults.error(place.at("roles"), error.to_string(), "name a [[role]] by its ARN"),
         }

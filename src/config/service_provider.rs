@@ -106,12 +106,12 @@ fn key(reference: &SecretRef, at: Moment, place: &Place, faults: &mut Faults) ->
             return None;
         }
     };
-    if let Some(mode) = exposed(reference, place) {
-        let message = format!("{name} holds a private key, and others may read it (mode {mode:o})");
-        faults.warning(place.at("keys"), message, "make it 600");
-    }
     match SpKey::from_pem(pem.expose()) {
         Ok(key) => {
+            if let Some(mode) = exposed(reference, place) {
+                let message = format!("{name} holds a private key, and others may read it (mode {mode:o})");
+                faults.warning(place.at("keys"), message, "make it 600");
+            }
             if key.not_after() <= at {
                 let message = format!("the certificate in {name} ended at {}", key.not_after());
                 let help =

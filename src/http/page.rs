@@ -183,6 +183,19 @@ pub(super) fn not_found(request: &HttpRequest) -> HttpResponse {
     error(request, &PageError { status: StatusCode::NOT_FOUND, title: "Not found", text, next })
 }
 
+/// The page for an address that somebody opened, or opened again, which takes responses only.
+pub(super) async fn only_by_post(request: HttpRequest) -> HttpResponse {
+    let shown = PageError {
+        status: StatusCode::METHOD_NOT_ALLOWED,
+        title: "Nothing was sent",
+        text: "Identity providers send their responses here, and this request brought none.".to_owned(),
+        next: "Start at the sign-in page.",
+    };
+    let mut response = error(&request, &shown);
+    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
+    response
+}
+
 pub(super) async fn stylesheet() -> HttpResponse {
     HttpResponse::Ok()
         .insert_header((header::CONTENT_TYPE, "text/css; charset=utf-8"))

@@ -16,7 +16,9 @@ use crate::identity::saml::RequestFault;
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
         .route("/saml", web::post().to(common_acs))
+        .route("/saml", get_or_head().to(page::only_by_post))
         .route("/saml/{provider}/acs", web::post().to(acs))
+        .route("/saml/{provider}/acs", get_or_head().to(page::only_by_post))
         .route("/saml/{provider}/login", web::get().to(login))
         .route("/saml/{provider}/metadata", get_or_head().to(metadata));
 }

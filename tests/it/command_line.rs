@@ -91,10 +91,78 @@ roles = ["arn:aws:iam::111122223333:role/Gone"]
         "rolegate.toml:21:16: error: trust.json is not a valid policy",
         "rolegate.toml:25:8: error: ",
         "rolegate.toml:26:9: error: there is no role arn:aws:iam::111122223333:role/Gone",
-        "  help: ",
+        "  help: there are \"arn:aws:iam::111122223333:role/Deploy\", \"arn:aws:iam::111122223333:role/Look\"",
     ] {
         assert!(said.contains(fault), "{fault} is missing in:\n{said}");
     }
+}
+
+/// Whoever names a provider or a role that has a fault is not at fault.
+#[test]
+fn check_says_one_mistake_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = r#"public_url = "https://broker.example.com"
+
+[[account]]
+id = "111122223333"
+
+[[provider]]
+kind = "saml"
+name = "corp"
+account = "111122223333"
+metadata = "corp.xml"
+
+[[provider]]
+kind = "saml"
+name = "partner"
+account = "111122223333"
+metadata = { file = "partner.xml" }
+
+[[role]]
+arn = "arn:aws:iam::111122223333:role/Deploy"
+trust_policy = "trust.json"
+
+[[rule]]
+name = "corp"
+provider = "corp"
+when = 'true'
+roles = ["arn:aws:iam::111122223333:role/Deploy"]
+
+[[rule]]
+name = "partner"
+provider = "partnr"
+when = 'true'
+roles = ["arn:aws:iam::111122223333:role/Deploi"]
+
+[[rule]]
+name = "partner"
+provider = "partner"
+when = 'true'
+roles = []
+"#;
+    fs::write(folder.path().join("rolegate.toml"), config).unwrap();
+    let checked = rolegate(folder.path(), &["check", "--config", "rolegate.toml"]);
+    let said = text(&checked.stderr);
+    let faults: Vec<_> = (said.lines())
+        .filter_map(|line| line.strip_prefix("rolegate.toml:").or_else(|| line.strip_prefix("  help: ")))
+        .collect();
+    let expected = [
+        "10:12: error: invalid type: string \"corp.xml\", expected { file = \"…\" } or { url = \"…\" }",
+        "`rolegate schema` describes every key",
+        "16:21: error: the metadata can't be had: can't read partner.xml: No such file or directory (os error 2)",
+        "save the metadata that the identity provider publishes or exports there",
+        "20:16: error: can't read trust.json: No such file or directory (os error 2)",
+        "name an IAM policy in JSON",
+        "30:12: error: there is no provider called \"partnr\"",
+        "did you mean \"partner\"?",
+        "32:9: error: there is no role arn:aws:iam::111122223333:role/Deploi",
+        "did you mean \"arn:aws:iam::111122223333:role/Deploy\"?",
+        "35:8: error: there is another rule called \"partner\"",
+        "give each rule its own name: logs and explanations use it",
+        "38:9: error: it offers no role",
+        "name a [[role]] by its ARN",
+    ];
+    assert_eq!(faults, expected, "{said}");
 }
 
 /// A wrong key within a section, or a missing address, hides nothing else.

@@ -115,7 +115,7 @@ pub enum RequestBinding {
 
 /// Where a SAML provider's metadata stands, and what it must be. Either `file` or `url`.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "{ file = \"…\" } or { url = \"…\" }")]
 pub struct MetadataSource {
     /// A file, relative to this one. It is read again when it changes.
     pub file: Option<PathBuf>,
