@@ -224,6 +224,12 @@ pub(super) fn identified(tree: &Tree<'_>) -> Result<(), VerifyError> {
     }
 }
 
+/// A name as it is said to people: one that looks known may be of another namespace.
+fn whole(name: Name<'_>) -> String {
+    let Name { namespace, local, .. } = name;
+    if namespace.is_empty() { format!("{local} of no namespace") } else { format!("{local} of {namespace}") }
+}
+
 /// Children in the order of their schema, each once unless its rank is [`REPEATED`], and no text.
 pub(super) fn ordered(parent: Element<'_, '_>, rank: fn(Name<'_>) -> Option<u8>) -> Result<(), VerifyError> {
     if parent.has_text() {
@@ -233,7 +239,7 @@ pub(super) fn ordered(parent: Element<'_, '_>, rank: fn(Name<'_>) -> Option<u8>)
     for child in parent.children() {
         let name = child.name();
         let Some(this) = rank(name) else {
-            return Err(malformed("saml.structure.child", "elements that are known", name.local));
+            return Err(malformed("saml.structure.child", "elements that are known", whole(name)));
         };
         if this == last && name.namespace == DSIG {
             return Err(malformed("saml.signature.count", "at most one Signature", "several"));

@@ -196,7 +196,8 @@ pub(super) fn decode(response_base64: &str) -> Result<Vec<u8>, VerifyError> {
             (format!("at most {MAX_BASE64} characters"), response_base64.len().to_string());
         return Err(malformed("saml.size", expected, seen));
     }
-    chars::base64(response_base64).ok_or_else(|| malformed("saml.base64", "base64", "something else"))
+    chars::base64(response_base64)
+        .ok_or_else(|| malformed("saml.base64", "base64", chars::no_base64(response_base64)))
 }
 
 fn unsigned(response_is_signed: bool) -> VerifyError {

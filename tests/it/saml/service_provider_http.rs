@@ -4,7 +4,7 @@ use std::fs;
 use std::net::TcpListener;
 
 use reqwest::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderMap, IF_NONE_MATCH, LOCATION,
+    ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderMap, IF_NONE_MATCH, LOCATION,
     SET_COOKIE,
 };
 use reqwest::redirect::Policy;
@@ -93,6 +93,22 @@ async fn a_login_leaves_by_redirect_or_in_a_form() {
     let tag = form.header(SET_COOKIE).strip_prefix("rolegate-login-").unwrap().split_once('=').unwrap().0;
     let state = format!("name=\"RelayState\" value=\"{tag}\"");
     assert!(form.body.contains(&state), "the answer finds this browser's login: {}", form.body);
+    served.running.stop().await;
+}
+
+/// Somebody opens the address again that the response was posted to.
+#[actix_web::test]
+async fn a_consumer_takes_posts_only_and_says_so() {
+    let served = Served::start().await;
+    for path in ["/saml/redirect/acs", "/saml"] {
+        let opened = served.get(path).await;
+        assert_eq!((opened.status, opened.header(ALLOW)), (StatusCode::METHOD_NOT_ALLOWED, "POST"), "{path}");
+        assert!(opened.body.contains("<h1>Nothing was sent</h1>"), "{}", opened.body);
+        assert!(opened.body.contains("href=\"/portal\""), "{}", opened.body);
+        let posted = served.ask(Method::POST, path, None).await;
+        assert_eq!(posted.status, StatusCode::BAD_REQUEST, "{path}");
+        assert!(posted.body.contains("The form has no SAMLResponse."), "{}", posted.body);
+    }
     served.running.stop().await;
 }
 

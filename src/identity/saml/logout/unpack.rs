@@ -118,5 +118,5 @@ fn decode(packed: &str) -> Result<Vec<u8>, VerifyError> {
         let expected = format!("at most {MAX_BASE64} characters");
         return Err(malformed("saml.logout.size", expected, packed.len().to_string()));
     }
-    chars::base64(packed).ok_or_else(|| malformed("saml.logout.base64", "base64", "something else"))
+    chars::base64(packed).ok_or_else(|| malformed("saml.logout.base64", "base64", chars::no_base64(packed)))
 }

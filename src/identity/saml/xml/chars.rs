@@ -158,9 +158,27 @@ pub(crate) fn base64(text: &str) -> Option<Vec<u8>> {
     if let Ok(plain) = base64_simd::STANDARD.decode_to_vec(text) {
         return Some(plain);
     }
-    let is_space = |b: u8| matches!(b, b' ' | b'\t' | b'\r' | b'\n');
     let packed: Vec<u8> = text.bytes().filter(|b| !is_space(*b)).collect();
     base64_simd::STANDARD.decode_to_vec(packed).ok()
+}
+
+/// Where `text`, which [`base64`] does not decode, is wrong.
+pub(crate) fn no_base64(text: &str) -> String {
+    let known = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=');
+    let is_space = |c: char| u8::try_from(c).is_ok_and(is_space);
+    let length = text.chars().count();
+    if let Some((index, c)) = text.chars().enumerate().find(|(_, c)| !known(*c) && !is_space(*c)) {
+        return format!("{c:?}, character {} of {length}", index + 1);
+    }
+    match text.chars().filter(|c| !is_space(*c)).count() {
+        0 => "nothing".to_owned(),
+        count if count % 4 == 0 => format!("{length} characters that do not end as base64 does"),
+        count => format!("{count} characters, which is no multiple of 4: the end may be missing"),
+    }
+}
+
+const fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
 }
 
 /// The characters of XML 1.0, 2.2.
@@ -220,6 +238,19 @@ mod tests {
         assert_eq!(base64(" aG\r\nk\t= ").unwrap(), b"hi");
         for bad in ["aGk", "aG-=", "a\u{b}Gk=", "aGk=x", "aGl="] {
             assert_eq!(base64(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn tells_where_base64_is_wrong() {
+        for (bad, expected) in [
+            ("<a/>", "'<', character 1 of 4"),
+            (" aG-=", "'-', character 4 of 5"),
+            (" \n", "nothing"),
+            ("aGk", "3 characters, which is no multiple of 4: the end may be missing"),
+            ("aGl=", "4 characters that do not end as base64 does"),
+        ] {
+            assert_eq!(no_base64(bad), expected);
         }
     }
 
