@@ -40,7 +40,7 @@ pub(super) const CHECKS: &[Known] = &[
     plain(
         &["saml.structure", "saml.structure.child", "saml.structure.order", "saml.structure.text"],
         "Let the provider send what the SAML schema has, in its order and without extensions. If it does, \
-         the document was rearranged on its way: treat that as an attack.",
+         this copy is damaged, or it was rearranged on its way to you: treat that as an attack.",
     ),
     plain(
         &[
