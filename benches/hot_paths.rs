@@ -21,9 +21,9 @@ use mimalloc::MiMalloc;
 use rolegate::cli::demo::idp::saml::{ResponseFacts, SamlSigner};
 use rolegate::clock::{Clock as _, Moment, SystemClock};
 use rolegate::entropy::SystemEntropy;
-use rolegate::identity::http_client;
-use rolegate::identity::oidc::{KeySource, OidcProvider, OidcSettings};
+use rolegate::identity::oidc::{KeyAges, KeySource, OidcProvider, OidcSettings};
 use rolegate::identity::saml::{Accept, Answer, Expect, SamlProvider, SamlSettings, SpSettings};
+use rolegate::identity::{Reach, http_client};
 use rolegate::seal::{KeyRing, Purpose};
 use serde_json::{Value, json};
 
@@ -163,10 +163,13 @@ impl Rsa {
             algorithms: vec![jsonwebtoken::Algorithm::RS256],
             clock_skew: Duration::from_secs(60),
             keys: KeySource::Static(keys.to_string()),
-            allow_loopback_http: false,
+            key_ages: KeyAges::default(),
+            one_time: false,
+            access_tokens: false,
+            reach: Reach::default(),
             login: None,
         };
-        OidcProvider::new(settings, http_client().unwrap()).unwrap()
+        OidcProvider::new(settings, http_client(Reach::default()).unwrap()).unwrap()
     }
 }
 

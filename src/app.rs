@@ -3,7 +3,7 @@
 //! [`start`] turns a loaded configuration into a running broker; [`Running`] stops it, letting
 //! requests under way finish.
 
-mod metadata;
+mod keeper;
 
 use std::fs;
 use std::io::{self, Write};
@@ -17,7 +17,7 @@ use actix_web::dev::ServerHandle;
 use base64_simd::STANDARD;
 use tokio::task::JoinHandle;
 
-use self::metadata::Keeper;
+use self::keeper::Keeper;
 use crate::broker::{Broker, Parts, RevocationSet};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Loaded, Process, StoreKind};

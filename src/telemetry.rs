@@ -24,6 +24,13 @@ pub const REVOCATIONS: &str = "rolegate_revocations";
 /// Looks at SAML metadata by what they brought, `renewed`, `unchanged` or `failed`:
 /// `rolegate_saml_metadata_looks_total{provider,outcome}`.
 pub const METADATA_LOOKS: &str = "rolegate_saml_metadata_looks_total";
+/// Renewals of an OpenID Connect provider's keys by how they went, `renewed` or `failed`:
+/// `rolegate_oidc_key_looks_total{provider,outcome}`.
+pub const KEY_LOOKS: &str = "rolegate_oidc_key_looks_total";
+/// The keys that its tokens are verified with, 0 while they are refused: `rolegate_oidc_keys{provider}`.
+pub const KEYS: &str = "rolegate_oidc_keys";
+/// Seconds since they were fetched: `rolegate_oidc_keys_age_seconds{provider}`.
+pub const KEYS_AGE: &str = "rolegate_oidc_keys_age_seconds";
 /// 1 while a SAML provider's responses can be verified, else 0: `rolegate_saml_metadata_usable{provider}`.
 pub const METADATA_USABLE: &str = "rolegate_saml_metadata_usable";
 /// Seconds since the metadata's source was last seen to have what is in force:
@@ -86,9 +93,16 @@ pub fn metrics() -> Option<&'static PrometheusHandle> {
             describe_counter!(LOGOUTS, "Logins ended before their time, by the way it came about.");
             describe_gauge!(REVOCATIONS, "Revocations that this node holds in memory.");
             describe_metadata();
+            describe_keys();
             Some(handle)
         })
         .as_ref()
+}
+
+fn describe_keys() {
+    describe_counter!(KEY_LOOKS, "Renewals of an OpenID Connect provider's keys, by how they went.");
+    describe_gauge!(KEYS, "Keys that the provider's tokens are verified with.");
+    describe_gauge!(KEYS_AGE, Unit::Seconds, "Since the provider's keys were fetched.");
 }
 
 fn describe_metadata() {
@@ -135,6 +149,18 @@ pub fn count_live_revocations(held: usize) {
 /// Counts a look at a provider's metadata.
 pub fn count_metadata_look(provider: &str, outcome: &'static str) {
     counter!(METADATA_LOOKS, "provider" => provider.to_owned(), "outcome" => outcome).increment(1);
+}
+
+/// Counts a renewal of a provider's keys.
+pub fn count_key_look(provider: &str, outcome: &'static str) {
+    counter!(KEY_LOOKS, "provider" => provider.to_owned(), "outcome" => outcome).increment(1);
+}
+
+/// Says how many keys a provider has, and how old they are; without any, the age is NaN.
+#[allow(clippy::cast_precision_loss)] // A set has a hundred at most.
+pub fn show_keys(provider: &str, keys: usize, age: Option<f64>) {
+    gauge!(KEYS, "provider" => provider.to_owned()).set(keys as f64);
+    gauge!(KEYS_AGE, "provider" => provider.to_owned()).set(age.unwrap_or(f64::NAN));
 }
 
 /// How a SAML provider's metadata is doing.

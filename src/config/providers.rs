@@ -1,5 +1,6 @@
 //! `[[provider]]` becomes a verifier in the directory.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use jsonwebtoken::Algorithm;
@@ -12,20 +13,25 @@ use super::secrets::read_secret;
 use super::service_provider;
 use super::settings::{
     Encryption, GrantBy, Laxity, OidcLoginSettings, OidcProviderSettings, ProviderSettings,
-    SamlProviderSettings,
+    SamlProviderSettings, TokenReplay,
 };
 use super::span::Span;
 use crate::arn::{AccountId, ProviderArn};
 use crate::clock::Moment;
 use crate::directory::{Directory, Provider, Replay, SamlSide, Verifier};
-use crate::identity::http_client;
-use crate::identity::oidc::{KeySource, LoginSettings, OidcFault, OidcProvider, OidcSettings};
+use crate::identity::oidc::{KeyAges, KeySource, LoginSettings, OidcFault, OidcProvider, OidcSettings};
 use crate::identity::saml::{Accept, SamlSettings};
+use crate::identity::{NoClient, Reach, http_client};
 
 /// As `identity::oidc` limits a fetched key set.
 const LARGEST_JWKS: u64 = 256 * 1024;
 /// More tolerance than this would keep expired documents alive (AWS's own leeway, facts 3.3).
 const LARGEST_SKEW: Duration = Duration::from_secs(300);
+
+/// More often is a burden on the issuer; more seldom keeps withdrawn keys alive.
+const KEYS_REFRESH: RangeInclusive<Duration> = Duration::from_secs(60)..=Duration::from_secs(24 * 3600);
+/// An issuer that can't be reached for longer may no longer be who it was.
+const LARGEST_KEYS_AGE: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// A stolen assertion is good for as long.
 const LARGEST_AGE: Duration = Duration::from_secs(3600);
@@ -41,8 +47,8 @@ pub(super) fn fill(
     if written.providers.is_empty() {
         return;
     }
-    let http = match http_client() {
-        Ok(http) => http,
+    let clients = match Clients::new() {
+        Ok(clients) => clients,
         Err(error) => {
             faults.error(None, error.to_string(), "install the system's certificates");
             return;
@@ -52,10 +58,16 @@ pub(super) fn fill(
     for Item { value, place } in &written.providers {
         let built = match value {
             ProviderSettings::Saml(saml) => {
-                let metadata = metadata::Written { provider: saml, place, copies: &copies, http: &http, at };
+                let metadata = metadata::Written {
+                    provider: saml,
+                    place,
+                    copies: &copies,
+                    http: clients.within(EVERYWHERE),
+                    at,
+                };
                 saml_provider(&metadata, public, directory, faults)
             }
-            ProviderSettings::Oidc(oidc) => oidc_provider(oidc, place, &http, directory, faults),
+            ProviderSettings::Oidc(oidc) => oidc_provider(oidc, place, &clients, directory, faults),
         };
         let Some(provider) = built else { continue };
         let (name, arn) = (provider.name.clone(), provider.arn.clone());
@@ -66,6 +78,32 @@ pub(super) fn fill(
                 message,
                 "give each provider its own name; an issuer stands once an account",
             );
+        }
+    }
+}
+
+/// Where an operator wrote the address, it may be anywhere.
+const EVERYWHERE: Reach = Reach { private: true, loopback: true };
+
+/// One client for each reach that providers may have: names are looked up within it.
+struct Clients([(Reach, reqwest::Client); 3]);
+
+impl Clients {
+    fn new() -> Result<Self, NoClient> {
+        let client = |private, loopback| {
+            let reach = Reach { private, loopback };
+            Ok((reach, http_client(reach)?))
+        };
+        Ok(Self([client(false, false)?, client(false, true)?, client(true, true)?]))
+    }
+
+    /// The client whose reach is the narrowest that has all of `reach`.
+    fn within(&self, reach: Reach) -> &reqwest::Client {
+        let [nowhere, here, everywhere] = &self.0;
+        match reach {
+            Reach { private: true, .. } => &everywhere.1,
+            Reach { loopback: true, .. } => &here.1,
+            _ => &nowhere.1,
         }
     }
 }
@@ -148,7 +186,7 @@ fn warn_of_laxities(written: &SamlProviderSettings, place: &Place, faults: &mut 
 fn oidc_provider(
     written: &OidcProviderSettings,
     place: &Place,
-    http: &reqwest::Client,
+    clients: &Clients,
     directory: &Directory,
     faults: &mut Faults,
 ) -> Option<Provider> {
@@ -175,6 +213,8 @@ fn oidc_provider(
             }
         },
     };
+    let key_ages = key_ages(written, place, faults);
+    let reach = Reach { private: written.allow_private_addresses, loopback: written.allow_loopback_http };
     let arn = ProviderArn::oidc(account?, &written.issuer);
     let settings = OidcSettings {
         arn: arn.clone(),
@@ -184,10 +224,13 @@ fn oidc_provider(
         algorithms,
         clock_skew: written.clock_skew.0,
         keys,
-        allow_loopback_http: written.allow_loopback_http,
+        key_ages,
+        one_time: written.replay == TokenReplay::Once,
+        access_tokens: written.accept_access_tokens,
+        reach,
         login,
     };
-    match OidcProvider::new(settings, http.clone()) {
+    match OidcProvider::new(settings, clients.within(reach).clone()) {
         Ok(provider) => Some(Provider {
             name: written.name.clone(),
             arn,
@@ -205,6 +248,18 @@ fn oidc_provider(
             None
         }
     }
+}
+
+fn key_ages(written: &OidcProviderSettings, place: &Place, faults: &mut Faults) -> KeyAges {
+    let (refresh, max) = (written.keys_refresh.0, written.keys_max_age.0);
+    if !KEYS_REFRESH.contains(&refresh) {
+        let message = format!("{} s is not between 1m and 1d", refresh.as_secs());
+        faults.error(place.at("keys_refresh"), message, "write 5m, or leave it out");
+    } else if max < refresh || max > LARGEST_KEYS_AGE {
+        let message = format!("{} s is not between keys_refresh and 7d", max.as_secs());
+        faults.error(place.at("keys_max_age"), message, "write 24h, or leave it out");
+    }
+    KeyAges { refresh, max }
 }
 
 /// What both kinds have: a name that can stand in a URL, a declared account, a bounded skew.

@@ -83,7 +83,7 @@ fn of_keys(state: KeyState) -> (&'static str, Option<String>, &'static str) {
         KeyState::Missing { reason } => (
             "unknown",
             Some(reason),
-            "its keys are fetched with its first token; until that succeeds, its tokens are refused",
+            "its tokens are refused until its keys can be fetched, which every token tries",
         ),
     }
 }
@@ -103,8 +103,13 @@ fn of_metadata(state: &MetadataState) -> (&'static str, Option<String>, &'static
 async fn metrics(request: HttpRequest, surface: web::Data<Surface>) -> HttpResponse {
     let context = surface.context(&request);
     for provider in context.snapshot().directory.providers() {
-        if let Verifier::Saml(saml) = &provider.verifier {
-            show(&provider.name, &saml.provider.metadata_state(context.at()), context.at());
+        let (name, at) = (&provider.name, context.at());
+        match &provider.verifier {
+            Verifier::Saml(saml) => show(name, &saml.provider.metadata_state(at), at),
+            Verifier::Oidc(oidc) => {
+                let age = oidc.key_state(at).age().map(|age| age.as_secs_f64());
+                telemetry::show_keys(name, oidc.key_ids(at).len(), age);
+            }
         }
     }
     match telemetry::metrics() {

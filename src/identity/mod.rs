@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use aws_lc_rs::digest;
 
-pub use self::fetch::{NoClient, http_client};
+pub use self::fetch::{NoClient, Reach, http_client};
 pub use self::login::{Login, LoginMark, LoginMarks, NameId, SamlSession};
 pub use self::principal::{Principal, RoleSession, SessionTag};
 use crate::arn::ProviderArn;

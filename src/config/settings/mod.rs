@@ -228,6 +228,27 @@ pub struct OidcProviderSettings {
     /// Browser sign-in by authorization code with PKCE. Without it the provider's tokens are
     /// accepted at the STS endpoint only.
     pub login: Option<OidcLoginSettings>,
+    /// How often the issuer's keys are fetched anew, `1m` to `1d`: so soon a withdrawn key is no longer
+    /// accepted, while the issuer can be reached. Default `5m`.
+    #[serde(default = "default_keys_refresh")]
+    pub keys_refresh: Span,
+    /// How old keys may become while the issuer can't be reached, `keys_refresh` to `7d`. Default
+    /// `24h`.
+    #[serde(default = "default_keys_max_age")]
+    pub keys_max_age: Span,
+    /// How often one token may be used at the STS endpoint.
+    #[serde(default)]
+    pub replay: TokenReplay,
+    /// Also accept access tokens in JWT form at the STS endpoint. Some workload platforms have no ID
+    /// tokens; but an access token is also in the hands of every service that it was shown to.
+    /// Default `false`.
+    #[serde(default)]
+    pub accept_access_tokens: bool,
+    /// Let the issuer, and what its discovery document names, be at addresses that are not of the
+    /// public Internet (RFC 6890). Default `false`: a document of somebody else must not lead the
+    /// broker into your own network.
+    #[serde(default)]
+    pub allow_private_addresses: bool,
     /// Accept an `http` issuer on a loopback address. For tests and demonstrations.
     #[serde(default)]
     pub allow_loopback_http: bool,
@@ -238,6 +259,17 @@ pub struct OidcProviderSettings {
     /// tags and source identity from its AWS claims. Default `false`.
     #[serde(default)]
     pub assert_roles: bool,
+}
+
+/// How often a token may be used at the STS endpoint.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum TokenReplay {
+    /// Until it expires, as on AWS.
+    #[default]
+    Reuse,
+    /// Once. It must have a `jti`.
+    Once,
 }
 
 /// Browser sign-in at an OIDC provider. Its redirect URI is `{public_url}/oidc/{name}/callback`.
@@ -326,6 +358,14 @@ pub struct RuleSettings {
 
 fn default_oidc_skew() -> Span {
     Span(Duration::from_secs(60))
+}
+
+fn default_keys_refresh() -> Span {
+    Span(Duration::from_secs(5 * 60))
+}
+
+fn default_keys_max_age() -> Span {
+    Span(Duration::from_secs(24 * 3600))
 }
 
 fn default_max_session() -> Span {

@@ -1,13 +1,13 @@
 //! One provider's keys, at hand.
 //!
 //! A token whose key is known is verified from memory, always: a slow or dead provider costs it
-//! nothing. The set is renewed in the background when it is stale and dropped when it is too old
-//! to be trusted. A key id that is not known makes the cache ask again, because providers rotate
+//! nothing. The set is renewed in the background before it is missed, by whoever keeps it fresh or
+//! else by the next token, and dropped when it is too old to be trusted. A key id that is not known makes the cache ask again, because providers rotate
 //! keys; but seldom, because anybody can invent key ids. At most one fetch is under way at any
 //! time, and it is finished even if the request that caused it is gone.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
@@ -20,12 +20,23 @@ use super::keys::KeySet;
 use crate::clock::Moment;
 use crate::identity::{VerifyCode, VerifyError};
 
-/// From this age on a set is renewed in the background. A withdrawn key is noticed this soon.
-pub(super) const RENEW_AFTER: Duration = Duration::from_secs(5 * 60);
+/// How old a set may become.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeyAges {
+    /// From this age on it is renewed. A withdrawn key is noticed this soon, while the provider can
+    /// be asked.
+    pub refresh: Duration,
+    /// From this age on it is not used. It bounds how long a provider that is cut off, perhaps by
+    /// the thief of its old key, still counts.
+    pub max: Duration,
+}
 
-/// From this age on a set is not used. It bounds how long a provider that is cut off, perhaps
-/// by the thief of its old key, still counts.
-pub(super) const HARD_MAX_AGE: Duration = Duration::from_secs(24 * 60 * 60);
+impl Default for KeyAges {
+    /// Five minutes, and a day.
+    fn default() -> Self {
+        Self { refresh: Duration::from_secs(5 * 60), max: Duration::from_secs(24 * 60 * 60) }
+    }
+}
 
 /// How often unknown key ids may cause a fetch.
 pub(super) const UNKNOWN_KEY_INTERVAL: Duration = Duration::from_secs(30);
@@ -34,10 +45,14 @@ pub(super) const UNKNOWN_KEY_INTERVAL: Duration = Duration::from_secs(30);
 /// a provider is down, most callers get their refusal at once.
 pub(super) const RETRY_INTERVAL: Duration = Duration::from_secs(10);
 
+/// How soon whoever keeps a set fresh asks again after a first failure; twice as long after each
+/// further one, up to the age at which a set is renewed.
+const FIRST_PAUSE: Duration = Duration::from_secs(30);
+
 /// How well a provider's keys are known, for `/readyz`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KeyState {
-    /// Fetched within the last five minutes, or part of the configuration.
+    /// Fetched lately, or part of the configuration.
     Fresh {
         /// Time since they were fetched.
         age: Duration,
@@ -56,14 +71,30 @@ pub enum KeyState {
     },
 }
 
+impl KeyState {
+    /// Time since the keys were fetched, if there are any.
+    pub const fn age(&self) -> Option<Duration> {
+        match self {
+            Self::Fresh { age } | Self::Stale { age, .. } => Some(*age),
+            Self::Missing { .. } => None,
+        }
+    }
+}
+
 /// See the module.
 pub(super) struct KeyCache {
     publisher: Publisher,
+    ages: KeyAges,
     snapshot: ArcSwapOption<Snapshot>,
     failure: ArcSwapOption<String>,
+    /// How many renewals ahead failed in a row.
+    failures: AtomicU32,
     one_fetch: Mutex<()>,
-    /// When a fetch was last begun.
+    /// When a token last caused a fetch.
     attempted: Last,
+    /// When whoever keeps the set fresh last caused one. Apart from the tokens': what failed then may
+    /// be there when the first token comes.
+    looked: Last,
     /// When an unknown key id last caused a fetch.
     asked_for_unknown: Last,
 }
@@ -102,16 +133,21 @@ enum Need {
     Renewal,
     /// The set does not hold the key that was asked for.
     UnknownKey,
+    /// The set will be stale soon.
+    Ahead,
 }
 
 impl KeyCache {
-    pub(super) fn new(publisher: Publisher) -> Arc<Self> {
+    pub(super) fn new(publisher: Publisher, ages: KeyAges) -> Arc<Self> {
         Arc::new(Self {
             publisher,
+            ages,
             snapshot: ArcSwapOption::empty(),
             failure: ArcSwapOption::empty(),
+            failures: AtomicU32::new(0),
             one_fetch: Mutex::new(()),
             attempted: Last::never(),
+            looked: Last::never(),
             asked_for_unknown: Last::never(),
         })
     }
@@ -132,7 +168,7 @@ impl KeyCache {
         if snapshot.keys.find(key_id, algorithm).is_none() {
             self.fetch(Need::UnknownKey, at).await;
             snapshot = self.usable(at).ok_or_else(|| self.unavailable())?;
-        } else if at.since(snapshot.fetched) >= RENEW_AFTER && self.is_needed(Need::Renewal, at) {
+        } else if at.since(snapshot.fetched) >= self.ages.refresh && self.is_needed(Need::Renewal, at) {
             drop(tokio::spawn(Arc::clone(self).fetch_once(Need::Renewal, at)));
         }
         match snapshot.keys.find(key_id, algorithm) {
@@ -140,6 +176,29 @@ impl KeyCache {
             None if self.failure.load().is_some() => Err(self.unavailable()),
             None => Err(unknown_key(key_id, &snapshot.keys)),
         }
+    }
+
+    /// Renews the set before it is missed, and says whether there is a fresh one now.
+    pub(super) async fn renew_ahead(self: &Arc<Self>, at: Moment) -> bool {
+        self.fetch(Need::Ahead, at).await;
+        self.failure.load().is_none() && self.usable(at).is_some()
+    }
+
+    /// How long after a renewal at `at`, or a try at one, the next is due: before the set is stale.
+    pub(super) fn renewal_due_in(&self, at: Moment) -> Duration {
+        let refresh = self.ages.refresh;
+        match self.failures.load(Ordering::Acquire).checked_sub(1) {
+            Some(doublings) => refresh.min(FIRST_PAUSE.saturating_mul(1 << doublings.min(20))),
+            None => {
+                let fetched = self.snapshot.load().as_ref().map_or(at, |held| held.fetched);
+                refresh.saturating_sub(at.since(fetched)).max(RETRY_INTERVAL)
+            }
+        }
+    }
+
+    /// The ids of the usable keys at `at`, or nothing if there are none.
+    pub(super) fn key_ids(&self, at: Moment) -> Vec<String> {
+        self.usable(at).map(|snapshot| snapshot.keys.ids().map(str::to_owned).collect()).unwrap_or_default()
     }
 
     /// What the provider published about itself.
@@ -155,7 +214,7 @@ impl KeyCache {
         let failure = self.failure.load_full().map(|reason| (*reason).clone());
         match self.usable(at).map(|snapshot| at.since(snapshot.fetched)) {
             None => KeyState::Missing { reason: failure.unwrap_or_else(|| String::from("not fetched yet")) },
-            Some(age) if age < RENEW_AFTER => KeyState::Fresh { age },
+            Some(age) if age < self.ages.refresh => KeyState::Fresh { age },
             Some(age) => {
                 let reason = failure.unwrap_or_else(|| String::from("no token has asked for them since"));
                 KeyState::Stale { age, reason }
@@ -164,7 +223,7 @@ impl KeyCache {
     }
 
     fn usable(&self, at: Moment) -> Option<Arc<Snapshot>> {
-        self.snapshot.load_full().filter(|snapshot| at.since(snapshot.fetched) < HARD_MAX_AGE)
+        self.snapshot.load_full().filter(|snapshot| at.since(snapshot.fetched) < self.ages.max)
     }
 
     fn unavailable(&self) -> VerifyError {
@@ -189,9 +248,13 @@ impl KeyCache {
         if !self.is_needed(need, at) {
             return;
         }
-        self.attempted.happened(at);
-        if matches!(need, Need::UnknownKey) {
-            self.asked_for_unknown.happened(at);
+        match need {
+            Need::Ahead => self.looked.happened(at),
+            Need::Renewal => self.attempted.happened(at),
+            Need::UnknownKey => {
+                self.attempted.happened(at);
+                self.asked_for_unknown.happened(at);
+            }
         }
         match self.download(at).await {
             Ok(snapshot) => {
@@ -199,13 +262,37 @@ impl KeyCache {
                     let key_id = skipped.key_id.as_deref().unwrap_or_default();
                     tracing::debug!(issuer = self.publisher.issuer, key_id, skipped.reason, "key not used");
                 }
-                self.snapshot.store(Some(Arc::new(snapshot)));
-                self.failure.store(None);
+                let new = Arc::new(snapshot);
+                let old = self.snapshot.swap(Some(Arc::clone(&new)));
+                self.tell_change(old.as_deref(), &new);
+                if self.failure.swap(None).is_some() {
+                    tracing::info!(issuer = self.publisher.issuer, "verification keys are renewed again");
+                }
+                self.failures.store(0, Ordering::Release);
             }
             Err(reason) => {
-                tracing::warn!(issuer = self.publisher.issuer, reason, "verification keys not renewed");
+                let is_news = self.failure.load().as_ref().is_none_or(|before| **before != reason);
+                if is_news {
+                    tracing::warn!(issuer = self.publisher.issuer, reason, "verification keys not renewed");
+                }
                 self.failure.store(Some(Arc::new(reason)));
+                if matches!(need, Need::Ahead) {
+                    self.failures.fetch_add(1, Ordering::AcqRel);
+                }
             }
+        }
+    }
+
+    /// Who looks for the reason of refusals finds here when which key came and went.
+    fn tell_change(&self, old: Option<&Snapshot>, new: &Snapshot) {
+        let Some(old) = old else { return };
+        let only_in = |these: &KeySet, those: &KeySet| {
+            let known: Vec<_> = those.ids().collect();
+            these.ids().filter(|id| !known.contains(id)).collect::<Vec<_>>().join(", ")
+        };
+        let (came, gone) = (only_in(&new.keys, &old.keys), only_in(&old.keys, &new.keys));
+        if !(came.is_empty() && gone.is_empty()) {
+            tracing::warn!(issuer = self.publisher.issuer, came, gone, "the provider's keys changed");
         }
     }
 
@@ -218,10 +305,11 @@ impl KeyCache {
     /// Whether nobody has fetched for this `need` lately.
     fn is_needed(&self, need: Need, at: Moment) -> bool {
         match need {
+            Need::Ahead => self.looked.is_due(RETRY_INTERVAL, at),
             Need::UnknownKey => self.asked_for_unknown.is_due(UNKNOWN_KEY_INTERVAL, at),
             Need::Renewal => {
                 let snapshot = self.snapshot.load();
-                let fresh = snapshot.as_ref().is_some_and(|held| at.since(held.fetched) < RENEW_AFTER);
+                let fresh = snapshot.as_ref().is_some_and(|held| at.since(held.fetched) < self.ages.refresh);
                 !fresh && self.attempted.is_due(RETRY_INTERVAL, at)
             }
         }

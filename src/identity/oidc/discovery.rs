@@ -7,7 +7,7 @@ use serde::Deserialize;
 use url::Url;
 
 use super::keys::{KeySet, KeySetError};
-use crate::identity::fetch::{self, FetchError, with_causes};
+use crate::identity::fetch::{self, FetchError, Reach, with_causes};
 
 /// Bytes of a discovery document, key set or token response. A hundred keys with certificates
 /// fit; what is larger is a mistake or an attack on memory.
@@ -28,7 +28,7 @@ pub(super) struct Metadata {
 #[derive(Debug, Clone)]
 pub(super) struct Publisher {
     pub(super) issuer: String,
-    pub(super) allow_loopback_http: bool,
+    pub(super) reach: Reach,
     pub(super) http: Client,
 }
 
@@ -60,7 +60,7 @@ impl Publisher {
         }
         let endpoints = [&metadata.authorization_endpoint, &metadata.token_endpoint];
         for url in endpoints.into_iter().flatten().chain([&metadata.jwks_uri]) {
-            if !fetch::is_permitted(url, self.allow_loopback_http) {
+            if !fetch::is_permitted(url, self.reach) {
                 return Err(DiscoveryError::Insecure(url.clone()));
             }
         }
@@ -76,7 +76,7 @@ impl Publisher {
     /// The JSON document at `url`, as bytes.
     async fn document(&self, url: &Url) -> Result<Vec<u8>, FetchError> {
         let request = self.http.get(url.clone()).header(ACCEPT, "application/json").build()?;
-        let response = fetch::send(&self.http, request, self.allow_loopback_http).await?;
+        let response = fetch::send(&self.http, request, self.reach).await?;
         match response.status() {
             StatusCode::OK => fetch::body(response, LARGEST_DOCUMENT).await,
             other => Err(FetchError::Status(other)),

@@ -28,12 +28,23 @@ pub(super) struct UnverifiedToken<'a> {
     pub(super) algorithm: Algorithm,
     /// The key that the header names.
     pub(super) key_id: Option<String>,
+    /// What kind of token the header says it is.
+    pub(super) kind: Kind,
     /// What was signed: header, dot, claims, as sent.
     pub(super) signed: &'a [u8],
     /// The signature.
     pub(super) signature: Vec<u8>,
     /// The claims, unverified.
     pub(super) claims: Map<String, Value>,
+}
+
+/// What a token's `typ` says it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Nothing, or that it is a JWT.
+    Plain,
+    /// An access token (RFC 9068, 2.1).
+    AccessToken,
 }
 
 impl<'a> UnverifiedToken<'a> {
@@ -44,9 +55,10 @@ impl<'a> UnverifiedToken<'a> {
             return Err(malformed("a short header", format!("{} characters", header.len())));
         }
         let members = object(header)?;
-        let algorithm = read_header(&members)?;
+        let (algorithm, kind) = read_header(&members)?;
         Ok(Self {
             algorithm,
+            kind,
             key_id: key_id(&members)?,
             signed: &token.as_bytes()[..header.len() + 1 + claims.len()],
             signature: canonical(signature)?,
@@ -96,8 +108,8 @@ fn object(part: &str) -> Result<Map<String, Value>, VerifyError> {
         .map_err(|error| malformed("a JSON object without duplicate members", error.to_string()))
 }
 
-/// Checks everything a header may say, and gives its algorithm.
-fn read_header(members: &Map<String, Value>) -> Result<Algorithm, VerifyError> {
+/// Checks everything a header may say, and gives its algorithm and the token's kind.
+fn read_header(members: &Map<String, Value>) -> Result<(Algorithm, Kind), VerifyError> {
     if members.len() > HEADER_MEMBERS {
         return Err(malformed("at most 16 header members", members.len().to_string()));
     }
@@ -108,18 +120,21 @@ fn read_header(members: &Map<String, Value>) -> Result<Algorithm, VerifyError> {
             return Err(malformed("no `crit` and no `b64` in the header", name));
         }
     }
-    check_type(members.get("typ"))?;
-    algorithm(members.get("alg"))
+    let kind = kind(members.get("typ"))?;
+    Ok((algorithm(members.get("alg"))?, kind))
 }
 
-/// A token that is explicitly of another kind is no ID token (RFC 8725 section 3.11): access
-/// tokens (`at+jwt`, RFC 9068), logout tokens (`logout+jwt`) and whatever comes next.
-fn check_type(typ: Option<&Value>) -> Result<(), VerifyError> {
+/// A token that is explicitly of a kind that is not known is refused (RFC 8725 section 3.11): logout
+/// tokens (`logout+jwt`) and whatever comes next. Whether an access token will do is for the
+/// provider to say.
+fn kind(typ: Option<&Value>) -> Result<Kind, VerifyError> {
     let wanted = "`typ` absent or `JWT`";
-    match typ {
-        None => Ok(()),
-        Some(Value::String(typ)) if !typ.to_ascii_lowercase().ends_with("+jwt") => Ok(()),
-        Some(other) => Err(malformed(wanted, other.to_string())),
+    let Some(typ) = typ else { return Ok(Kind::Plain) };
+    let text = typ.as_str().map(str::to_ascii_lowercase);
+    match text.as_deref().map(|text| text.strip_prefix("application/").unwrap_or(text)) {
+        Some("at+jwt") => Ok(Kind::AccessToken),
+        Some(text) if !text.ends_with("+jwt") => Ok(Kind::Plain),
+        _ => Err(malformed(wanted, typ.to_string())),
     }
 }
 

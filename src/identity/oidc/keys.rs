@@ -94,6 +94,11 @@ impl KeySet {
         self.keys.len()
     }
 
+    /// The ids of the usable keys.
+    pub(super) fn ids(&self) -> impl Iterator<Item = &str> {
+        self.keys.iter().map(|key| key.id.as_str())
+    }
+
     /// The keys that are left out.
     pub(super) fn skipped(&self) -> &[Skipped] {
         &self.skipped

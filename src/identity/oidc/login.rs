@@ -153,7 +153,7 @@ fn random(entropy: &dyn Entropy) -> Result<String, NoEntropy> {
 /// Carries a request of `openidconnect` over our own client and its limits.
 async fn exchange(publisher: &Publisher, request: HttpRequest) -> Result<HttpResponse, FetchError> {
     let request = request.try_into()?;
-    let response = fetch::send(&publisher.http, request, publisher.allow_loopback_http).await?;
+    let response = fetch::send(&publisher.http, request, publisher.reach).await?;
     let (status, headers) = (response.status(), response.headers().clone());
     let mut answer = HttpResponse::new(fetch::body(response, LARGEST_DOCUMENT).await?);
     *answer.status_mut() = status;

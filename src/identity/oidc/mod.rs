@@ -30,7 +30,7 @@ use aws_lc_rs::signature::ParsedPublicKey;
 use jsonwebtoken::Algorithm;
 use url::Url;
 
-pub use self::cache::KeyState;
+pub use self::cache::{KeyAges, KeyState};
 pub use self::jws::unverified_issuer;
 pub use self::login::{LoginError, LoginStart};
 
@@ -39,7 +39,8 @@ use self::discovery::{Metadata, Publisher};
 use self::jws::{UnverifiedToken, refused_algorithm};
 use self::keys::KeySet;
 use self::token::Expected;
-use super::{FederatedIdentity, VerifyCode, VerifyError, fetch};
+use super::fetch::earlier_by_chance;
+use super::{FederatedIdentity, Reach, VerifyCode, VerifyError, fetch};
 use crate::arn::ProviderArn;
 use crate::clock::Moment;
 use crate::entropy::Entropy;
@@ -62,8 +63,14 @@ pub struct OidcSettings {
     pub clock_skew: Duration,
     /// Where its keys come from.
     pub keys: KeySource,
-    /// Whether `http://` is accepted for hosts of this machine: for the demo and for tests.
-    pub allow_loopback_http: bool,
+    /// How old fetched keys may become.
+    pub key_ages: KeyAges,
+    /// Whether each token names its own `jti` and is good once.
+    pub one_time: bool,
+    /// Whether access tokens are as good as ID tokens, but for a login.
+    pub access_tokens: bool,
+    /// Which addresses it may be asked at. The client must be the one for the same reach.
+    pub reach: Reach,
     /// How people sign in through it, if they do.
     pub login: Option<LoginSettings>,
 }
@@ -128,16 +135,12 @@ impl OidcProvider {
         if settings.algorithms.is_empty() || !settings.algorithms.iter().copied().all(is_asymmetric) {
             return Err(OidcFault::Algorithms);
         }
-        let publisher = Publisher {
-            issuer: settings.issuer.clone(),
-            allow_loopback_http: settings.allow_loopback_http,
-            http,
-        };
+        let publisher = Publisher { issuer: settings.issuer.clone(), reach: settings.reach, http };
         let keys = match &settings.keys {
-            KeySource::Discovery => Keys::Published(KeyCache::new(publisher.clone())),
+            KeySource::Discovery => Keys::Published(KeyCache::new(publisher.clone(), settings.key_ages)),
             KeySource::Static(json) => Keys::Pinned(
                 KeySet::parse(json.as_bytes()).map_err(|error| OidcFault::Keys(error.to_string()))?,
-                KeyCache::new(publisher.clone()),
+                KeyCache::new(publisher.clone(), settings.key_ages),
             ),
         };
         Ok(Self { settings, publisher, keys })
@@ -190,6 +193,32 @@ impl OidcProvider {
         Ok(Secret::new(token))
     }
 
+    /// Fetches the keys anew, so that tokens find them. Says whether they are fresh now; `None`
+    /// where they are pinned.
+    pub async fn refresh(&self, at: Moment) -> Option<bool> {
+        match &self.keys {
+            Keys::Pinned(..) => None,
+            Keys::Published(cache) => Some(cache.renew_ahead(at).await),
+        }
+    }
+
+    /// How long to wait from `at` until [`Self::refresh`] is due, up to a tenth less by chance so
+    /// that many brokers don't ask at once. `None` where the keys are pinned.
+    pub fn refresh_in(&self, at: Moment, entropy: &dyn Entropy) -> Option<Duration> {
+        match &self.keys {
+            Keys::Pinned(..) => None,
+            Keys::Published(cache) => Some(earlier_by_chance(cache.renewal_due_in(at), entropy)),
+        }
+    }
+
+    /// The ids of the keys that may be used at `at`.
+    pub fn key_ids(&self, at: Moment) -> Vec<String> {
+        match &self.keys {
+            Keys::Pinned(keys, _) => keys.ids().map(str::to_owned).collect(),
+            Keys::Published(cache) => cache.key_ids(at),
+        }
+    }
+
     /// How well the provider's keys are known.
     pub fn key_state(&self, at: Moment) -> KeyState {
         match &self.keys {
@@ -214,7 +243,7 @@ impl OidcProvider {
             return Err(refused_algorithm(allowed, format!("{:?}", token.algorithm)));
         }
         self.check_signature(&token, expected.at).await?;
-        token::identity(token.claims, &self.settings, expected)
+        token::identity(token.claims, token.kind, &self.settings, expected)
     }
 
     async fn check_signature(&self, token: &UnverifiedToken<'_>, at: Moment) -> Result<(), VerifyError> {
@@ -247,7 +276,7 @@ const fn is_asymmetric(algorithm: Algorithm) -> bool {
 /// OpenID Connect Core 2 and facts 3.1: https, no query, no fragment.
 fn check_issuer_url(settings: &OidcSettings) -> Result<(), OidcFault> {
     let url = Url::parse(&settings.issuer).ok().filter(|url| {
-        fetch::is_permitted(url, settings.allow_loopback_http)
+        fetch::is_permitted(url, settings.reach)
             && url.query().is_none()
             && url.fragment().is_none()
             && url.username().is_empty()

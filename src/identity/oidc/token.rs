@@ -9,9 +9,12 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+use super::jws::Kind;
 use super::{OidcSettings, asserted};
 use crate::clock::Moment;
-use crate::identity::{FederatedIdentity, LONGEST_SUBJECT, Protocol, Verified, VerifyCode, VerifyError};
+use crate::identity::{
+    FederatedIdentity, LONGEST_SUBJECT, OneTime, Protocol, Verified, VerifyCode, VerifyError,
+};
 
 /// Claims without which a token is refused, in the order in which AWS reports them (facts 3.3).
 const REQUIRED: [&str; 5] = ["iss", "sub", "aud", "iat", "exp"];
@@ -26,13 +29,22 @@ pub(super) struct Expected<'a> {
     pub(super) at: Moment,
 }
 
-/// Turns authenticated `claims` into an identity, or names the check that they fail.
+/// The one event of a logout token (OpenID Connect Back-Channel Logout 2.4).
+const LOGOUT: &str = "http://schemas.openid.net/event/backchannel-logout";
+
+/// Bytes of a `jti`.
+const LONGEST_ID: usize = 1024;
+
+/// Turns authenticated `claims` of a token of this `kind` into an identity, or names the check that
+/// they fail.
 pub(super) fn identity(
     claims: Map<String, Value>,
+    kind: Kind,
     settings: &OidcSettings,
     expected: &Expected<'_>,
 ) -> Result<FederatedIdentity, VerifyError> {
     check_present(&claims)?;
+    check_kind(&claims, kind, settings.access_tokens && expected.nonce.is_none())?;
     let subject = string(&claims, "sub")?;
     if subject.len() > LONGEST_SUBJECT {
         let expected = format!("a sub of at most {LONGEST_SUBJECT} bytes");
@@ -50,7 +62,8 @@ pub(super) fn identity(
     }
     check_for_this_login(&claims, expected)?;
     check_nonce(&claims, expected.nonce)?;
-    check_times(&claims, settings, expected.at)?;
+    let expires = check_times(&claims, settings, expected.at)?;
+    let one_time = if settings.one_time { Some(one_time(&claims, settings, expires)?) } else { None };
     Ok(FederatedIdentity::new(Verified {
         protocol: Protocol::Oidc,
         provider: settings.arn.clone(),
@@ -64,7 +77,7 @@ pub(super) fn identity(
         asserted: asserted::read(&claims)?,
         claims: Some(claims),
         session_ends: None,
-        one_time: None,
+        one_time,
         login: None,
     }))
 }
@@ -76,6 +89,59 @@ fn check_present(claims: &Map<String, Value>) -> Result<(), VerifyError> {
         }
     }
     Ok(())
+}
+
+/// An ID token says who somebody is; other tokens of the same issuer, signed by the same key, say
+/// what somebody may do, or that somebody left. Few say in `typ` what they are.
+fn check_kind(claims: &Map<String, Value>, kind: Kind, access_tokens: bool) -> Result<(), VerifyError> {
+    let refused = |seen: &str| {
+        Err(VerifyError::new(
+            VerifyCode::Malformed,
+            "oidc.kind",
+            "an ID token",
+            format!("a token with {seen}"),
+        ))
+    };
+    if claims.get("events").and_then(Value::as_object).is_some_and(|events| events.contains_key(LOGOUT)) {
+        return refused("a logout event");
+    }
+    match access_token(claims, kind) {
+        Some(sign) if !access_tokens => refused(sign),
+        _ => Ok(()),
+    }
+}
+
+/// What shows that it is an access token: what RFC 9068 says, and what providers do that are older
+/// than it. Scopes alone don't, for workload tokens have claims of that name; scopes for a client do.
+fn access_token(claims: &Map<String, Value>, kind: Kind) -> Option<&'static str> {
+    let says = |name: &str, value: &str| claims.get(name).is_some_and(|seen| seen == value);
+    let any = |names: &[&str]| names.iter().any(|name| claims.contains_key(*name));
+    if kind == Kind::AccessToken {
+        Some("typ at+jwt")
+    } else if says("token_use", "access") {
+        Some("token_use access") // Cognito
+    } else if says("typ", "Bearer") {
+        Some("the claim typ Bearer") // Keycloak
+    } else if any(&["scope", "scp"]) && any(&["client_id", "azp", "cid", "appid"]) {
+        Some("scopes for a client") // Auth0, Okta, Entra ID, Ping
+    } else {
+        None
+    }
+}
+
+/// Names the token, for a provider whose tokens are good once.
+fn one_time(
+    claims: &Map<String, Value>,
+    settings: &OidcSettings,
+    expires: Moment,
+) -> Result<OneTime, VerifyError> {
+    let id = claims.get("jti").unwrap_or(&Value::Null);
+    match id.as_str() {
+        Some(id) if !id.is_empty() && id.len() <= LONGEST_ID => {
+            Ok(OneTime::new(&settings.issuer, id, expires))
+        }
+        _ => Err(bad_form("jti", id)),
+    }
 }
 
 fn bad_form(name: &str, seen: &Value) -> VerifyError {
@@ -132,15 +198,19 @@ fn check_nonce(claims: &Map<String, Value>, expected: Option<&str>) -> Result<()
     }
 }
 
-/// `exp`, `iat` and `nbf`, each with the provider's clock skew in the token's favour.
-fn check_times(claims: &Map<String, Value>, settings: &OidcSettings, at: Moment) -> Result<(), VerifyError> {
-    let expires = timestamp(claims, "exp")?;
+/// `exp`, `iat` and `nbf`, each with the provider's clock skew in the token's favour. Gives the
+/// moment from which the token is refused.
+fn check_times(
+    claims: &Map<String, Value>,
+    settings: &OidcSettings,
+    at: Moment,
+) -> Result<Moment, VerifyError> {
+    let expires = timestamp(claims, "exp")?.ok_or_else(|| bad_form("exp", &Value::Null))?;
     let issued = timestamp(claims, "iat")?;
     let begins = timestamp(claims, "nbf")?;
     let now = at.unix().to_string();
-    if let Some(expires) = expires
-        && at >= Moment::from_unix(expires).plus(settings.clock_skew)
-    {
+    let until = Moment::from_unix(expires).plus(settings.clock_skew);
+    if at >= until {
         return Err(VerifyError::new(VerifyCode::Expired, "oidc.expired", now, expires.to_string()));
     }
     for (check, begin) in [("oidc.iat", issued), ("oidc.nbf", begins)] {
@@ -150,7 +220,7 @@ fn check_times(claims: &Map<String, Value>, settings: &OidcSettings, at: Moment)
             return Err(VerifyError::new(VerifyCode::NotYetValid, check, now, begin.to_string()));
         }
     }
-    Ok(())
+    Ok(until)
 }
 
 /// Whole seconds as an integer or a string of digits; AWS refuses fractions (facts 3.3).

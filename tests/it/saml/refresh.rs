@@ -10,7 +10,7 @@ use rolegate::entropy::{Entropy, NoEntropy};
 use rolegate::identity::saml::{
     MetadataError, MetadataTerms, MetadataUrl, Refreshed, RequestFault, SamlProvider,
 };
-use rolegate::identity::{VerifyCode, http_client};
+use rolegate::identity::{Reach, VerifyCode, http_client};
 
 use super::fixture::{
     ASSERTION, ATTACKER, EXPECTED, HONEST, IDP, Key, Signing, base64, enveloped, metadata, noon, response,
@@ -21,6 +21,8 @@ use super::publisher::{Answer, Server};
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
+
+const HERE: Reach = Reach { private: true, loopback: true };
 
 /// No chance at all.
 struct Punctual;
@@ -43,7 +45,7 @@ fn from(url: &str, copies: &Path) -> MetadataUrl {
 }
 
 fn provider(url: &str, copies: &Path, terms: MetadataTerms) -> SamlProvider {
-    SamlProvider::from_url(settings(), from(url, copies), terms, http_client().unwrap()).unwrap()
+    SamlProvider::from_url(settings(), from(url, copies), terms, http_client(HERE).unwrap()).unwrap()
 }
 
 /// The check that refuses a response by `key` at noon, or nothing.
@@ -147,7 +149,7 @@ async fn an_answer_without_metadata_is_none() {
         let server = Server::publishing("");
         server.says(answer);
         let from = MetadataUrl { patience: Duration::from_millis(300), ..from(&server.url, copies.path()) };
-        let http = http_client().unwrap();
+        let http = http_client(HERE).unwrap();
         let provider = SamlProvider::from_url(settings(), from, MetadataTerms::default(), http).unwrap();
         assert_eq!(provider.metadata_state(noon()).troubles, ["not fetched yet"]);
         assert_eq!(provider.refresh(noon()).await, Refreshed::Failed);
@@ -312,7 +314,8 @@ fn addresses_that_must_not_be_asked() {
         ("file:///etc/passwd", true, false),
     ] {
         let from = MetadataUrl { allow_loopback_http, ..from(url, folder) };
-        let made = SamlProvider::from_url(settings(), from, MetadataTerms::default(), http_client().unwrap());
+        let made =
+            SamlProvider::from_url(settings(), from, MetadataTerms::default(), http_client(HERE).unwrap());
         assert_eq!(made.is_ok(), may, "{url}");
         assert!(!made.err().is_some_and(|fault| fault.to_string().contains("secret")));
     }

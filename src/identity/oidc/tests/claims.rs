@@ -141,3 +141,63 @@ fn the_issuer_can_be_read_before_anything_is_believed() {
     }
     assert_eq!(unverified_issuer("SAML").unwrap_err().check(), "oidc.jwt");
 }
+
+/// Tokens of the same issuer, by the same key, that do not say who somebody is.
+#[tokio::test]
+async fn other_tokens_are_no_id_tokens() {
+    let strict = provider();
+    let lax = provider_of(|settings| settings.access_tokens = true);
+    let logout = json!({"http://schemas.openid.net/event/backchannel-logout": {}});
+    for (what, changes, seen, will_do) in [
+        ("Cognito", json!({"token_use": "access", "client_id": "app"}), "token_use access", true),
+        ("Keycloak", json!({"typ": "Bearer", "azp": "app"}), "the claim typ Bearer", true),
+        ("RFC 9068", json!({"scope": "a b", "client_id": "app"}), "scopes for a client", true),
+        ("Auth0", json!({"scope": "a b", "azp": "app"}), "scopes for a client", true),
+        ("Okta", json!({"scp": ["a"], "cid": "app"}), "scopes for a client", true),
+        ("Entra ID", json!({"scp": "a", "appid": "app"}), "scopes for a client", true),
+        ("a logout token", json!({"events": logout}), "a logout event", false),
+    ] {
+        let refused = strict.verify(&token(&claims(changes.clone())), None, NOW).await.unwrap_err();
+        assert_eq!((refused.code(), refused.check()), (VerifyCode::Malformed, "oidc.kind"), "{what}");
+        assert_eq!(refused.seen(), format!("a token with {seen}"), "{what}");
+        let expected = if will_do { "accepted" } else { "oidc.kind" };
+        assert_eq!(check(&lax, &token(&claims(changes))).await, expected, "{what}");
+    }
+    for (what, changes) in [
+        ("Keycloak", json!({"typ": "ID", "azp": "app"})),
+        ("Cognito", json!({"token_use": "id"})),
+        ("a workload that says what it is", json!({"scope": "owner:acme:project:site"})),
+        ("another event", json!({"events": {"https://schemas.example.com/login": {}}})),
+    ] {
+        assert_eq!(check(&strict, &token(&claims(changes))).await, "accepted", "{what}");
+    }
+    let header = r#"{"alg":"ES256","kid":"ec","typ":"at+jwt"}"#;
+    let plain = signed(&EC, header, &claims(json!({"nonce": "n"})).to_string());
+    assert_eq!((check(&strict, &plain).await, check(&lax, &plain).await), ("oidc.kind", "accepted"));
+    let login = lax.verify(&plain, Some("n"), NOW).await.unwrap_err();
+    assert_eq!(login.check(), "oidc.kind", "no login ends in an access token");
+}
+
+#[tokio::test]
+async fn a_token_that_is_good_once_has_an_id() {
+    let once = provider_of(|settings| settings.one_time = true);
+    for (id, expected) in [
+        (Value::Null, "oidc.claim.form"),
+        (json!(""), "oidc.claim.form"),
+        (json!(7), "oidc.claim.form"),
+        (json!("x".repeat(1025)), "oidc.claim.form"),
+        (json!("x".repeat(1024)), "accepted"),
+    ] {
+        assert_eq!(check(&once, &token(&claims(json!({"jti": id})))).await, expected, "{id}");
+    }
+    let one_time = async |id: &str, changes: Value| {
+        let mut said = claims(changes);
+        said["jti"] = json!(id);
+        once.verify(&token(&said), None, NOW).await.unwrap().one_time().unwrap()
+    };
+    let (first, again) = (one_time("1", json!({})).await, one_time("1", json!({"sub": "bob"})).await);
+    assert_eq!(first.id, again.id);
+    assert_ne!(first.id, one_time("2", json!({})).await.id);
+    assert_eq!(first.until, NOW.plus(Duration::from_secs(300 + 60)), "as long as it is accepted");
+    assert_eq!(check(&provider(), &token(&claims(json!({"jti": 7})))).await, "accepted", "nobody asks");
+}

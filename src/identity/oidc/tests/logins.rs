@@ -12,7 +12,7 @@ fn provider(server: &Server, client_secret: Option<&str>) -> OidcProvider {
         scopes: vec![String::from("openid"), String::from("email")],
     };
     let settings = OidcSettings { login: Some(login), ..settings(&server.issuer, KeySource::Discovery) };
-    OidcProvider::new(settings, http_client().unwrap()).unwrap()
+    OidcProvider::new(settings, http_client(HERE).unwrap()).unwrap()
 }
 
 /// Lets the token endpoint give out an ID token for `aud` with `nonce`.

@@ -20,6 +20,9 @@ use serde_json::{Value, json};
 use super::*;
 use crate::identity::http_client;
 
+/// Where the issuers of these tests are.
+pub(super) const HERE: Reach = Reach { private: false, loopback: true };
+
 /// The moment at which the tokens of these tests are shown.
 pub(super) const NOW: Moment = Moment::from_unix(1_795_000_000);
 
@@ -93,7 +96,10 @@ pub(super) fn settings(issuer: &str, keys: KeySource) -> OidcSettings {
         algorithms: vec![Algorithm::RS256, Algorithm::ES256, Algorithm::PS256],
         clock_skew: Duration::from_secs(60),
         keys,
-        allow_loopback_http: true,
+        key_ages: KeyAges::default(),
+        one_time: false,
+        access_tokens: false,
+        reach: HERE,
         login: None,
     }
 }
@@ -105,7 +111,15 @@ pub(super) fn provider() -> OidcProvider {
 
 pub(super) fn provider_with(keys: Vec<Value>) -> OidcProvider {
     let keys = KeySource::Static(json!({ "keys": keys }).to_string());
-    OidcProvider::new(settings("https://idp.example.com/r", keys), http_client().unwrap()).unwrap()
+    OidcProvider::new(settings("https://idp.example.com/r", keys), http_client(HERE).unwrap()).unwrap()
+}
+
+/// The same, set otherwise.
+pub(super) fn provider_of(change: impl FnOnce(&mut OidcSettings)) -> OidcProvider {
+    let keys = KeySource::Static(json!({ "keys": [RSA.jwk, EC.jwk] }).to_string());
+    let mut settings = settings("https://idp.example.com/r", keys);
+    change(&mut settings);
+    OidcProvider::new(settings, http_client(HERE).unwrap()).unwrap()
 }
 
 /// The check that refuses `token`, or `accepted`.
@@ -185,7 +199,7 @@ impl Server {
 
     /// A provider that discovers its keys here.
     pub(super) fn provider(&self) -> OidcProvider {
-        OidcProvider::new(settings(&self.issuer, KeySource::Discovery), http_client().unwrap()).unwrap()
+        OidcProvider::new(settings(&self.issuer, KeySource::Discovery), http_client(HERE).unwrap()).unwrap()
     }
 
     /// A token of this issuer, by `key`, named `kid`.

@@ -46,8 +46,8 @@ async fn headers_that_ask_for_trouble() {
         (r#"{"alg":"ES256","kid":"ec","crit":["exp"],"exp":1}"#.to_owned(), "oidc.jwt"),
         (r#"{"alg":"ES256","kid":"ec","crit":[]}"#.to_owned(), "oidc.jwt"),
         (r#"{"alg":"ES256","kid":"ec","b64":true}"#.to_owned(), "oidc.jwt"),
-        (r#"{"alg":"ES256","kid":"ec","typ":"at+jwt"}"#.to_owned(), "oidc.jwt"),
-        (r#"{"alg":"ES256","kid":"ec","typ":"application/AT+JWT"}"#.to_owned(), "oidc.jwt"),
+        (r#"{"alg":"ES256","kid":"ec","typ":"at+jwt"}"#.to_owned(), "oidc.kind"),
+        (r#"{"alg":"ES256","kid":"ec","typ":"application/AT+JWT"}"#.to_owned(), "oidc.kind"),
         (r#"{"alg":"ES256","kid":"ec","typ":"logout+jwt"}"#.to_owned(), "oidc.jwt"),
         (r#"{"alg":"ES256","alg":"ES256","kid":"ec"}"#.to_owned(), "oidc.jwt"),
         (r#"{"alg":"ES256","kid":"rsa","\u006bid":"ec"}"#.to_owned(), "oidc.jwt"),
@@ -198,7 +198,7 @@ fn an_ed25519_key_is_usable() {
 fn settings_that_would_weaken_the_check_are_refused() {
     let keys = KeySource::Static(json!({"keys": [EC.jwk]}).to_string());
     let good = settings("https://idp.example.com/r", keys);
-    let make = |settings| OidcProvider::new(settings, http_client().unwrap()).map(|_| ());
+    let make = |settings| OidcProvider::new(settings, http_client(HERE).unwrap()).map(|_| ());
     assert!(make(good.clone()).is_ok());
     for algorithms in [vec![], vec![Algorithm::ES256, Algorithm::HS256]] {
         assert!(matches!(make(OidcSettings { algorithms, ..good.clone() }), Err(OidcFault::Algorithms)));
@@ -215,7 +215,7 @@ fn settings_that_would_weaken_the_check_are_refused() {
     }
     let local = OidcSettings { issuer: String::from("http://127.0.0.1:9"), ..good.clone() };
     assert!(make(local.clone()).is_ok());
-    assert!(matches!(make(OidcSettings { allow_loopback_http: false, ..local }), Err(OidcFault::Issuer(_))));
+    assert!(matches!(make(OidcSettings { reach: Reach::default(), ..local }), Err(OidcFault::Issuer(_))));
     let keys = KeySource::Static(String::from("{}"));
     assert!(matches!(make(OidcSettings { keys, ..good }), Err(OidcFault::Keys(_))));
 }

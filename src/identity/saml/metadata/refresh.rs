@@ -13,8 +13,8 @@ use super::live::{KeyChange, Live};
 use super::source::{Document, Source};
 use super::{MetadataError, MetadataState, MetadataTerms, MetadataUrl, copy, state};
 use crate::clock::Moment;
-use crate::entropy::{self, Entropy};
-use crate::identity::fetch::with_causes;
+use crate::entropy::Entropy;
+use crate::identity::fetch::{earlier_by_chance, with_causes};
 use crate::identity::saml::{SamlProvider, SamlSettings};
 
 /// How often a file is looked at; a look is cheap.
@@ -118,9 +118,7 @@ impl SamlProvider {
             None => wished,
             Some(doublings) => wished.min(SHORTEST.saturating_mul(1 << doublings.min(20))),
         };
-        // Without randomness there is no harm in being punctual.
-        let chance = entropy::bytes::<2>(entropy).map_or(0, u16::from_be_bytes);
-        Some(interval - interval / 10 * u32::from(chance) / (u32::from(u16::MAX) + 1))
+        Some(earlier_by_chance(interval, entropy))
     }
 
     /// How the metadata is doing at `at`.

@@ -14,7 +14,7 @@ use url::Url;
 
 use super::{MetadataError, copy};
 use crate::clock::Moment;
-use crate::identity::fetch::{self, FetchError, with_causes};
+use crate::identity::fetch::{self, FetchError, Reach, with_causes};
 
 /// The registered type (SAML Metadata, appendix A) first; few servers care.
 const ACCEPTED: &str = "application/samlmetadata+xml, application/xml;q=0.9, text/xml;q=0.9, */*;q=0.5";
@@ -32,6 +32,13 @@ pub struct MetadataUrl {
     pub allow_loopback_http: bool,
     /// The folder where the last good copy is kept.
     pub copies: PathBuf,
+}
+
+impl MetadataUrl {
+    /// An operator wrote the address, so it may be anywhere.
+    const fn reach(&self) -> Reach {
+        Reach { private: true, loopback: self.allow_loopback_http }
+    }
 }
 
 /// Where a provider's metadata comes from.
@@ -87,7 +94,7 @@ impl Source {
     pub(super) fn url(name: &str, from: MetadataUrl, http: Client) -> Result<Self, MetadataError> {
         let url = &from.url;
         let is_plain = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
-        if !is_plain || !fetch::is_permitted(url, from.allow_loopback_http) {
+        if !is_plain || !fetch::is_permitted(url, from.reach()) {
             // What stands before the host or behind the path may be a secret.
             let shown = format!("{}://{}{}", url.scheme(), url.host_str().unwrap_or_default(), url.path());
             return Err(MetadataError::Address(shown));
@@ -187,7 +194,7 @@ async fn ask(
 ) -> Result<Option<Document>, MetadataError> {
     let request = http.get(from.url.clone()).timeout(from.patience).headers(known.headers());
     let request = request.build().map_err(|error| unavailable(error.into()))?;
-    let response = fetch::send(http, request, from.allow_loopback_http).await.map_err(unavailable)?;
+    let response = fetch::send(http, request, from.reach()).await.map_err(unavailable)?;
     let is_known = known.etag.is_some() || known.last_modified.is_some();
     match response.status() {
         StatusCode::OK => {
