@@ -40,7 +40,7 @@ fn content(out: &mut String, depth: usize, input: &mut Unstructured<'_>) -> Resu
 }
 
 fn element(out: &mut String, depth: usize, input: &mut Unstructured<'_>) -> Result<()> {
-    let name = qualified(*input.choose(&PREFIXES)?, *input.choose(&["x", "y"])?);
+    let name = qualified(input.choose(&PREFIXES)?, input.choose(&["x", "y"])?);
     *out += &format!("<{name}");
     for _ in 0..input.int_in_range(0..=4)? {
         let (prefix, quote) = (*input.choose(&PREFIXES)?, if input.arbitrary()? { '"' } else { '\'' });
@@ -48,7 +48,7 @@ fn element(out: &mut String, depth: usize, input: &mut Unstructured<'_>) -> Resu
             0 if prefix.is_empty() => ("xmlns".to_owned(), *input.choose(&NAMESPACES)?),
             0 => (format!("xmlns:{prefix}"), *input.choose(&NAMESPACES[..3])?),
             1 => ("xml:lang".to_owned(), *input.choose(&["de", "en"])?),
-            _ => (qualified(prefix, *input.choose(&["p", "q", "r"])?), *input.choose(&VALUES)?),
+            _ => (qualified(prefix, input.choose(&["p", "q", "r"])?), *input.choose(&VALUES)?),
         };
         *out += &format!(" {name}={quote}{value}{quote}");
     }
