@@ -6,6 +6,7 @@
 
 mod document;
 mod fault;
+mod issuers;
 mod metadata;
 mod names;
 mod policies;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::document::{Item, Place, Written, read_text};
 use super::fault::Faults;
+use super::issuers::Shared;
 use super::names::Names;
 use super::providers::declared_account;
 use super::settings::{RoleSettings, RuleSettings};
@@ -23,8 +24,10 @@ const MAX_SESSION: std::ops::RangeInclusive<Duration> =
 /// Adds the roles to `directory` and compiles what decides about them.
 pub(super) fn build(written: &Written, directory: &mut Directory, faults: &mut Faults) -> Option<Policies> {
     let mut trusts = HashMap::new();
+    let shared = Shared::among(written, directory);
     for Item { value, place } in &written.roles {
         if let Some((role, trust)) = role(value, place, directory, faults) {
+            shared.refuse_everybody(&trust, directory, place, faults);
             trusts.insert(role.arn.clone(), trust);
             let arn = role.arn.clone();
             if directory.add_role(role).is_err() {

@@ -8,6 +8,7 @@ use url::Url;
 
 use super::document::{Item, Place, Written, read_text};
 use super::fault::Faults;
+use super::issuers::{self, Issuer};
 use super::metadata;
 use super::secrets::read_secret;
 use super::service_provider;
@@ -191,16 +192,17 @@ fn oidc_provider(
     faults: &mut Faults,
 ) -> Option<Provider> {
     let account = common(&written.name, &written.account, written.clock_skew, place, directory, faults);
-    if written.client_ids.is_empty() {
+    let Issuer { issuer, client_ids, algorithms } = issuers::resolve(written, place, faults)?;
+    if client_ids.is_empty() {
         faults.error(
             place.at("client_ids"),
             "there is no client id: every token would be refused",
             "list the client ids that tokens of this issuer may be meant for",
         );
     }
-    let algorithms = algorithms(&written.algorithms, place, faults)?;
+    let algorithms = self::algorithms(&algorithms, place, faults)?;
     let login = match &written.login {
-        Some(login) => Some(login_settings(login, written, place, faults)?),
+        Some(login) => Some(login_settings(login, &client_ids, place, faults)?),
         None => None,
     };
     let keys = match &written.jwks {
@@ -215,12 +217,12 @@ fn oidc_provider(
     };
     let key_ages = key_ages(written, place, faults);
     let reach = Reach { private: written.allow_private_addresses, loopback: written.allow_loopback_http };
-    let arn = ProviderArn::oidc(account?, &written.issuer);
+    let arn = ProviderArn::oidc(account?, &issuer);
     let settings = OidcSettings {
         arn: arn.clone(),
         name: written.name.clone(),
-        issuer: written.issuer.clone(),
-        client_ids: written.client_ids.clone(),
+        issuer,
+        client_ids,
         algorithms,
         clock_skew: written.clock_skew.0,
         keys,
@@ -329,11 +331,11 @@ fn algorithms(written: &[String], place: &Place, faults: &mut Faults) -> Option<
 
 fn login_settings(
     login: &OidcLoginSettings,
-    provider: &OidcProviderSettings,
+    client_ids: &[String],
     place: &Place,
     faults: &mut Faults,
 ) -> Option<LoginSettings> {
-    if !provider.client_ids.contains(&login.client_id) {
+    if !client_ids.contains(&login.client_id) {
         faults.error(
             place.at("login.client_id"),
             format!("{:?} is not one of client_ids, so its tokens would be refused", login.client_id),

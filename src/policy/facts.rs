@@ -14,6 +14,7 @@ use aws_lc_rs::digest;
 use serde_json::Value as Json;
 
 use super::iam::RequestContext;
+use super::issuers;
 use super::trust::TrustQuestion;
 use crate::arn::ProviderArn;
 use crate::identity::{FederatedIdentity, Protocol};
@@ -81,53 +82,9 @@ const SAML_SINGLES: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// Claims that every issuer's tokens show to policies, besides `sub`, `aud` and `oaud`.
+/// Claims that every issuer's tokens show to policies, besides `sub`, `aud` and `oaud`; those of
+/// well-known issuers stand in `issuers`.
 const OIDC_CLAIMS: &[&str] = &["amr", "azp", "email"];
-
-/// Claims that the tokens of well-known shared issuers show as well.
-const SHARED_ISSUERS: &[(&str, &[&str])] = &[
-    (
-        "token.actions.githubusercontent.com",
-        &[
-            "actor",
-            "actor_id",
-            "job_workflow_ref",
-            "repository",
-            "repository_id",
-            "repository_owner_id",
-            "workflow",
-            "ref",
-            "environment",
-            "enterprise_id",
-        ],
-    ),
-    (
-        "gitlab.com",
-        &[
-            "namespace_id",
-            "project_id",
-            "user_id",
-            "user_login",
-            "user_email",
-            "user_access_level",
-            "ref_protected",
-            "pipeline_source",
-            "runner_environment",
-        ],
-    ),
-    (
-        "agent.buildkite.com",
-        &[
-            "organization_slug",
-            "organization_id",
-            "pipeline_slug",
-            "pipeline_id",
-            "cluster_name",
-            "cluster_id",
-            "build_branch",
-        ],
-    ),
-];
 
 /// `Base64(SHA1(Issuer + AccountId + "/" + ProviderName))`: what AWS calls the name qualifier of
 /// a SAML subject (facts 1.5). SHA-1 is no protection here, merely the name's definition.
@@ -212,7 +169,7 @@ fn oidc<'a>(question: &'a TrustQuestion<'a>, context: &mut RequestContext<'a>) {
     let named = by_idp.into_iter().any(|(role, _)| role == question.role.as_str());
     context.set("sts:roleauthorizedbyidp", if named { "true" } else { "false" });
     let Some(claims) = identity.claims() else { return };
-    let shared = SHARED_ISSUERS.iter().filter(|(known, _)| *known == issuer).flat_map(|(_, claims)| *claims);
+    let shared = issuers::by_issuer(identity.issuer()).map_or(&[][..], |known| known.claims);
     for claim in OIDC_CLAIMS.iter().chain(shared) {
         context.set_all(format!("{issuer}:{claim}"), claims.get(*claim).map(texts).unwrap_or_default());
     }

@@ -11,6 +11,7 @@
 mod denial;
 mod facts;
 pub mod iam;
+pub mod issuers;
 mod length;
 pub mod rules;
 mod session;

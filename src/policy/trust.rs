@@ -10,9 +10,10 @@ use std::time::Duration;
 
 use super::facts;
 use super::iam::{
-    Caller, Decision, Policy, PolicyFault, PolicyKind, Request, RequestContext, StatementRef, StatementReview,
+    Caller, Decision, Guard, Policy, PolicyFault, PolicyKind, Request, RequestContext, StatementRef,
+    StatementReview,
 };
-use crate::arn::RoleArn;
+use crate::arn::{ProviderArn, RoleArn};
 use crate::clock::Moment;
 use crate::identity::{FederatedIdentity, Protocol, SessionTag};
 
@@ -29,6 +30,13 @@ impl TrustPolicy {
     /// The providers that it names.
     pub fn federated_principals(&self) -> impl Iterator<Item = &str> {
         self.0.federated_principals()
+    }
+
+    /// The statements that let everybody in whom `provider` vouches for, whose issuer is `issuer`,
+    /// though `guards` could tell who it is.
+    pub fn unguarded(&self, provider: &ProviderArn, issuer: &str, guards: &[Guard]) -> Vec<StatementRef> {
+        let issuer = issuer.split_once("://").map_or(issuer, |(_, rest)| rest);
+        self.0.unguarded(provider.as_str(), "sts:AssumeRoleWithWebIdentity", issuer, guards)
     }
 
     /// Which statements allow which action, or the first action that is refused.

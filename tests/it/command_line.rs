@@ -347,3 +347,98 @@ fn undescribed(path: &str, schema: &serde_json::Value, silent: &mut Vec<String>)
         }
     }
 }
+
+/// A complete configuration with this provider of OpenID Connect and a role that trusts it on this
+/// condition; what `check` says of it.
+fn checked_with(provider: &str, arn: &str, condition: &str) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let principal = format!("arn:aws:iam::111122223333:oidc-provider/{arn}");
+    let trust = format!(
+        r#"{{"Version": "2012-10-17", "Statement": [{{"Effect": "Allow", "Action": "sts:AssumeRoleWithWebIdentity",
+            "Principal": {{"Federated": "{principal}"}}, "Condition": {{{condition}}}}}]}}"#
+    );
+    fs::write(folder.path().join("trust.json"), trust).unwrap();
+    let config = format!(
+        "public_url = \"https://broker.example.com\"\n[[account]]\nid = \"111122223333\"\n\
+         [[provider]]\nkind = \"oidc\"\nname = \"ci\"\naccount = \"111122223333\"\n{provider}\n\
+         [[role]]\narn = \"arn:aws:iam::111122223333:role/Deploy\"\ntrust_policy = \"trust.json\"\n"
+    );
+    fs::write(folder.path().join("rolegate.toml"), config).unwrap();
+    text(&rolegate(folder.path(), &["check", "--config", "rolegate.toml"]).stderr)
+}
+
+#[test]
+fn check_refuses_who_lets_everybody_of_a_shared_issuer_in() {
+    let github = "preset = \"github-actions\"";
+    let (host, google) = ("token.actions.githubusercontent.com", "accounts.google.com");
+    let google_settings = "issuer = \"https://accounts.google.com\"\nclient_ids = [\"app\"]";
+    let cluster = "preset = \"kubernetes\"\nissuer = \"https://k8s.example.com\"";
+    for (provider, host, condition, fault) in [
+        (github, host, String::new(), "which anybody can get"),
+        (
+            github,
+            host,
+            format!(r#""StringEquals": {{"{host}:aud": "sts.amazonaws.com"}}"#),
+            "which anybody can get",
+        ),
+        (github, host, format!(r#""StringLike": {{"{host}:sub": "repo:*"}}"#), "which anybody can get"),
+        (github, host, format!(r#""StringLike": {{"{host}:sub": "repo:acme/*"}}"#), ""),
+        (github, host, format!(r#""StringEquals": {{"{host}:repository_owner_id": "77"}}"#), ""),
+        (google_settings, google, String::new(), "which anybody can get"),
+        (google_settings, google, format!(r#""StringEquals": {{"{google}:aud": "app"}}"#), ""),
+        (cluster, "k8s.example.com", String::new(), "which anybody can get"),
+        (
+            cluster,
+            "k8s.example.com",
+            r#""StringEquals": {"k8s.example.com:sub": "system:serviceaccount:shop:checkout"}"#.to_owned(),
+            "",
+        ),
+        ("issuer = \"https://k8s.example.com\"\nclient_ids = [\"x\"]", "k8s.example.com", String::new(), ""),
+    ] {
+        let said = checked_with(provider, host, &condition);
+        assert_eq!(said.is_empty(), fault.is_empty(), "{provider} {condition}: {said}");
+        assert!(said.contains(fault), "{provider} {condition}: {said}");
+    }
+    let said = checked_with(github, host, "");
+    let expected = format!(
+        "error: Statement[0] of the trust policy lets everybody in who has a token of {host}, which anybody can get\n"
+    );
+    assert!(said.contains(&expected), "{said}");
+    let help = format!(
+        "  help: ask, by StringEquals or StringLike, for somebody and not for everybody: {host}:sub or {host}:repository"
+    );
+    assert!(said.contains(&help), "{said}");
+}
+
+#[test]
+fn check_knows_what_a_preset_leaves_open() {
+    let tenant = "https://login.microsoftonline.com/6f4b2c1e-9a37-4b62-8f0d-1c2d3e4f5a6b/v2.0";
+    for (provider, fault) in [
+        ("preset = \"githup\"", "there is no preset called \"githup\"\n"),
+        ("client_ids = [\"x\"]", "there is no issuer\n"),
+        ("preset = \"gitlab\"", "there is no client id: every token would be refused\n"),
+        (
+            "preset = \"gitlab\"\nissuer = \"https://gitlab.example.com\"\nclient_ids = [\"x\"]",
+            "https://gitlab.example.com is no issuer of the preset gitlab\n",
+        ),
+        ("preset = \"microsoft\"\nclient_ids = [\"x\"]", "the preset microsoft has an issuer a customer\n"),
+        (
+            "preset = \"microsoft\"\nissuer = \"https://login.microsoftonline.com/common/v2.0\"\nclient_ids = [\"x\"]",
+            "issues no token: each names the tenant that the person is of\n",
+        ),
+        (&format!("preset = \"microsoft\"\nissuer = \"{tenant}\"\nclient_ids = [\"x\"]"), ""),
+        ("preset = \"hcp-terraform\"\nalgorithms = [\"RS256\"]", ""),
+        ("preset = \"github-actions\"\nkeys_refresh = \"30s\"", "30 s is not between 1m and 1d\n"),
+        ("preset = \"github-actions\"\nkeys_max_age = \"1m\"", "60 s is not between keys_refresh and 7d\n"),
+        (
+            "preset = \"github-actions\"\nkeys_max_age = \"8d\"",
+            "691200 s is not between keys_refresh and 7d\n",
+        ),
+    ] {
+        let said =
+            checked_with(provider, "other.example.com", r#""StringEquals": {"aws:SourceIp": "1.1.1.1"}"#);
+        let errors = said.lines().filter(|line| line.contains(": error: ")).count();
+        assert_eq!(errors, usize::from(!fault.is_empty()), "{provider}: {said}");
+        assert!(said.contains(fault), "{provider}: {said}");
+    }
+}

@@ -211,12 +211,19 @@ pub struct OidcProviderSettings {
     pub account: String,
     /// What the button on the sign-in page says. Default: the name.
     pub label: Option<String>,
+    /// A well-known issuer, whose settings stand in for those that are left out: `google`, `apple`,
+    /// `facebook`, `microsoft`, `cognito-user-pool`, `cognito-identity`, `github-actions`, `gitlab`,
+    /// `buildkite`, `hcp-terraform`, `kubernetes`, `spiffe`.
+    pub preset: Option<String>,
     /// The issuer, exactly as tokens state it in `iss`. `https`, or `http` on loopback together
-    /// with `allow_loopback_http`.
-    pub issuer: String,
-    /// The client ids (`aud`, or `azp` where present) that tokens may be meant for.
+    /// with `allow_loopback_http`. It may be left out where the preset has one for all.
+    pub issuer: Option<String>,
+    /// The client ids (`aud`, or `azp` where present) that tokens may be meant for. Default: what is
+    /// usual at the preset; else there must be one.
+    #[serde(default)]
     pub client_ids: Vec<String>,
-    /// Signature algorithms to accept. Default RS256, RS384, RS512, ES256, ES384.
+    /// Signature algorithms to accept. Default: those of the preset, else RS256, RS384, RS512, ES256,
+    /// ES384.
     #[serde(default)]
     pub algorithms: Vec<String>,
     /// A JWKS file, relative to this one, to use instead of the issuer's discovery document, for machines without a way

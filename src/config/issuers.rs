@@ -1,0 +1,143 @@
+//! `preset` of an OpenID Connect provider: what is known of well-known issuers stands in for what
+//! nobody wrote, and trust policies are held to what their tokens must be asked.
+
+use std::collections::HashMap;
+
+use super::document::{Item, Place, Written};
+use super::fault::Faults;
+use super::settings::{OidcProviderSettings, ProviderSettings};
+use crate::arn::ProviderArn;
+use crate::directory::{Directory, Verifier};
+use crate::policy::TrustPolicy;
+use crate::policy::issuers::{self, Address, KNOWN_ISSUERS, KnownIssuer};
+
+/// Microsoft's tokens name the tenant that somebody is of, and never one of these.
+const NO_TENANTS: [&str; 3] = ["/common/", "/organizations/", "/consumers/"];
+
+/// An issuer, with what its preset adds.
+pub(super) struct Issuer {
+    pub(super) issuer: String,
+    pub(super) client_ids: Vec<String>,
+    /// Empty: whatever is usual.
+    pub(super) algorithms: Vec<String>,
+}
+
+/// What is written about a provider together with its preset.
+pub(super) fn resolve(written: &OidcProviderSettings, place: &Place, faults: &mut Faults) -> Option<Issuer> {
+    let known = match &written.preset {
+        Some(name) => Some(preset(name, place, faults)?),
+        None => None,
+    };
+    let issuer = match (known, &written.issuer) {
+        (None, Some(issuer)) => issuer.clone(),
+        (None, None) => {
+            let help = "write the issuer exactly as its tokens do, or name a preset";
+            faults.error(place.at("issuer"), "there is no issuer", help);
+            return None;
+        }
+        (Some(known), issuer) => of_preset(known, issuer.as_deref(), place, faults)?,
+    };
+    let owned = |list: &[&str]| list.iter().map(|one| (*one).to_owned()).collect::<Vec<_>>();
+    let unless_written = |written: &[String], known: Option<&'static [&'static str]>| {
+        if written.is_empty() { owned(known.unwrap_or_default()) } else { written.to_vec() }
+    };
+    Some(Issuer {
+        issuer,
+        client_ids: unless_written(&written.client_ids, known.map(|known| known.client_ids)),
+        algorithms: unless_written(&written.algorithms, known.map(|known| known.algorithms)),
+    })
+}
+
+fn preset(name: &str, place: &Place, faults: &mut Faults) -> Option<&'static KnownIssuer> {
+    let known = issuers::by_preset(name);
+    if known.is_none() {
+        let all: Vec<_> = KNOWN_ISSUERS.iter().map(|known| known.preset).collect();
+        let message = format!("there is no preset called {name:?}");
+        faults.error(place.at("preset"), message, format!("write one of {}", all.join(", ")));
+    }
+    known
+}
+
+fn of_preset(
+    known: &KnownIssuer,
+    issuer: Option<&str>,
+    place: &Place,
+    faults: &mut Faults,
+) -> Option<String> {
+    let (name, form) = (known.preset, form(known.address));
+    match (known.address, issuer) {
+        (Address::Fixed(only), None) => return Some(only.to_owned()),
+        (address, Some(issuer)) if address.fits(issuer) => {
+            let tenant = NO_TENANTS.into_iter().find(|tenant| issuer.contains(tenant));
+            if name != "microsoft" || tenant.is_none() {
+                return Some(issuer.to_owned());
+            }
+            let message = format!("{issuer} issues no token: each names the tenant that the person is of");
+            faults.error(place.at("issuer"), message, format!("write the tenant's id: {form}"));
+        }
+        (_, Some(issuer)) => {
+            let message = format!("{issuer} is no issuer of the preset {name}");
+            faults.error(place.at("issuer"), message, format!("write {form}, or leave the preset out"));
+        }
+        (_, None) => {
+            let message = format!("the preset {name} has an issuer a customer");
+            faults.error(place.at("preset"), message, format!("add issuer = \"{form}\""));
+        }
+    }
+    None
+}
+
+fn form(address: Address) -> String {
+    match address {
+        Address::Fixed(only) => only.to_owned(),
+        Address::Like(form) => form.replace("{}", "…"),
+        Address::Own => "https://…".to_owned(),
+    }
+}
+
+/// The well-known issuers among the providers, by ARN.
+pub(super) struct Shared(HashMap<ProviderArn, &'static KnownIssuer>);
+
+impl Shared {
+    pub(super) fn among(written: &Written, directory: &Directory) -> Self {
+        let known = written.providers.iter().filter_map(|Item { value, .. }| {
+            let ProviderSettings::Oidc(oidc) = value else { return None };
+            let by_preset = oidc.preset.as_deref().and_then(issuers::by_preset);
+            let known = by_preset.or_else(|| issuers::by_issuer(oidc.issuer.as_deref()?))?;
+            Some((directory.provider(&oidc.name)?.arn.clone(), known))
+        });
+        Self(known.collect())
+    }
+
+    /// Refuses a trust policy that lets everybody in whom a shared issuer vouches for (facts 3.6).
+    pub(super) fn refuse_everybody(
+        &self,
+        trust: &TrustPolicy,
+        directory: &Directory,
+        place: &Place,
+        faults: &mut Faults,
+    ) {
+        for arn in trust.federated_principals().filter_map(|principal| principal.parse::<ProviderArn>().ok())
+        {
+            let Some(known) = self.0.get(&arn).filter(|known| !known.guards.is_empty()) else { continue };
+            let Some(Verifier::Oidc(oidc)) = directory.provider_by_arn(&arn).map(|found| &found.verifier)
+            else {
+                continue;
+            };
+            let issuer = &oidc.settings().issuer;
+            let host = issuer.split_once("://").map_or(issuer.as_str(), |(_, rest)| rest);
+            for statement in trust.unguarded(&arn, issuer, known.guards) {
+                let message = format!(
+                    "Statement[{}] of the trust policy lets everybody in who has a token of {host}, which anybody can get",
+                    statement.index
+                );
+                let keys: Vec<_> = known.guards.iter().map(|guard| format!("{host}:{}", guard.key)).collect();
+                let help = format!(
+                    "ask, by StringEquals or StringLike, for somebody and not for everybody: {}",
+                    keys.join(" or ")
+                );
+                faults.error(place.at("trust_policy"), message, help);
+            }
+        }
+    }
+}
