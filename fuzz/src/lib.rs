@@ -1,4 +1,4 @@
-//! What the fuzz targets hold the SAML verifier against. Each target is one function here; the
+//! What the fuzz targets hold the verifiers of SAML and OpenID Connect against. Each target is one function here; the
 //! files in `fuzz_targets` only call them.
 //!
 //! The signed documents and the metadata in `honest/` are fixed, so that an input that was found
@@ -26,5 +26,6 @@ mod tree;
 mod world;
 
 pub use targets::{
-    encryption, logout, metadata, response, signed_content, signed_metadata, signed_mutations, xml,
+    encryption, key_set, logout, metadata, response, signed_content, signed_metadata, signed_mutations,
+    token_content, token_mutations, xml,
 };
