@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A benchmark that can't run should stop.
 
+mod cpu;
 mod report;
 mod samael;
 
@@ -27,7 +28,8 @@ use rolegate::identity::{Reach, http_client};
 use rolegate::seal::{KeyRing, Purpose};
 use serde_json::{Value, json};
 
-use self::report::{cpu_micros, file, median};
+use self::cpu::cpu_micros;
+use self::report::{file, median};
 use self::samael::Samael;
 
 /// As in the product.

@@ -1,4 +1,4 @@
-//! What benchmarks share: CPU time, medians, and `target/speed.json`, where each replaces its own.
+//! What benchmarks share: medians, and `target/speed.json`, where each replaces its own.
 
 use serde_json::{Map, Value};
 
@@ -16,10 +16,4 @@ pub(crate) fn file(entries: Vec<(&'static str, Value)>) {
 pub(crate) fn median(mut figures: Vec<f64>) -> f64 {
     figures.sort_by(f64::total_cmp);
     figures[figures.len() / 2]
-}
-
-/// CPU time of this thread so far: what other programs do at the same time counts less.
-pub(crate) fn cpu_micros() -> f64 {
-    let now = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
-    now.tv_sec as f64 * 1e6 + now.tv_nsec as f64 / 1e3
 }

@@ -32,6 +32,9 @@ use crate::clock::Moment;
 const QUEUE: usize = 8192;
 /// Operations that share one commit at most, so that nobody waits long.
 const BATCH: usize = 512;
+/// How long what nobody waits for is gathered before it is committed. A commit costs as much as dozens
+/// of entries.
+const GATHERING: Duration = Duration::from_millis(50);
 /// How long a request waits for its commit. What is written later counts all the same.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// See the module.
@@ -99,11 +102,16 @@ impl EmbeddedStore {
         at: Moment,
         answer: Option<Answer>,
     ) -> Result<(), StoreFault> {
-        let job = Job { operation, at, answer };
-        self.open_file(doing)?.queue.try_send(job).map_err(|error| match error {
+        let is_urgent = answer.is_some();
+        let open = self.open_file(doing)?;
+        open.queue.try_send(Job { operation, at, answer }).map_err(|error| match error {
             TrySendError::Full(_) => StoreFault::new(doing, "too many operations are waiting"),
             TrySendError::Disconnected(_) => StoreFault::new(doing, "the writer has ended"),
-        })
+        })?;
+        if is_urgent {
+            open.writer.thread().unpark();
+        }
+        Ok(())
     }
 
     async fn write(
@@ -140,6 +148,7 @@ impl Drop for EmbeddedStore {
     fn drop(&mut self) {
         if let Some(Open { queue, file, writer }) = self.open.take() {
             drop((queue, file));
+            writer.thread().unpark();
             if writer.join().is_err() {
                 tracing::error!("the store's writer ended by a panic");
             }
@@ -195,6 +204,10 @@ fn private_folder(folder: &Path) -> std::io::Result<()> {
 /// The writer: ends when the store is dropped and the queue is empty.
 fn write_all(file: &StoreFile, jobs: &Receiver<Job>) {
     while let Ok(first) = jobs.recv() {
+        if first.answer.is_none() {
+            // Woken early by who waits, and now and then by nobody, which costs a smaller commit.
+            thread::park_timeout(GATHERING);
+        }
         let batch: Vec<Job> = std::iter::once(first).chain(jobs.try_iter().take(BATCH - 1)).collect();
         let mut answers = file.write(&batch).map(Vec::into_iter);
         if let Err(fault) = &answers {

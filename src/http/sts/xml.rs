@@ -29,13 +29,16 @@ impl Element {
     }
 
     fn write(&self, depth: usize, out: &mut String) {
-        let (indent, name) = ("  ".repeat(depth), self.name);
+        let indent = |out: &mut String| (0..depth).for_each(|_| out.push_str("  "));
+        let put = |parts: &[&str], out: &mut String| parts.iter().for_each(|part| out.push_str(part));
+        indent(out);
         match &self.content {
-            Content::Text(text) => out.push_str(&format!("{indent}<{name}>{}</{name}>\n", escaped(text))),
+            Content::Text(text) => put(&["<", self.name, ">", &escaped(text), "</", self.name, ">\n"], out),
             Content::Elements(elements) => {
-                out.push_str(&format!("{indent}<{name}>\n"));
+                put(&["<", self.name, ">\n"], out);
                 elements.iter().for_each(|element| element.write(depth + 1, out));
-                out.push_str(&format!("{indent}</{name}>\n"));
+                indent(out);
+                put(&["</", self.name, ">\n"], out);
             }
         }
     }

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
+use redb::{Database, ReadableDatabase, ReadableTable, Table, TableDefinition, WriteTransaction};
 
 use super::{Job, Operation};
 use crate::clock::Moment;
@@ -71,67 +71,103 @@ pub(super) fn read_revocations(database: &Database, at: Moment) -> Result<Vec<Re
 /// Does everything in `batch`, or nothing; the answers are in its order.
 pub(super) fn write_batch(database: &Database, batch: &[Job]) -> Result<Vec<Option<Claimed>>, redb::Error> {
     let transaction = database.begin_write()?;
-    let mut answers = Vec::with_capacity(batch.len());
-    for job in batch {
-        answers.push(match &job.operation {
-            Operation::Claim(claim) => Some(claim_in(&transaction, claim, job.at)?),
-            Operation::Put(key, sealed, until) => {
-                put_in(&transaction, *key, sealed, *until)?;
-                None
-            }
-            Operation::Revoke(revocation) => {
-                revoke_in(&transaction, *revocation)?;
-                None
-            }
-            Operation::Remove(key) => {
-                transaction.open_table(SESSIONS)?.remove(key)?;
-                None
-            }
-        });
-    }
-    if let Some(latest) = batch.iter().map(|job| job.at).max() {
-        sweep(&transaction, latest.minus(SWEEP_MARGIN))?;
-    }
+    let answers = {
+        let mut tables = Tables::of(&transaction)?;
+        let answers = batch.iter().map(|job| tables.carry_out(job)).collect::<Result<_, _>>()?;
+        if let Some(latest) = batch.iter().map(|job| job.at).max() {
+            tables.sweep(latest.minus(SWEEP_MARGIN))?;
+        }
+        answers
+    };
     transaction.commit()?;
     Ok(answers)
 }
 
-fn claim_in(transaction: &WriteTransaction, claim: &Claim, at: Moment) -> Result<Claimed, redb::Error> {
-    let mut claims = transaction.open_table(CLAIMS)?;
-    for keys in conflicts(claim) {
-        for entry in claims.range(keys)? {
-            if entry?.1.value() > at.unix_millis() {
-                return Ok(Claimed::AlreadyUsed);
+/// Every table of one transaction: opening one costs as much as an entry.
+struct Tables<'t> {
+    claims: Table<'t, [u8; 64], i64>,
+    sessions: Table<'t, [u8; 32], (i64, &'static [u8])>,
+    revocations: Table<'t, RevocationId, (i64, i64, i64)>,
+    endings: Table<'t, (i64, u8, [u8; 64]), ()>,
+}
+
+impl<'t> Tables<'t> {
+    fn of(transaction: &'t WriteTransaction) -> Result<Self, redb::Error> {
+        Ok(Self {
+            claims: transaction.open_table(CLAIMS)?,
+            sessions: transaction.open_table(SESSIONS)?,
+            revocations: transaction.open_table(REVOCATIONS)?,
+            endings: transaction.open_table(ENDINGS)?,
+        })
+    }
+
+    fn carry_out(&mut self, job: &Job) -> Result<Option<Claimed>, redb::Error> {
+        match &job.operation {
+            Operation::Claim(claim) => return self.claim(claim, job.at).map(Some),
+            Operation::Put(key, sealed, until) => self.put(*key, sealed, *until)?,
+            Operation::Revoke(revocation) => self.revoke(*revocation)?,
+            Operation::Remove(key) => drop(self.sessions.remove(key)?),
+        }
+        Ok(None)
+    }
+
+    fn claim(&mut self, claim: &Claim, at: Moment) -> Result<Claimed, redb::Error> {
+        for keys in conflicts(claim) {
+            for entry in self.claims.range(keys)? {
+                if entry?.1.value() > at.unix_millis() {
+                    return Ok(Claimed::AlreadyUsed);
+                }
             }
         }
+        let key = claim_key(claim.id, claim.scope);
+        self.claims.insert(&key, claim.until.unix_millis())?;
+        self.endings.insert((claim.until.unix_millis(), CLAIM, key), ())?;
+        Ok(Claimed::First)
     }
-    let key = claim_key(claim.id, claim.scope);
-    claims.insert(&key, claim.until.unix_millis())?;
-    transaction.open_table(ENDINGS)?.insert((claim.until.unix_millis(), CLAIM, key), ())?;
-    Ok(Claimed::First)
-}
 
-fn put_in(
-    transaction: &WriteTransaction,
-    key: SessionKey,
-    sealed: &[u8],
-    until: Moment,
-) -> Result<(), redb::Error> {
-    let until = until.unix_millis();
-    transaction.open_table(SESSIONS)?.insert(&key, (until, sealed))?;
-    transaction.open_table(ENDINGS)?.insert((until, SESSION, padded(&key)), ())?;
-    Ok(())
-}
+    fn put(&mut self, key: SessionKey, sealed: &[u8], until: Moment) -> Result<(), redb::Error> {
+        let until = until.unix_millis();
+        self.sessions.insert(&key, (until, sealed))?;
+        self.endings.insert((until, SESSION, padded(&key)), ())?;
+        Ok(())
+    }
 
-fn revoke_in(transaction: &WriteTransaction, wanted: Revocation) -> Result<(), redb::Error> {
-    let mut revocations = transaction.open_table(REVOCATIONS)?;
-    let before = revocations.get(&wanted.id)?.map(|entry| revocation(wanted.id, entry.value()));
-    let joined = before.map_or(wanted, |before| before.joined(wanted));
-    let until = joined.until.unix_millis();
-    let times = (joined.issued_before.unix_millis(), joined.asserted_before.unix_millis(), until);
-    revocations.insert(&joined.id, times)?;
-    transaction.open_table(ENDINGS)?.insert((until, REVOCATION, padded(&joined.id)), ())?;
-    Ok(())
+    fn revoke(&mut self, wanted: Revocation) -> Result<(), redb::Error> {
+        let before = self.revocations.get(&wanted.id)?.map(|entry| revocation(wanted.id, entry.value()));
+        let joined = before.map_or(wanted, |before| before.joined(wanted));
+        let until = joined.until.unix_millis();
+        let times = (joined.issued_before.unix_millis(), joined.asserted_before.unix_millis(), until);
+        self.revocations.insert(&joined.id, times)?;
+        self.endings.insert((until, REVOCATION, padded(&joined.id)), ())?;
+        Ok(())
+    }
+
+    /// Removes what has ended. An entry that was written again with a later end stays: its later
+    /// ending stands in the table as well.
+    fn sweep(&mut self, at: Moment) -> Result<(), redb::Error> {
+        let due: Vec<(i64, u8, [u8; 64])> = (self.endings)
+            .range(..(at.unix_millis(), CLAIM, [0; 64]))?
+            .take(SWEEP)
+            .map(|entry| entry.map(|(key, _)| key.value()))
+            .collect::<Result<_, _>>()?;
+        for (until, kind, key) in due {
+            self.endings.remove((until, kind, key))?;
+            let session = first(&key);
+            let revocation: RevocationId = first(&key);
+            let ended = match kind {
+                CLAIM => self.claims.get(&key)?.is_some_and(|entry| entry.value() == until),
+                SESSION => self.sessions.get(&session)?.is_some_and(|entry| entry.value().0 == until),
+                _ => self.revocations.get(&revocation)?.is_some_and(|entry| entry.value().2 == until),
+            };
+            match kind {
+                _ if !ended => {}
+                CLAIM => drop(self.claims.remove(&key)?),
+                SESSION => drop(self.sessions.remove(&session)?),
+                _ => drop(self.revocations.remove(&revocation)?),
+            }
+        }
+        Ok(())
+    }
 }
 
 const fn revocation(id: RevocationId, (issued, asserted, until): (i64, i64, i64)) -> Revocation {
@@ -147,40 +183,6 @@ fn padded(key: &[u8]) -> [u8; 64] {
     let mut padded = [0; 64];
     padded[..key.len()].copy_from_slice(key);
     padded
-}
-
-/// Removes what has ended. An entry that was written again with a later end stays: its later
-/// ending stands in the table as well.
-fn sweep(transaction: &WriteTransaction, at: Moment) -> Result<(), redb::Error> {
-    let mut endings = transaction.open_table(ENDINGS)?;
-    let due: Vec<(i64, u8, [u8; 64])> = endings
-        .range(..(at.unix_millis(), CLAIM, [0; 64]))?
-        .take(SWEEP)
-        .map(|entry| entry.map(|(key, _)| key.value()))
-        .collect::<Result<_, _>>()?;
-    if due.is_empty() {
-        return Ok(());
-    }
-    let mut claims = transaction.open_table(CLAIMS)?;
-    let mut sessions = transaction.open_table(SESSIONS)?;
-    let mut revocations = transaction.open_table(REVOCATIONS)?;
-    for (until, kind, key) in due {
-        endings.remove((until, kind, key))?;
-        let session = first(&key);
-        let revocation: RevocationId = first(&key);
-        let ended = match kind {
-            CLAIM => claims.get(&key)?.is_some_and(|entry| entry.value() == until),
-            SESSION => sessions.get(&session)?.is_some_and(|entry| entry.value().0 == until),
-            _ => revocations.get(&revocation)?.is_some_and(|entry| entry.value().2 == until),
-        };
-        match kind {
-            _ if !ended => {}
-            CLAIM => drop(claims.remove(&key)?),
-            SESSION => drop(sessions.remove(&session)?),
-            _ => drop(revocations.remove(&revocation)?),
-        }
-    }
-    Ok(())
 }
 
 /// The key that was padded.
