@@ -16,7 +16,7 @@ use crate::issuer::TemporaryCredentials;
 use crate::policy::rules::Outcome;
 use crate::policy::{AuthorizedSession, OfferedBy, RoleOffer};
 use crate::seal::Purpose;
-use crate::store::{Claim, Claimed, Scope};
+use crate::store::{Claim, Claimed, Scope, SessionKey};
 use crate::telemetry;
 
 /// What arrived, and where.
@@ -210,7 +210,7 @@ impl RequestContext<'_> {
         let access_key_id = credentials.access_key_id().as_str();
         let body = postcard::to_allocvec(&(access_key_id, facts)).map_err(|_| crate::entropy::NoEntropy)?;
         let sealed = self.parts.ring.seal(Purpose::StoredRecord, &body, self.parts.entropy.as_ref())?;
-        let key = sha256(access_key_id.as_bytes());
+        let key = record_key(access_key_id, credentials.expires());
         if let Err(fault) = self.parts.store.put(key, sealed, credentials.expires(), self.at) {
             telemetry::count_fault("record");
             tracing::warn!(fault = fault.to_string(), "the session was issued without a record");
@@ -228,6 +228,14 @@ impl RequestContext<'_> {
         .write();
         Ok(())
     }
+}
+
+/// The key of a session's record. It begins with the end of the session, so that what is written at
+/// one time stands together in the store; whoever has the credentials knows it.
+fn record_key(access_key_id: &str, expires: Moment) -> SessionKey {
+    let mut key = sha256(access_key_id.as_bytes());
+    key[..8].copy_from_slice(&expires.unix_millis().to_be_bytes());
+    key
 }
 
 fn expectation<'a>(door: &Door<'a>) -> Expect<'a> {

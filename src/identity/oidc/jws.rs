@@ -5,6 +5,7 @@
 //! Nothing in the header can bring a key along: `jwk`, `jku`, `x5c` and `x5u` are never read.
 
 use jsonwebtoken::Algorithm;
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::members::unique_members;
@@ -68,15 +69,20 @@ impl<'a> UnverifiedToken<'a> {
 
     /// The claimed issuer.
     pub(super) fn issuer(&self) -> Result<&str, VerifyError> {
-        issuer(&self.claims)
+        issuer(self.claims.get("iss"))
     }
 }
 
 /// The issuer that `token` claims, before anything is verified: good for picking the provider
-/// that will verify it, and for nothing else.
+/// that will verify it, and for nothing else. Of the other claims only the syntax is looked at.
 pub fn unverified_issuer(token: &str) -> Result<String, VerifyError> {
+    #[derive(Deserialize)]
+    struct Claims {
+        iss: Option<Value>,
+    }
     let (_, claims, _) = parts(token)?;
-    issuer(&object(claims)?).map(str::to_owned)
+    let claims: Claims = serde_json::from_slice(&canonical(claims)?).map_err(|error| no_object(&error))?;
+    issuer(claims.iss.as_ref()).map(str::to_owned)
 }
 
 /// A refusal of something that is not a readable ID token (facts 3.4, "Not a JWT").
@@ -104,8 +110,11 @@ fn canonical(part: &str) -> Result<Vec<u8>, VerifyError> {
 }
 
 fn object(part: &str) -> Result<Map<String, Value>, VerifyError> {
-    unique_members(&canonical(part)?)
-        .map_err(|error| malformed("a JSON object without duplicate members", error.to_string()))
+    unique_members(&canonical(part)?).map_err(|error| no_object(&error))
+}
+
+fn no_object(error: &serde_json::Error) -> VerifyError {
+    malformed("a JSON object without duplicate members", error.to_string())
 }
 
 /// Checks everything a header may say, and gives its algorithm and the token's kind.
@@ -158,9 +167,9 @@ fn key_id(members: &Map<String, Value>) -> Result<Option<String>, VerifyError> {
     }
 }
 
-fn issuer(claims: &Map<String, Value>) -> Result<&str, VerifyError> {
+fn issuer(claimed: Option<&Value>) -> Result<&str, VerifyError> {
     let refused = |check, seen: String| VerifyError::new(VerifyCode::Claim, check, "iss", seen);
-    match claims.get("iss") {
+    match claimed {
         None | Some(Value::Null) => Err(refused("oidc.claim.missing", String::new())),
         Some(Value::String(issuer)) => Ok(issuer),
         Some(other) => Err(refused("oidc.claim.form", other.to_string())),
