@@ -12,7 +12,7 @@ use url::Url;
 
 use crate::clock::Moment;
 use crate::entropy::{Entropy, NoEntropy};
-use crate::identity::{RoleSession, SamlSession};
+use crate::identity::{ProviderSession, RoleSession};
 use crate::seal::{KeyRing, Purpose};
 
 /// How long a sign-in URL is good for (facts 4.3).
@@ -40,7 +40,7 @@ pub struct ConsoleSession {
     /// When the browser must sign in again.
     pub until: Moment,
     /// How the identity provider names the login, for a logout there.
-    pub login: Option<SamlSession>,
+    pub login: Option<ProviderSession>,
 }
 
 impl ConsoleSession {

@@ -206,7 +206,7 @@ impl RequestContext<'_> {
             return Err(no_login("the choice belongs to another login"));
         }
         let once = OneTime { id: sha256(state.as_bytes()), until: login.good_until, only_once: true };
-        let door = Door::OidcLogin { nonce, login: once };
+        let door = Door::OidcLogin { nonce, login: once, begun: login.begun() };
         let arrival = Arrival { presented: Presented::IdToken(&id_token), provider, door };
         let arrived = self.arrive(&arrival, chosen, login.destination.clone()).await?;
         self.carry_token(arrived, state, &id_token)

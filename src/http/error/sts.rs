@@ -189,6 +189,9 @@ fn saml_refused(error: &VerifyError) -> StsError {
 /// Facts 3.3 and 3.4.
 fn oidc_refused(error: &VerifyError) -> StsError {
     match error.code() {
+        VerifyCode::Expired if error.check() == "oidc.session-ended" => {
+            StsError::bad("ExpiredTokenException", "Token expired: the login that it comes of was ended")
+        }
         VerifyCode::Expired => StsError::bad(
             "ExpiredTokenException",
             format!(

@@ -22,6 +22,8 @@ pub(super) struct Metadata {
     pub(super) token_endpoint: Option<Url>,
     /// Absent means `client_secret_basic` (section 3).
     pub(super) token_endpoint_auth_methods_supported: Option<Vec<String>>,
+    /// As text: whether it is of use is found out when it is used, because no login depends on it.
+    pub(super) end_session_endpoint: Option<String>,
 }
 
 /// Where one provider is asked, and how.

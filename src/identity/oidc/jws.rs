@@ -22,6 +22,9 @@ const HEADER_MEMBERS: usize = 16;
 /// Bytes of a key id. It is compared with every key of the set and written to the log.
 const KEY_ID_LENGTH: usize = 256;
 
+/// What a token's `typ` may be.
+type TypeCheck = fn(Option<&Value>) -> Result<(), VerifyError>;
+
 /// A token of the right shape that nobody vouches for yet.
 pub(super) struct UnverifiedToken<'a> {
     /// The algorithm that the header names. Whether it is allowed is for the provider to say.
@@ -39,12 +42,21 @@ pub(super) struct UnverifiedToken<'a> {
 impl<'a> UnverifiedToken<'a> {
     /// Takes `token` apart and refuses every shape that is not an ID token's.
     pub(super) fn parse(token: &'a str) -> Result<Self, VerifyError> {
+        Self::parse_typed(token, check_type)
+    }
+
+    /// Takes the logout token `token` apart.
+    pub(super) fn parse_logout(token: &'a str) -> Result<Self, VerifyError> {
+        Self::parse_typed(token, check_logout_type)
+    }
+
+    fn parse_typed(token: &'a str, check_type: TypeCheck) -> Result<Self, VerifyError> {
         let (header, claims, signature) = parts(token)?;
         if header.len() > HEADER_LENGTH {
             return Err(malformed("a short header", format!("{} characters", header.len())));
         }
         let members = object(header)?;
-        let algorithm = read_header(&members)?;
+        let algorithm = read_header(&members, check_type)?;
         Ok(Self {
             algorithm,
             key_id: key_id(&members)?,
@@ -97,7 +109,7 @@ fn object(part: &str) -> Result<Map<String, Value>, VerifyError> {
 }
 
 /// Checks everything a header may say, and gives its algorithm.
-fn read_header(members: &Map<String, Value>) -> Result<Algorithm, VerifyError> {
+fn read_header(members: &Map<String, Value>, check_type: TypeCheck) -> Result<Algorithm, VerifyError> {
     if members.len() > HEADER_MEMBERS {
         return Err(malformed("at most 16 header members", members.len().to_string()));
     }
@@ -120,6 +132,17 @@ fn check_type(typ: Option<&Value>) -> Result<(), VerifyError> {
         None => Ok(()),
         Some(Value::String(typ)) if !typ.to_ascii_lowercase().ends_with("+jwt") => Ok(()),
         Some(other) => Err(malformed(wanted, other.to_string())),
+    }
+}
+
+/// A logout token says what it is, or, as older providers do, nothing more than `JWT` (Back-Channel
+/// Logout 1.0, section 2.4).
+fn check_logout_type(typ: Option<&Value>) -> Result<(), VerifyError> {
+    let known = ["logout+jwt", "application/logout+jwt", "jwt"];
+    match typ {
+        None => Ok(()),
+        Some(Value::String(typ)) if known.iter().any(|known| typ.eq_ignore_ascii_case(known)) => Ok(()),
+        Some(other) => Err(malformed("`typ` absent, `logout+jwt` or `JWT`", other.to_string())),
     }
 }
 

@@ -145,7 +145,8 @@ fn auth_type(metadata: &Metadata) -> AuthType {
     }
 }
 
-fn random(entropy: &dyn Entropy) -> Result<String, NoEntropy> {
+/// A text that nobody guesses: state, nonce or verifier.
+pub(super) fn random(entropy: &dyn Entropy) -> Result<String, NoEntropy> {
     let bytes = entropy::bytes::<RANDOM_BYTES>(entropy)?;
     Ok(base64_simd::URL_SAFE_NO_PAD.encode_to_string(bytes))
 }

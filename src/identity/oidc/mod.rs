@@ -7,8 +7,8 @@
 //!
 //! - `jws` takes a token apart, `members` refuses ambiguous JSON
 //! - `keys`, `discovery` and `cache` know the provider's keys
-//! - `token` and `asserted` read the claims
-//! - `login` is the authorization code flow
+//! - `token` and `asserted` read the claims, `session` those that name a login
+//! - `login` is the authorization code flow, `logout` its end
 
 mod asserted;
 mod cache;
@@ -16,7 +16,9 @@ mod discovery;
 mod jws;
 mod keys;
 mod login;
+mod logout;
 mod members;
+mod session;
 mod token;
 
 #[cfg(test)]
@@ -33,6 +35,7 @@ use url::Url;
 pub use self::cache::KeyState;
 pub use self::jws::unverified_issuer;
 pub use self::login::{LoginError, LoginStart};
+pub use self::logout::{EndSession, LogoutToken};
 
 use self::cache::{KeyCache, unknown_key};
 use self::discovery::{Metadata, Publisher};
@@ -204,6 +207,12 @@ impl OidcProvider {
         expected: &Expected<'_>,
     ) -> Result<FederatedIdentity, VerifyError> {
         let token = UnverifiedToken::parse(token)?;
+        self.authenticate(&token, expected.at).await?;
+        token::identity(token.claims, &self.settings, expected)
+    }
+
+    /// Issuer, algorithm and signature: from here on the claims are the provider's word.
+    async fn authenticate(&self, token: &UnverifiedToken<'_>, at: Moment) -> Result<(), VerifyError> {
         // To the letter: no case folding, no slash added or removed (facts 3.1).
         let issuer = token.issuer()?;
         if issuer != self.settings.issuer {
@@ -213,8 +222,7 @@ impl OidcProvider {
             let allowed = format!("one of {:?}", self.settings.algorithms);
             return Err(refused_algorithm(allowed, format!("{:?}", token.algorithm)));
         }
-        self.check_signature(&token, expected.at).await?;
-        token::identity(token.claims, &self.settings, expected)
+        self.check_signature(token, at).await
     }
 
     async fn check_signature(&self, token: &UnverifiedToken<'_>, at: Moment) -> Result<(), VerifyError> {

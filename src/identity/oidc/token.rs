@@ -9,7 +9,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::{OidcSettings, asserted};
+use super::session::Names;
+use super::{OidcSettings, asserted, logout};
 use crate::clock::Moment;
 use crate::identity::{FederatedIdentity, LONGEST_SUBJECT, Protocol, Verified, VerifyCode, VerifyError};
 
@@ -32,17 +33,9 @@ pub(super) fn identity(
     settings: &OidcSettings,
     expected: &Expected<'_>,
 ) -> Result<FederatedIdentity, VerifyError> {
+    logout::refuse_logout_token(&claims)?;
     check_present(&claims)?;
-    let subject = string(&claims, "sub")?;
-    if subject.len() > LONGEST_SUBJECT {
-        let expected = format!("a sub of at most {LONGEST_SUBJECT} bytes");
-        return Err(VerifyError::new(
-            VerifyCode::Claim,
-            "oidc.sub.length",
-            expected,
-            subject.len().to_string(),
-        ));
-    }
+    let subject = subject(&claims)?;
     let audience = audience(&claims)?;
     if !expected.client_ids.contains(&audience) {
         let clients = expected.client_ids.join(", ");
@@ -51,6 +44,9 @@ pub(super) fn identity(
     check_for_this_login(&claims, expected)?;
     check_nonce(&claims, expected.nonce)?;
     check_times(&claims, settings, expected.at)?;
+    let issued = timestamp(&claims, "iat")?.map_or(expected.at, Moment::from_unix);
+    let names = Names { provider: &settings.arn, issuer: &settings.issuer };
+    let login = names.login(&claims, &subject, issued);
     Ok(FederatedIdentity::new(Verified {
         protocol: Protocol::Oidc,
         provider: settings.arn.clone(),
@@ -65,8 +61,19 @@ pub(super) fn identity(
         claims: Some(claims),
         session_ends: None,
         one_time: None,
-        login: None,
+        login: Some(login),
     }))
+}
+
+/// The `sub`.
+pub(super) fn subject(claims: &Map<String, Value>) -> Result<String, VerifyError> {
+    let subject = string(claims, "sub")?;
+    if subject.len() > LONGEST_SUBJECT {
+        let expected = format!("a sub of at most {LONGEST_SUBJECT} bytes");
+        let seen = subject.len().to_string();
+        return Err(VerifyError::new(VerifyCode::Claim, "oidc.sub.length", expected, seen));
+    }
+    Ok(subject)
 }
 
 fn check_present(claims: &Map<String, Value>) -> Result<(), VerifyError> {
@@ -78,11 +85,13 @@ fn check_present(claims: &Map<String, Value>) -> Result<(), VerifyError> {
     Ok(())
 }
 
-fn bad_form(name: &str, seen: &Value) -> VerifyError {
+/// A refusal of the claim `name` for its form.
+pub(super) fn bad_form(name: &str, seen: &Value) -> VerifyError {
     VerifyError::new(VerifyCode::Claim, "oidc.claim.form", name, seen.to_string())
 }
 
-fn string(claims: &Map<String, Value>, name: &str) -> Result<String, VerifyError> {
+/// The claim `name`, which must be a text that is not empty.
+pub(super) fn string(claims: &Map<String, Value>, name: &str) -> Result<String, VerifyError> {
     match claims.get(name) {
         Some(Value::String(text)) if !text.is_empty() => Ok(text.clone()),
         other => Err(bad_form(name, other.unwrap_or(&Value::Null))),
@@ -133,7 +142,11 @@ fn check_nonce(claims: &Map<String, Value>, expected: Option<&str>) -> Result<()
 }
 
 /// `exp`, `iat` and `nbf`, each with the provider's clock skew in the token's favour.
-fn check_times(claims: &Map<String, Value>, settings: &OidcSettings, at: Moment) -> Result<(), VerifyError> {
+pub(super) fn check_times(
+    claims: &Map<String, Value>,
+    settings: &OidcSettings,
+    at: Moment,
+) -> Result<(), VerifyError> {
     let expires = timestamp(claims, "exp")?;
     let issued = timestamp(claims, "iat")?;
     let begins = timestamp(claims, "nbf")?;
@@ -154,7 +167,7 @@ fn check_times(claims: &Map<String, Value>, settings: &OidcSettings, at: Moment)
 }
 
 /// Whole seconds as an integer or a string of digits; AWS refuses fractions (facts 3.3).
-fn timestamp(claims: &Map<String, Value>, name: &str) -> Result<Option<i64>, VerifyError> {
+pub(super) fn timestamp(claims: &Map<String, Value>, name: &str) -> Result<Option<i64>, VerifyError> {
     let value = match claims.get(name) {
         None | Some(Value::Null) => return Ok(None),
         Some(value) => value,
