@@ -22,7 +22,7 @@ use rolegate::cli::demo::idp::saml::{ResponseFacts, SamlSigner};
 use rolegate::clock::{Clock as _, Moment, SystemClock};
 use rolegate::entropy::SystemEntropy;
 use rolegate::identity::http_client;
-use rolegate::identity::oidc::{KeySource, OidcProvider, OidcSettings};
+use rolegate::identity::oidc::{ClaimSettings, KeySource, OidcProvider, OidcSettings};
 use rolegate::identity::saml::{Accept, Answer, Expect, SamlProvider, SamlSettings, SpSettings};
 use rolegate::seal::{KeyRing, Purpose};
 use serde_json::{Value, json};
@@ -165,6 +165,7 @@ impl Rsa {
             keys: KeySource::Static(keys.to_string()),
             allow_loopback_http: false,
             login: None,
+            claims: ClaimSettings::default(),
         };
         OidcProvider::new(settings, http_client().unwrap()).unwrap()
     }

@@ -10,6 +10,7 @@ use crate::arn::RoleArn;
 use crate::audit;
 use crate::clock::Moment;
 use crate::directory::{Provider, Replay, Verifier};
+use crate::identity::oidc::FurtherClaims;
 use crate::identity::saml::{Answer, Expect};
 use crate::identity::{FederatedIdentity, OneTime, Presented, Protocol, VerifyCode, VerifyError};
 use crate::issuer::TemporaryCredentials;
@@ -47,6 +48,8 @@ pub enum Door<'a> {
     OidcLogin {
         /// The nonce that the token must repeat.
         nonce: &'a str,
+        /// What the login learned beside the token.
+        further: &'a FurtherClaims,
         /// The login itself, which opens one session.
         login: OneTime,
         /// When it was begun here: the provider's answer is younger.
@@ -114,13 +117,12 @@ impl RequestContext<'_> {
             (Verifier::Saml(saml), Presented::SamlResponse(response)) => {
                 saml.provider.verify(response, expectation(&arrival.door), self.at)
             }
-            (Verifier::Oidc(oidc), Presented::IdToken(token)) => {
-                let nonce = match arrival.door {
-                    Door::OidcLogin { nonce, .. } => Some(nonce),
-                    Door::StsApi | Door::SamlPost { .. } => None,
-                };
-                oidc.verify(token, nonce, self.at).await
-            }
+            (Verifier::Oidc(oidc), Presented::IdToken(token)) => match arrival.door {
+                Door::OidcLogin { nonce, further, .. } => {
+                    oidc.verify_login(token, nonce, further, self.at).await
+                }
+                Door::StsApi | Door::SamlPost { .. } => oidc.verify(token, None, self.at).await,
+            },
             (Verifier::Saml(_), Presented::IdToken(_)) => Err(wrong_protocol("a SAML response", "a token")),
             (Verifier::Oidc(_), Presented::SamlResponse(_)) => {
                 Err(wrong_protocol("a token", "a SAML response"))

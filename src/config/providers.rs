@@ -5,6 +5,7 @@ use std::time::Duration;
 use jsonwebtoken::Algorithm;
 use url::Url;
 
+use super::claims;
 use super::document::{Item, Place, Written, read_text};
 use super::fault::Faults;
 use super::metadata;
@@ -165,6 +166,7 @@ fn oidc_provider(
         Some(login) => Some(login_settings(login, written, place, faults)?),
         None => None,
     };
+    let claims = claims::settings(written, place, faults)?;
     let keys = match &written.jwks {
         None => KeySource::Discovery,
         Some(file) => match read_text(&place.resolve(file), LARGEST_JWKS) {
@@ -186,6 +188,7 @@ fn oidc_provider(
         keys,
         allow_loopback_http: written.allow_loopback_http,
         login,
+        claims,
     };
     match OidcProvider::new(settings, http.clone()) {
         Ok(provider) => Some(Provider {
@@ -299,7 +302,12 @@ fn login_settings(
             }
         },
     };
-    Some(LoginSettings { client_id: login.client_id.clone(), client_secret, scopes: login.scopes.clone() })
+    Some(LoginSettings {
+        client_id: login.client_id.clone(),
+        client_secret,
+        scopes: login.scopes.clone(),
+        userinfo: login.userinfo,
+    })
 }
 
 fn label(written: Option<&String>, name: &str) -> String {

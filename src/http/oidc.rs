@@ -61,7 +61,7 @@ async fn choice(
     name: web::Path<String>,
     payload: web::Payload,
 ) -> HttpResponse {
-    let body = match body::read(payload, body::SMALL).await {
+    let body = match body::read(payload, body::CHOICE).await {
         Ok(body) => body,
         Err(unread) => return unread.answer(),
     };

@@ -208,6 +208,11 @@ fn oidc_refused(error: &VerifyError) -> StsError {
         VerifyCode::Claim => invalid_token(match error.check() {
             "oidc.claim.missing" => format!("Missing a required claim: {}", error.expected()),
             "oidc.claim.timestamp" => "Invalid timestamp in token claims.".into(),
+            "oidc.groups.overage" => {
+                "The token leaves its groups out because they are too many. Let the identity provider send only \
+                 the groups that are assigned to the application, or set group_overage for the provider."
+                    .into()
+            }
             "oidc.claim.tags" => "principal_tags passed in claim is not in correct format.".into(),
             _ => TOKEN_NOT_VALIDATED.into(),
         }),

@@ -1,14 +1,14 @@
 //! What an ID token must say (OpenID Connect Core 3.1.3.7, with AWS's rules where they differ:
 //! facts 3.3), and what a [`FederatedIdentity`] is then made of.
 //!
-//! [`identity`] is called with claims of the provider's issuer whose signature was verified, and
-//! nowhere else. Missing
-//! claims are reported in AWS's order, before anything else is.
+//! [`check`], then [`identity`], are called with claims of the provider's issuer whose signature was
+//! verified, and nowhere else. Missing claims are reported in AWS's order, before anything else is.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+use super::further::FurtherClaims;
 use super::session::Names;
 use super::{OidcSettings, asserted, logout};
 use crate::clock::Moment;
@@ -27,37 +27,64 @@ pub(super) struct Expected<'a> {
     pub(super) at: Moment,
 }
 
-/// Turns authenticated `claims` into an identity, or names the check that they fail.
-pub(super) fn identity(
-    claims: Map<String, Value>,
+/// Who and for whom, of a token that passed every check.
+pub(super) struct Checked {
+    /// `sub`
+    pub(super) subject: String,
+    /// `azp`, or the only `aud`.
+    pub(super) audience: String,
+    /// `iat`
+    pub(super) issued: Moment,
+}
+
+/// Names the check that authenticated `claims` fail.
+pub(super) fn check(
+    claims: &Map<String, Value>,
     settings: &OidcSettings,
     expected: &Expected<'_>,
-) -> Result<FederatedIdentity, VerifyError> {
-    logout::refuse_logout_token(&claims)?;
-    check_present(&claims)?;
-    let subject = subject(&claims)?;
-    let audience = audience(&claims)?;
+) -> Result<Checked, VerifyError> {
+    logout::refuse_logout_token(claims)?;
+    check_present(claims)?;
+    let subject = subject(claims)?;
+    let audience = audience(claims)?;
     if !expected.client_ids.contains(&audience) {
         let clients = expected.client_ids.join(", ");
         return Err(VerifyError::new(VerifyCode::Audience, "oidc.audience", clients, audience));
     }
-    check_for_this_login(&claims, expected)?;
-    check_nonce(&claims, expected.nonce)?;
-    check_times(&claims, settings, expected.at)?;
-    let issued = timestamp(&claims, "iat")?.map_or(expected.at, Moment::from_unix);
+    check_for_this_login(claims, expected)?;
+    check_nonce(claims, expected.nonce)?;
+    check_times(claims, settings, expected.at)?;
+    let issued = timestamp(claims, "iat")?.map_or(expected.at, Moment::from_unix);
+    Ok(Checked { subject, audience, issued })
+}
+
+/// Turns `claims` that were checked into an identity, with what a login got besides.
+pub(super) fn identity(
+    claims: Map<String, Value>,
+    checked: Checked,
+    settings: &OidcSettings,
+    further: Option<&FurtherClaims>,
+) -> Result<FederatedIdentity, VerifyError> {
     let names = Names { provider: &settings.arn, issuer: &settings.issuer };
-    let login = names.login(&claims, &subject, issued);
+    let login = names.login(&claims, &checked.subject, checked.issued);
+    let asserted = asserted::read(&claims)?;
+    let claims = match further {
+        Some(further) => further.join(claims),
+        None => claims,
+    };
+    let mut attributes = attributes(&claims);
+    settings.claims.attributes.lift(&claims, &mut attributes);
     Ok(FederatedIdentity::new(Verified {
         protocol: Protocol::Oidc,
         provider: settings.arn.clone(),
         provider_name: settings.name.clone(),
         issuer: settings.issuer.clone(),
-        subject,
+        subject: checked.subject,
         subject_type: None,
-        audience,
-        attributes: attributes(&claims),
+        audience: checked.audience,
+        attributes,
         aliases: BTreeMap::new(),
-        asserted: asserted::read(&claims)?,
+        asserted,
         claims: Some(claims),
         session_ends: None,
         one_time: None,

@@ -95,6 +95,7 @@ pub(super) fn settings(issuer: &str, keys: KeySource) -> OidcSettings {
         keys,
         allow_loopback_http: true,
         login: None,
+        claims: ClaimSettings::default(),
     }
 }
 
