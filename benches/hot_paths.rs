@@ -22,7 +22,7 @@ use mimalloc::MiMalloc;
 use rolegate::cli::demo::idp::saml::{ResponseFacts, SamlSigner};
 use rolegate::clock::{Clock as _, Moment, SystemClock};
 use rolegate::entropy::SystemEntropy;
-use rolegate::identity::oidc::{KeyAges, KeySource, OidcProvider, OidcSettings};
+use rolegate::identity::oidc::{ClaimSettings, KeyAges, KeySource, OidcProvider, OidcSettings};
 use rolegate::identity::saml::{Accept, Answer, Expect, SamlProvider, SamlSettings, SpSettings};
 use rolegate::identity::{Reach, http_client};
 use rolegate::seal::{KeyRing, Purpose};
@@ -170,6 +170,7 @@ impl Rsa {
             access_tokens: false,
             reach: Reach::default(),
             login: None,
+            claims: ClaimSettings::default(),
         };
         OidcProvider::new(settings, http_client(Reach::default()).unwrap()).unwrap()
     }

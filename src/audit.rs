@@ -44,11 +44,12 @@ impl Issued<'_> {
 /// A login was ended before its time: what came of it is revoked.
 #[derive(Debug)]
 pub struct Ended<'a> {
-    /// The way it came about: `saml-logout` by the provider, `sign-out` by the person.
+    /// The way it came about: `saml-logout` and `oidc-logout` by the provider, `sign-out` by
+    /// the person.
     pub action: &'static str,
     /// The provider's ARN.
     pub provider: &'a str,
-    /// Who the provider says it is.
+    /// Who the provider says it is; empty where its logout names a session alone.
     pub subject: &'a str,
     /// What ended: `session`, those that the provider named; `person`, all of theirs at the
     /// provider; `console`, this one alone.

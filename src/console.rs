@@ -12,7 +12,7 @@ use url::Url;
 
 use crate::clock::Moment;
 use crate::entropy::{Entropy, NoEntropy};
-use crate::identity::{RoleSession, SamlSession};
+use crate::identity::{ProviderSession, RoleSession};
 use crate::seal::{KeyRing, Purpose};
 
 /// How long a sign-in URL is good for (facts 4.3).
@@ -20,8 +20,8 @@ pub const SIGNIN_TOKEN_LIFE: Duration = Duration::from_secs(15 * 60);
 /// Shortest and longest `SessionDuration` (facts 4.2).
 pub const SESSION_DURATION: std::ops::RangeInclusive<u64> = 900..=43_200;
 /// Longest sealed value that is looked at: a picker's form carries an ID token of up to 20,000
-/// characters.
-const LONGEST_SEALED: usize = 40 * 1024;
+/// characters, and up to 80 KiB that the login learned beside it.
+const LONGEST_SEALED: usize = 140 * 1024;
 /// Bytes of tags that a cookie takes along; browsers drop cookies of more than 4 KiB.
 const LARGEST_TAGS: usize = 1024;
 /// Longest sealed console session, in characters: with its name and its attributes a cookie has at
@@ -40,7 +40,7 @@ pub struct ConsoleSession {
     /// When the browser must sign in again.
     pub until: Moment,
     /// How the identity provider names the login, for a logout there.
-    pub login: Option<SamlSession>,
+    pub login: Option<ProviderSession>,
 }
 
 impl ConsoleSession {

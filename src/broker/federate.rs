@@ -10,8 +10,9 @@ use crate::arn::RoleArn;
 use crate::audit;
 use crate::clock::Moment;
 use crate::directory::{Provider, Replay, Verifier};
+use crate::identity::oidc::FurtherClaims;
 use crate::identity::saml::{Answer, Expect};
-use crate::identity::{FederatedIdentity, OneTime, Presented, VerifyCode, VerifyError};
+use crate::identity::{FederatedIdentity, OneTime, Presented, Protocol, VerifyCode, VerifyError};
 use crate::issuer::TemporaryCredentials;
 use crate::policy::rules::Outcome;
 use crate::policy::{AuthorizedSession, OfferedBy, RoleOffer};
@@ -47,8 +48,12 @@ pub enum Door<'a> {
     OidcLogin {
         /// The nonce that the token must repeat.
         nonce: &'a str,
+        /// What the login learned beside the token.
+        further: &'a FurtherClaims,
         /// The login itself, which opens one session.
         login: OneTime,
+        /// When it was begun here: the provider's answer is younger.
+        begun: Moment,
     },
 }
 
@@ -112,33 +117,42 @@ impl RequestContext<'_> {
             (Verifier::Saml(saml), Presented::SamlResponse(response)) => {
                 saml.provider.verify(response, expectation(&arrival.door), self.at)
             }
-            (Verifier::Oidc(oidc), Presented::IdToken(token)) => {
-                let nonce = match arrival.door {
-                    Door::OidcLogin { nonce, .. } => Some(nonce),
-                    Door::StsApi | Door::SamlPost { .. } => None,
-                };
-                oidc.verify(token, nonce, self.at).await
-            }
+            (Verifier::Oidc(oidc), Presented::IdToken(token)) => match arrival.door {
+                Door::OidcLogin { nonce, further, .. } => {
+                    oidc.verify_login(token, nonce, further, self.at).await
+                }
+                Door::StsApi | Door::SamlPost { .. } => oidc.verify(token, None, self.at).await,
+            },
             (Verifier::Saml(_), Presented::IdToken(_)) => Err(wrong_protocol("a SAML response", "a token")),
             (Verifier::Oidc(_), Presented::SamlResponse(_)) => {
                 Err(wrong_protocol("a token", "a SAML response"))
             }
         };
         let identity = verified?;
-        self.check_login_goes_on(&identity)?;
+        self.check_login_goes_on(&identity, &arrival.door)?;
         Ok(identity)
     }
 
     /// A logout holds for assertions that come after it, too (SAML Core 3.7.3.1): what was
-    /// asserted before opens nothing more.
-    fn check_login_goes_on(&self, identity: &FederatedIdentity) -> Result<(), VerifyError> {
+    /// asserted before opens nothing more. What repeats the nonce of a login that was begun after it
+    /// was asserted after it, whatever the provider's clock says.
+    fn check_login_goes_on(&self, identity: &FederatedIdentity, door: &Door<'_>) -> Result<(), VerifyError> {
         let Some(login) = identity.login() else { return Ok(()) };
-        if !self.parts.revoked.ends_assertion(&login.marks, login.asserted_at) {
+        let (revoked, marks) = (&self.parts.revoked, &login.marks);
+        let is_new = match door {
+            Door::OidcLogin { begun, .. } => !revoked.ends_session(marks, *begun),
+            Door::StsApi | Door::SamlPost { .. } => false,
+        };
+        if is_new || !revoked.ends_assertion(marks, login.asserted_at) {
             return Ok(());
         }
+        let check = match identity.protocol() {
+            Protocol::Saml => "saml.session-ended",
+            Protocol::Oidc => "oidc.session-ended",
+        };
         let (expected, seen) =
             ("a login that goes on", format!("one of {} that was ended", login.asserted_at));
-        Err(VerifyError::new(VerifyCode::Expired, "saml.session-ended", expected, seen))
+        Err(VerifyError::new(VerifyCode::Expired, check, expected, seen))
     }
 
     /// What configuration alone decides about an identity of `provider`.

@@ -17,7 +17,7 @@ use crate::clock::Moment;
 use crate::console::{self, ConsoleSession};
 use crate::directory::{Provider, SamlSide, Verifier};
 use crate::entropy;
-use crate::identity::oidc::{LoginError, OidcProvider};
+use crate::identity::oidc::{FurtherClaims, LoginError};
 use crate::identity::saml::{Answer, Outbound};
 use crate::identity::{FederatedIdentity, OneTime, Presented, VerifyCode};
 use crate::policy::RoleOffer;
@@ -112,6 +112,7 @@ enum Awaited {
 struct RoleChoice {
     state: String,
     id_token: String,
+    further: FurtherClaims,
 }
 
 impl RequestContext<'_> {
@@ -188,28 +189,31 @@ impl RequestContext<'_> {
         let Awaited::Oidc { state, nonce, pkce_verifier } = &login.awaited else {
             return Err(no_login("the login is of another protocol"));
         };
-        let (returned_state, id_token, chosen) = match answer {
+        let (answered, chosen) = match answer {
             OidcAnswer::Code { code, state: returned } => {
                 if !same(returned, state) {
                     return Err(no_login("`state` is not the one that was sent"));
                 }
-                let token = self.redeem_code(oidc, name, code, pkce_verifier).await?;
-                (returned.to_owned(), token, None)
+                let redeemed = oidc.redeem_code(code, &self.callback_url(name), pkce_verifier, self.at).await;
+                let redeemed = redeemed.map_err(login_failure)?;
+                let further = oidc.further_claims(&redeemed, nonce, self.at).await.map_err(login_failure)?;
+                let id_token = redeemed.id_token.expose().clone();
+                (RoleChoice { state: returned.to_owned(), id_token, further }, None)
             }
             OidcAnswer::Choice { choice, role } => {
                 let opened: Option<RoleChoice> = console::open(&self.parts.ring, Purpose::RoleChoice, choice);
-                let opened = opened.ok_or_else(|| no_login("the choice is not genuine"))?;
-                (opened.state, opened.id_token, Some(role))
+                (opened.ok_or_else(|| no_login("the choice is not genuine"))?, Some(role))
             }
         };
-        if !same(&returned_state, state) {
+        if !same(&answered.state, state) {
             return Err(no_login("the choice belongs to another login"));
         }
         let once = OneTime { id: sha256(state.as_bytes()), until: login.good_until, only_once: true };
-        let door = Door::OidcLogin { nonce, login: once };
-        let arrival = Arrival { presented: Presented::IdToken(&id_token), provider, door };
+        let further = &answered.further;
+        let door = Door::OidcLogin { nonce, further, login: once, begun: login.begun() };
+        let arrival = Arrival { presented: Presented::IdToken(&answered.id_token), provider, door };
         let arrived = self.arrive(&arrival, chosen, login.destination.clone()).await?;
-        self.carry_token(arrived, state, &id_token)
+        self.carry(arrived, &answered)
     }
 
     /// Verified: to the console where the role is clear, else to the picker.
@@ -241,24 +245,12 @@ impl RequestContext<'_> {
         Ok(Arrived::SignedIn(self.sign_in(console, destination)?))
     }
 
-    /// Until a role is chosen, the picker's form carries the token.
-    fn carry_token(&self, arrived: Arrived, state: &str, id_token: &str) -> Result<Arrived, Failure> {
+    /// Until a role is chosen, the picker's form carries the token and what was learned beside it.
+    fn carry(&self, arrived: Arrived, answered: &RoleChoice) -> Result<Arrived, Failure> {
         let Arrived::Choose { identity, offers, .. } = arrived else { return Ok(arrived) };
-        let choice = RoleChoice { state: state.to_owned(), id_token: id_token.to_owned() };
         let entropy = self.parts.entropy.as_ref();
-        let choice = console::seal(&self.parts.ring, Purpose::RoleChoice, &choice, entropy)?;
+        let choice = console::seal(&self.parts.ring, Purpose::RoleChoice, answered, entropy)?;
         Ok(Arrived::Choose { identity, offers, choice: Some(choice) })
-    }
-
-    async fn redeem_code(
-        &self,
-        oidc: &OidcProvider,
-        name: &str,
-        code: &str,
-        pkce_verifier: &str,
-    ) -> Result<String, Failure> {
-        let token = oidc.redeem_code(code, &self.callback_url(name), pkce_verifier, self.at).await;
-        Ok(token.map_err(login_failure)?.expose().clone())
     }
 
     fn provider(&self, name: &str) -> Result<&Provider, Failure> {

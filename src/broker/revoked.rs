@@ -108,7 +108,8 @@ mod tests {
     }
 
     fn marks(subject: u8, sessions: &[u8]) -> LoginMarks {
-        LoginMarks { subject: [subject; 16], sessions: sessions.iter().map(|id| [*id; 16]).collect() }
+        let sessions = sessions.iter().map(|id| [*id; 16]).collect();
+        LoginMarks { subject: [subject; 16], sessions, unnamed: Some([200; 16]) }
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::time::Duration;
 use jsonwebtoken::Algorithm;
 use url::Url;
 
+use super::claims;
 use super::document::{Item, Place, Written, read_text};
 use super::fault::Faults;
 use super::issuers::{self, Issuer};
@@ -205,6 +206,7 @@ fn oidc_provider(
         Some(login) => Some(login_settings(login, &client_ids, place, faults)?),
         None => None,
     };
+    let claims = claims::settings(written, place, faults)?;
     let keys = match &written.jwks {
         None => KeySource::Discovery,
         Some(file) => match read_text(&place.resolve(file), LARGEST_JWKS) {
@@ -231,6 +233,7 @@ fn oidc_provider(
         access_tokens: written.accept_access_tokens,
         reach,
         login,
+        claims,
     };
     match OidcProvider::new(settings, clients.within(reach).clone()) {
         Ok(provider) => Some(Provider {
@@ -356,7 +359,12 @@ fn login_settings(
             }
         },
     };
-    Some(LoginSettings { client_id: login.client_id.clone(), client_secret, scopes: login.scopes.clone() })
+    Some(LoginSettings {
+        client_id: login.client_id.clone(),
+        client_secret,
+        scopes: login.scopes.clone(),
+        userinfo: login.userinfo,
+    })
 }
 
 fn label(written: Option<&String>, name: &str) -> String {

@@ -15,8 +15,10 @@ use tokio::time::timeout;
 pub(super) const ACS: usize = 512 * 1024;
 /// `AssumeRoleWithSAML`: 100,000 characters of assertion, percent-encoded, and a policy.
 pub(super) const STS: usize = 384 * 1024;
-/// The picker's form with an ID token of 20,000 characters, sealed; credentials for a sign-in.
+/// Credentials for a sign-in; a logout token of 20,000 characters.
 pub(super) const SMALL: usize = 96 * 1024;
+/// The picker's form with an ID token of 20,000 characters and 80 KiB of further claims, sealed.
+pub(super) const CHOICE: usize = 160 * 1024;
 
 /// A logout message of 64 KiB, in base64 and percent-encoded.
 pub(super) const LOGOUT: usize = 192 * 1024;

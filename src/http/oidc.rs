@@ -7,11 +7,13 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use super::Surface;
 use super::body;
 use super::browser::{arrived, begin_login};
-use super::cookies::Jar;
+use super::cookies::{Jar, with_cookies};
+use super::error::{no_logout_token, of_logout_token};
 use super::page::{self, Picker};
 use crate::arn::RoleArn;
 use crate::broker::{OidcAnswer, Refusal, login_tag};
 use crate::directory::Verifier;
+use crate::identity::saml::LogoutStatus;
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config.route("/oidc/{provider}/login", web::get().to(login)).service(
@@ -19,6 +21,9 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
             .route(web::get().to(callback))
             .route(web::post().to(choice)),
     );
+    config
+        .route("/oidc/{provider}/backchannel-logout", web::post().to(backchannel_logout))
+        .route("/oidc/{provider}/signed-out", web::get().to(signed_out));
 }
 
 async fn login(request: HttpRequest, surface: web::Data<Surface>, name: web::Path<String>) -> HttpResponse {
@@ -56,7 +61,7 @@ async fn choice(
     name: web::Path<String>,
     payload: web::Payload,
 ) -> HttpResponse {
-    let body = match body::read(payload, body::SMALL).await {
+    let body = match body::read(payload, body::CHOICE).await {
         Ok(body) => body,
         Err(unread) => return unread.answer(),
     };
@@ -67,6 +72,45 @@ async fn choice(
         return page::incomplete(&request, text);
     };
     answer(&request, &surface, &name, &login, OidcAnswer::Choice { choice: &choice, role: &role }).await
+}
+
+/// The provider ended a login, and says so itself (Back-Channel Logout 1.0, section 2.5).
+async fn backchannel_logout(
+    request: HttpRequest,
+    surface: web::Data<Surface>,
+    name: web::Path<String>,
+    payload: web::Payload,
+) -> HttpResponse {
+    let body = match body::read(payload, body::SMALL).await {
+        Ok(body) => body,
+        Err(unread) => return unread.answer(),
+    };
+    let mut tokens = url::form_urlencoded::parse(&body).filter(|(name, _)| name == "logout_token");
+    let (Some((_, token)), None) = (tokens.next(), tokens.next()) else { return no_logout_token() };
+    match surface.context(&request).backchannel_logout(&name, &token).await {
+        Ok(()) => HttpResponse::Ok().finish(),
+        Err(failure) => of_logout_token(&failure),
+    }
+}
+
+/// The provider sends the browser back that it signed out (RP-Initiated Logout 1.0, section 3).
+async fn signed_out(
+    request: HttpRequest,
+    surface: web::Data<Surface>,
+    name: web::Path<String>,
+) -> HttpResponse {
+    let context = surface.context(&request);
+    let https = context.snapshot().is_https;
+    let (state, cookie) =
+        (first(request.query_string().as_bytes(), "state"), Jar::Logout.read(&request, https));
+    match context.signed_out_at_provider(&name, state.as_deref(), cookie.as_deref()) {
+        Ok(()) => {
+            let mut response = page::signed_out(&request, Some(&LogoutStatus::Success));
+            with_cookies(&mut response, [Jar::Logout.clear(https)]);
+            response
+        }
+        Err(failure) => page::logout_failure(&request, &failure),
+    }
 }
 
 async fn answer(

@@ -1,8 +1,9 @@
 //! What names a login at an identity provider when it ends.
 //!
-//! The provider ends a login by the name and the session index that its assertion gave (SAML Core
-//! 3.7). Session tokens carry both as hashes, so that verifying a credential can tell whether its
-//! login is over without knowing who it is.
+//! The provider ends a login by the name and the session that its assertion or token gave (SAML Core
+//! 3.7, OpenID Connect Back-Channel Logout 1.0). Session tokens carry both as hashes, so that
+//! verifying a credential can tell whether its login is over without knowing who it is. The hashes of
+//! an ID token are made in `oidc/session`.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,15 +11,33 @@ use super::hash_of;
 use crate::arn::ProviderArn;
 use crate::clock::Moment;
 
-/// A login that an assertion opened.
+/// A login that an assertion or an ID token opened.
 #[derive(Debug, Clone)]
 pub struct Login {
     /// What our session tokens carry of it.
     pub marks: LoginMarks,
     /// How the provider names it.
-    pub session: SamlSession,
-    /// When the assertion was issued, by the provider's clock.
+    pub session: ProviderSession,
+    /// When the assertion or token was issued, by the provider's clock.
     pub asserted_at: Moment,
+}
+
+/// How a provider names a login, for a sign-out there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ProviderSession {
+    /// By SAML.
+    Saml(SamlSession),
+    /// By OpenID Connect.
+    Oidc(OidcSession),
+}
+
+/// What an OpenID provider is told when one of its logins ends here (RP-Initiated Logout 1.0,
+/// section 2). The ID token is not kept for it: it has no bounded size, is a credential at the STS
+/// API, and would stand in a URL.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OidcSession {
+    /// `logout_hint`: the ID token's `login_hint`, else its `sid`.
+    pub logout_hint: Option<String>,
 }
 
 /// The first half of a SHA-256 hash: what a credential is recognised by when its login ends.
@@ -32,6 +51,9 @@ pub struct LoginMarks {
     /// Of each session that the person has there by this login, where one without a name counts as
     /// one. In a logout: of each that ends; none if all of the person's do.
     pub sessions: Vec<LoginMark>,
+    /// OpenID Connect: of the person's tokens that name no session. The provider's logouts of any of
+    /// their sessions end them too, because it might be theirs; a sign-out here does not.
+    pub unnamed: Option<LoginMark>,
 }
 
 impl LoginMarks {
@@ -43,7 +65,7 @@ impl LoginMarks {
 
     /// Every mark.
     pub fn all(&self) -> impl Iterator<Item = &LoginMark> {
-        std::iter::once(&self.subject).chain(&self.sessions)
+        std::iter::once(&self.subject).chain(&self.sessions).chain(&self.unnamed)
     }
 }
 
@@ -106,11 +128,13 @@ impl SamlSession {
         let indexes = self.session_indexes.iter().map(|index| index.trim_ascii());
         // No index is empty.
         let indexes = indexes.chain(unnamed.then_some(""));
-        LoginMarks { subject: mark(&[]), sessions: indexes.map(|index| mark(&[index])).collect() }
+        let sessions = indexes.map(|index| mark(&[index])).collect();
+        LoginMarks { subject: mark(&[]), sessions, unnamed: None }
     }
 }
 
-fn half(hash: [u8; 32]) -> LoginMark {
+/// The first half of `hash`.
+pub(super) fn half(hash: [u8; 32]) -> LoginMark {
     let mut mark = [0; 16];
     mark.copy_from_slice(&hash[..16]);
     mark

@@ -17,7 +17,7 @@ use std::time::Duration;
 use aws_lc_rs::digest;
 
 pub use self::fetch::{NoClient, Reach, http_client};
-pub use self::login::{Login, LoginMark, LoginMarks, NameId, SamlSession};
+pub use self::login::{Login, LoginMark, LoginMarks, NameId, OidcSession, ProviderSession, SamlSession};
 pub use self::principal::{Principal, RoleSession, SessionTag};
 use crate::arn::ProviderArn;
 use crate::clock::Moment;
@@ -192,7 +192,7 @@ impl FederatedIdentity {
         self.verified.one_time
     }
 
-    /// SAML only: the login at the provider, for when it ends.
+    /// The login at the provider, for when it ends.
     pub const fn login(&self) -> Option<&Login> {
         self.verified.login.as_ref()
     }

@@ -113,7 +113,7 @@ mod tests {
             tags: vec![SessionTag { key: "team".into(), value: "platform".into(), transitive: true }],
             session_policy: None,
             provider_session_ends: None,
-            login: Some(LoginMarks { subject: [1; 16], sessions: vec![[2; 16]] }),
+            login: Some(LoginMarks { subject: [1; 16], sessions: vec![[2; 16]], unnamed: None }),
             issued: NOW,
             expires: NOW.plus(Duration::from_secs(3600)),
         }

@@ -14,7 +14,9 @@ use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
 use base64_simd::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use rolegate::clock::Moment;
-use rolegate::identity::oidc::{KeyAges, KeySource, OidcProvider, OidcSettings, unverified_issuer};
+use rolegate::identity::oidc::{
+    ClaimSettings, KeyAges, KeySource, OidcProvider, OidcSettings, unverified_issuer,
+};
 use rolegate::identity::{FederatedIdentity, Reach, VerifyError, http_client};
 use serde_json::{Map, Value};
 
@@ -207,6 +209,7 @@ fn provider(keys: &str) -> Option<OidcProvider> {
         access_tokens: false,
         reach: Reach::default(),
         login: None,
+        claims: ClaimSettings::default(),
     };
     static HTTP: LazyLock<reqwest::Client> =
         LazyLock::new(|| http_client(Reach::default()).expect("a client"));

@@ -4,6 +4,7 @@
 //! configuration as it is valid. `rolegate schema` prints this folder as JSON Schema, so a doc
 //! comment here is what an editor shows.
 
+mod oidc;
 mod saml;
 
 use std::collections::BTreeMap;
@@ -13,6 +14,9 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+pub(super) use self::oidc::{
+    ClaimPath, GroupOverageSetting, OidcLoginSettings, OidcProviderSettings, TokenReplay,
+};
 pub(super) use self::saml::{Encryption, Laxity, RequestBinding, SamlProviderSettings, SamlSharedSettings};
 use super::span::Span;
 
@@ -200,98 +204,6 @@ pub enum ProviderSettings {
     Oidc(OidcProviderSettings),
 }
 
-/// A provider with `kind = "oidc"`; its ARN is `arn:aws:iam::{account}:oidc-provider/{issuer
-/// without scheme}`.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct OidcProviderSettings {
-    /// 1 to 128 letters, digits, `.`, `_` or `-`. Part of its URLs: `/oidc/{name}/login`.
-    pub name: String,
-    /// The account that it is registered in: only roles of this account can trust it.
-    pub account: String,
-    /// What the button on the sign-in page says. Default: the name.
-    pub label: Option<String>,
-    /// A well-known issuer, whose settings stand in for those that are left out: `google`, `apple`,
-    /// `facebook`, `microsoft`, `cognito-user-pool`, `cognito-identity`, `github-actions`, `gitlab`,
-    /// `buildkite`, `hcp-terraform`, `kubernetes`, `spiffe`.
-    pub preset: Option<String>,
-    /// The issuer, exactly as tokens state it in `iss`. `https`, or `http` on loopback together
-    /// with `allow_loopback_http`. It may be left out where the preset has one for all.
-    pub issuer: Option<String>,
-    /// The client ids (`aud`, or `azp` where present) that tokens may be meant for. Default: what is
-    /// usual at the preset; else there must be one.
-    #[serde(default)]
-    pub client_ids: Vec<String>,
-    /// Signature algorithms to accept. Default: those of the preset, else RS256, RS384, RS512, ES256,
-    /// ES384.
-    #[serde(default)]
-    pub algorithms: Vec<String>,
-    /// A JWKS file, relative to this one, to use instead of the issuer's discovery document, for machines without a way
-    /// out.
-    pub jwks: Option<PathBuf>,
-    /// How far the two clocks may differ. Default `60s`, at most `5m`.
-    #[serde(default = "default_oidc_skew")]
-    pub clock_skew: Span,
-    /// Browser sign-in by authorization code with PKCE. Without it the provider's tokens are
-    /// accepted at the STS endpoint only.
-    pub login: Option<OidcLoginSettings>,
-    /// How often the issuer's keys are fetched anew, `1m` to `1d`: so soon a withdrawn key is no longer
-    /// accepted, while the issuer can be reached. Default `5m`.
-    #[serde(default = "default_keys_refresh")]
-    pub keys_refresh: Span,
-    /// How old keys may become while the issuer can't be reached, `keys_refresh` to `7d`. Default
-    /// `24h`.
-    #[serde(default = "default_keys_max_age")]
-    pub keys_max_age: Span,
-    /// How often one token may be used at the STS endpoint.
-    #[serde(default)]
-    pub replay: TokenReplay,
-    /// Also accept access tokens in JWT form at the STS endpoint. Some workload platforms have no ID
-    /// tokens; but an access token is also in the hands of every service that it was shown to.
-    /// Default `false`.
-    #[serde(default)]
-    pub accept_access_tokens: bool,
-    /// Let the issuer, and what its discovery document names, be at addresses that are not of the
-    /// public Internet (RFC 6890). Default `false`: a document of somebody else must not lead the
-    /// broker into your own network.
-    #[serde(default)]
-    pub allow_private_addresses: bool,
-    /// Accept an `http` issuer on a loopback address. For tests and demonstrations.
-    #[serde(default)]
-    pub allow_loopback_http: bool,
-    /// What a role may be granted by.
-    #[serde(default)]
-    pub grant: GrantBy,
-    /// Also offer the roles that the token's `https://aws.amazon.com/roles` claim names, and take
-    /// tags and source identity from its AWS claims. Default `false`.
-    #[serde(default)]
-    pub assert_roles: bool,
-}
-
-/// How often a token may be used at the STS endpoint.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum TokenReplay {
-    /// Until it expires, as on AWS.
-    #[default]
-    Reuse,
-    /// Once. It must have a `jti`.
-    Once,
-}
-
-/// Browser sign-in at an OIDC provider. Its redirect URI is `{public_url}/oidc/{name}/callback`.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct OidcLoginSettings {
-    /// Our client id at the provider. It must be one of `client_ids`.
-    pub client_id: String,
-    /// Our client secret, if the provider gave one.
-    pub client_secret: Option<SecretRef>,
-    /// Scopes besides `openid`, such as `["profile", "groups"]`.
-    #[serde(default)]
-    pub scopes: Vec<String>,
-}
-
 /// Where a secret stands. Secrets are never written inline.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "lowercase")]
@@ -361,18 +273,6 @@ pub struct RuleSettings {
     pub transitive_tags: Vec<String>,
     /// The session's length unless the caller asks for another. Default `1h`.
     pub duration: Option<Span>,
-}
-
-fn default_oidc_skew() -> Span {
-    Span(Duration::from_secs(60))
-}
-
-fn default_keys_refresh() -> Span {
-    Span(Duration::from_secs(5 * 60))
-}
-
-fn default_keys_max_age() -> Span {
-    Span(Duration::from_secs(24 * 3600))
 }
 
 fn default_max_session() -> Span {

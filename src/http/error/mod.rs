@@ -1,12 +1,15 @@
 //! Errors become answers here, and nowhere else.
 //!
-//! [`StsError`] is the AWS form, [`PageError`] the one for people. Both say what the caller may
+//! [`StsError`] is the AWS form, [`PageError`] the one for people, [`of_logout_token`] the one for
+//! providers that log out. All say what the caller may
 //! know; the exact check, with expected and seen values, goes to the log under the same request
 //! id. No answer repeats a token, an assertion or a secret.
 
+mod logout_token;
 mod page;
 mod sts;
 
+pub(super) use self::logout_token::{no_logout_token, of_logout_token};
 pub(super) use self::page::PageError;
 pub(super) use self::sts::StsError;
 use crate::broker::{Failure, Fault, Refusal};

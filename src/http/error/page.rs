@@ -158,6 +158,14 @@ fn not_signed_out(error: &VerifyError) -> PageError {
 
 fn not_believed(error: &VerifyError) -> PageError {
     match error.code() {
+        VerifyCode::Claim if error.check() == "oidc.groups.overage" => PageError::new(
+            StatusCode::FORBIDDEN,
+            "You are in too many groups",
+            "Your identity provider left your groups out because they are too many for its answer, so nobody can \
+             tell which roles are yours.",
+            "Ask your administrator to let the provider send only the groups that are assigned to this \
+             application, or to set group_overage for it here.",
+        ),
         VerifyCode::Expired => PageError::new(
             StatusCode::BAD_REQUEST,
             "This sign-in has expired",

@@ -189,6 +189,9 @@ fn saml_refused(error: &VerifyError) -> StsError {
 /// Facts 3.3 and 3.4.
 fn oidc_refused(error: &VerifyError) -> StsError {
     match error.code() {
+        VerifyCode::Expired if error.check() == "oidc.session-ended" => {
+            StsError::bad("ExpiredTokenException", "Token expired: the login that it comes of was ended")
+        }
         VerifyCode::Expired => StsError::bad(
             "ExpiredTokenException",
             format!(
@@ -205,6 +208,11 @@ fn oidc_refused(error: &VerifyError) -> StsError {
         VerifyCode::Claim => invalid_token(match error.check() {
             "oidc.claim.missing" => format!("Missing a required claim: {}", error.expected()),
             "oidc.claim.timestamp" => "Invalid timestamp in token claims.".into(),
+            "oidc.groups.overage" => {
+                "The token leaves its groups out because they are too many. Let the identity provider send only \
+                 the groups that are assigned to the application, or set group_overage for the provider."
+                    .into()
+            }
             "oidc.claim.tags" => "principal_tags passed in claim is not in correct format.".into(),
             _ => TOKEN_NOT_VALIDATED.into(),
         }),

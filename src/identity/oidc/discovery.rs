@@ -22,6 +22,10 @@ pub(super) struct Metadata {
     pub(super) token_endpoint: Option<Url>,
     /// Absent means `client_secret_basic` (section 3).
     pub(super) token_endpoint_auth_methods_supported: Option<Vec<String>>,
+    /// These as text: whether they are of use is found out when they are used, because most logins do
+    /// not depend on them.
+    pub(super) userinfo_endpoint: Option<String>,
+    pub(super) end_session_endpoint: Option<String>,
 }
 
 /// Where one provider is asked, and how.

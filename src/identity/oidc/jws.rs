@@ -23,6 +23,9 @@ const HEADER_MEMBERS: usize = 16;
 /// Bytes of a key id. It is compared with every key of the set and written to the log.
 const KEY_ID_LENGTH: usize = 256;
 
+/// What a token's `typ` may be, and says of it.
+type KindOf = fn(Option<&Value>) -> Result<Kind, VerifyError>;
+
 /// A token of the right shape that nobody vouches for yet.
 pub(super) struct UnverifiedToken<'a> {
     /// The algorithm that the header names. Whether it is allowed is for the provider to say.
@@ -51,12 +54,21 @@ pub(super) enum Kind {
 impl<'a> UnverifiedToken<'a> {
     /// Takes `token` apart and refuses every shape that is not an ID token's.
     pub(super) fn parse(token: &'a str) -> Result<Self, VerifyError> {
+        Self::parse_typed(token, kind)
+    }
+
+    /// Takes the logout token `token` apart.
+    pub(super) fn parse_logout(token: &'a str) -> Result<Self, VerifyError> {
+        Self::parse_typed(token, logout_kind)
+    }
+
+    fn parse_typed(token: &'a str, kind_of: KindOf) -> Result<Self, VerifyError> {
         let (header, claims, signature) = parts(token)?;
         if header.len() > HEADER_LENGTH {
             return Err(malformed("a short header", format!("{} characters", header.len())));
         }
         let members = object(header)?;
-        let (algorithm, kind) = read_header(&members)?;
+        let (algorithm, kind) = read_header(&members, kind_of)?;
         Ok(Self {
             algorithm,
             kind,
@@ -118,7 +130,7 @@ fn no_object(error: &serde_json::Error) -> VerifyError {
 }
 
 /// Checks everything a header may say, and gives its algorithm and the token's kind.
-fn read_header(members: &Map<String, Value>) -> Result<(Algorithm, Kind), VerifyError> {
+fn read_header(members: &Map<String, Value>, kind_of: KindOf) -> Result<(Algorithm, Kind), VerifyError> {
     if members.len() > HEADER_MEMBERS {
         return Err(malformed("at most 16 header members", members.len().to_string()));
     }
@@ -129,7 +141,7 @@ fn read_header(members: &Map<String, Value>) -> Result<(Algorithm, Kind), Verify
             return Err(malformed("no `crit` and no `b64` in the header", name));
         }
     }
-    let kind = kind(members.get("typ"))?;
+    let kind = kind_of(members.get("typ"))?;
     Ok((algorithm(members.get("alg"))?, kind))
 }
 
@@ -144,6 +156,19 @@ fn kind(typ: Option<&Value>) -> Result<Kind, VerifyError> {
         Some("at+jwt") => Ok(Kind::AccessToken),
         Some(text) if !text.ends_with("+jwt") => Ok(Kind::Plain),
         _ => Err(malformed(wanted, typ.to_string())),
+    }
+}
+
+/// A logout token says what it is, or, as older providers do, nothing more than `JWT` (Back-Channel
+/// Logout 1.0, section 2.4).
+fn logout_kind(typ: Option<&Value>) -> Result<Kind, VerifyError> {
+    let known = ["logout+jwt", "application/logout+jwt", "jwt"];
+    match typ {
+        None => Ok(Kind::Plain),
+        Some(Value::String(typ)) if known.iter().any(|known| typ.eq_ignore_ascii_case(known)) => {
+            Ok(Kind::Plain)
+        }
+        Some(other) => Err(malformed("`typ` absent, `logout+jwt` or `JWT`", other.to_string())),
     }
 }
 

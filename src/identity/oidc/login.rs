@@ -46,6 +46,15 @@ pub struct LoginStart {
     pub pkce_verifier: Secret<String>,
 }
 
+/// What a code was redeemed for.
+#[derive(Debug)]
+pub struct Redeemed {
+    /// The raw ID token, unverified.
+    pub id_token: Secret<String>,
+    /// The access token, opaque to us: what [`super::FurtherClaims`] are asked with.
+    pub access_token: Secret<String>,
+}
+
 /// Why a login can't be begun or finished.
 #[derive(Debug, thiserror::Error)]
 pub enum LoginError {
@@ -93,14 +102,14 @@ pub(super) fn begin(
     Ok(LoginStart { url: url.into(), state, nonce, pkce_verifier: Secret::new(verifier) })
 }
 
-/// Redeems `code` and gives the raw ID token.
+/// Redeems `code`.
 pub(super) async fn redeem(
     publisher: &Publisher,
     client: LoginClient,
     code: &str,
     redirect_uri: &str,
     pkce_verifier: &str,
-) -> Result<String, LoginError> {
+) -> Result<Redeemed, LoginError> {
     let redirect = RedirectUrl::new(redirect_uri.to_owned()).map_err(LoginError::RedirectUri)?;
     let transport = |request: HttpRequest| exchange(publisher, request);
     let answer = client
@@ -111,7 +120,9 @@ pub(super) async fn redeem(
         .await
         .map_err(|error| LoginError::Provider(refusal(error)))?;
     let id_token = answer.0.extra_fields().id_token.clone();
-    id_token.ok_or_else(|| LoginError::Provider(String::from("its answer has no ID token")))
+    let id_token = id_token.ok_or_else(|| LoginError::Provider("its answer has no ID token".into()))?;
+    let access_token = Secret::new(answer.access_token().secret().clone());
+    Ok(Redeemed { id_token: Secret::new(id_token), access_token })
 }
 
 /// The OAuth client of this login.
@@ -145,7 +156,8 @@ fn auth_type(metadata: &Metadata) -> AuthType {
     }
 }
 
-fn random(entropy: &dyn Entropy) -> Result<String, NoEntropy> {
+/// A text that nobody guesses: state, nonce or verifier.
+pub(super) fn random(entropy: &dyn Entropy) -> Result<String, NoEntropy> {
     let bytes = entropy::bytes::<RANDOM_BYTES>(entropy)?;
     Ok(base64_simd::URL_SAFE_NO_PAD.encode_to_string(bytes))
 }

@@ -7,17 +7,25 @@
 //!
 //! - `jws` takes a token apart, `members` refuses ambiguous JSON
 //! - `keys`, `discovery` and `cache` know the provider's keys
-//! - `token` and `asserted` read the claims
-//! - `login` is the authorization code flow
+//! - `token` and `asserted` read the claims, `session` those that name a login
+//! - `login` is the authorization code flow, `logout` its end
+//! - `further` is what a login learns beside its token: `userinfo`, and `groups` of Entra ID; `paths`
+//!   lifts nested claims
 
 mod asserted;
 mod cache;
 mod discovery;
+mod further;
+mod groups;
 mod jws;
 mod keys;
 mod login;
+mod logout;
 mod members;
+mod paths;
+mod session;
 mod token;
+mod userinfo;
 
 #[cfg(test)]
 mod tests;
@@ -31,8 +39,12 @@ use jsonwebtoken::Algorithm;
 use url::Url;
 
 pub use self::cache::{KeyAges, KeyState};
+pub use self::further::FurtherClaims;
+pub use self::groups::{GraphUrl, GroupOverage};
 pub use self::jws::unverified_issuer;
-pub use self::login::{LoginError, LoginStart};
+pub use self::login::{LoginError, LoginStart, Redeemed};
+pub use self::logout::{EndSession, LogoutToken};
+pub use self::paths::AttributePaths;
 
 use self::cache::{KeyCache, unknown_key};
 use self::discovery::{Metadata, Publisher};
@@ -73,6 +85,17 @@ pub struct OidcSettings {
     pub reach: Reach,
     /// How people sign in through it, if they do.
     pub login: Option<LoginSettings>,
+    /// How its claims are read.
+    pub claims: ClaimSettings,
+}
+
+/// How the claims of a provider are read, beyond what they say themselves.
+#[derive(Debug, Clone, Default)]
+pub struct ClaimSettings {
+    /// What to do where groups were left out.
+    pub group_overage: GroupOverage,
+    /// Attributes that stand deeper.
+    pub attributes: AttributePaths,
 }
 
 /// Where a provider's keys come from.
@@ -93,6 +116,8 @@ pub struct LoginSettings {
     pub client_secret: Option<Secret<String>>,
     /// Scopes to ask for beside `openid`.
     pub scopes: Vec<String>,
+    /// Whether userinfo is asked for claims that the ID token lacks.
+    pub userinfo: bool,
 }
 
 /// Why a provider can't be set up.
@@ -159,11 +184,27 @@ impl OidcProvider {
         nonce: Option<&str>,
         at: Moment,
     ) -> Result<FederatedIdentity, VerifyError> {
+        self.verify_as(token, &self.expected(nonce, at), None).await
+    }
+
+    /// Verifies the ID token of a login here, which got `further` claims beside it
+    /// ([`OidcProvider::further_claims`]).
+    pub async fn verify_login(
+        &self,
+        token: &str,
+        nonce: &str,
+        further: &FurtherClaims,
+        at: Moment,
+    ) -> Result<FederatedIdentity, VerifyError> {
+        self.verify_as(token, &self.expected(Some(nonce), at), Some(further)).await
+    }
+
+    fn expected<'a>(&'a self, nonce: Option<&'a str>, at: Moment) -> Expected<'a> {
         let client_ids = match (&self.settings.login, nonce) {
             (Some(login), Some(_)) => std::slice::from_ref(&login.client_id),
             _ => &self.settings.client_ids,
         };
-        self.verify_as(token, &Expected { client_ids, nonce, at }).await
+        Expected { client_ids, nonce, at }
     }
 
     /// Begins a login that will come back to `redirect_uri`.
@@ -178,19 +219,18 @@ impl OidcProvider {
         login::begin(&self.settings, settings, &metadata, redirect_uri, entropy)
     }
 
-    /// Redeems the `code` of a login for its raw ID token, which is yet to be verified. The
-    /// caller has compared `state` already.
+    /// Redeems the `code` of a login for its tokens, which are yet to be verified. The caller has
+    /// compared `state` already.
     pub async fn redeem_code(
         &self,
         code: &str,
         redirect_uri: &str,
         pkce_verifier: &str,
         at: Moment,
-    ) -> Result<Secret<String>, LoginError> {
+    ) -> Result<Redeemed, LoginError> {
         let settings = self.settings.login.as_ref().ok_or(LoginError::NotConfigured)?;
         let client = login::client(&self.settings, settings, &self.metadata(at).await?)?;
-        let token = login::redeem(&self.publisher, client, code, redirect_uri, pkce_verifier).await?;
-        Ok(Secret::new(token))
+        login::redeem(&self.publisher, client, code, redirect_uri, pkce_verifier).await
     }
 
     /// Fetches the keys anew, so that tokens find them. Says whether they are fresh now; `None`
@@ -231,8 +271,17 @@ impl OidcProvider {
         &self,
         token: &str,
         expected: &Expected<'_>,
+        further: Option<&FurtherClaims>,
     ) -> Result<FederatedIdentity, VerifyError> {
         let token = UnverifiedToken::parse(token)?;
+        self.authenticate(&token, expected.at).await?;
+        let checked = token::check(&token.claims, token.kind, &self.settings, expected)?;
+        self.check_groups(&token.claims, further)?;
+        token::identity(token.claims, checked, &self.settings, further)
+    }
+
+    /// Issuer, algorithm and signature: from here on the claims are the provider's word.
+    async fn authenticate(&self, token: &UnverifiedToken<'_>, at: Moment) -> Result<(), VerifyError> {
         // To the letter: no case folding, no slash added or removed (facts 3.1).
         let issuer = token.issuer()?;
         if issuer != self.settings.issuer {
@@ -242,8 +291,7 @@ impl OidcProvider {
             let allowed = format!("one of {:?}", self.settings.algorithms);
             return Err(refused_algorithm(allowed, format!("{:?}", token.algorithm)));
         }
-        self.check_signature(&token, expected.at).await?;
-        token::identity(token.claims, token.kind, &self.settings, expected)
+        self.check_signature(token, at).await
     }
 
     async fn check_signature(&self, token: &UnverifiedToken<'_>, at: Moment) -> Result<(), VerifyError> {

@@ -1,16 +1,17 @@
 //! What an ID token must say (OpenID Connect Core 3.1.3.7, with AWS's rules where they differ:
 //! facts 3.3), and what a [`FederatedIdentity`] is then made of.
 //!
-//! [`identity`] is called with claims of the provider's issuer whose signature was verified, and
-//! nowhere else. Missing
-//! claims are reported in AWS's order, before anything else is.
+//! [`check`], then [`identity`], are called with claims of the provider's issuer whose signature was
+//! verified, and nowhere else. Missing claims are reported in AWS's order, before anything else is.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+use super::further::FurtherClaims;
 use super::jws::Kind;
-use super::{OidcSettings, asserted};
+use super::session::Names;
+use super::{OidcSettings, asserted, logout};
 use crate::clock::Moment;
 use crate::identity::{
     FederatedIdentity, LONGEST_SUBJECT, OneTime, Protocol, Verified, VerifyCode, VerifyError,
@@ -29,57 +30,88 @@ pub(super) struct Expected<'a> {
     pub(super) at: Moment,
 }
 
-/// The one event of a logout token (OpenID Connect Back-Channel Logout 2.4).
-const LOGOUT: &str = "http://schemas.openid.net/event/backchannel-logout";
-
 /// Bytes of a `jti`.
 const LONGEST_ID: usize = 1024;
 
-/// Turns authenticated `claims` of a token of this `kind` into an identity, or names the check that
-/// they fail.
-pub(super) fn identity(
-    claims: Map<String, Value>,
+/// Who and for whom, of a token that passed every check.
+pub(super) struct Checked {
+    /// `sub`
+    pub(super) subject: String,
+    /// `azp`, or the only `aud`.
+    pub(super) audience: String,
+    /// `iat`
+    pub(super) issued: Moment,
+    /// How it is claimed, where the provider's tokens are good once.
+    pub(super) one_time: Option<OneTime>,
+}
+
+/// Names the check that authenticated `claims` of a token of this `kind` fail.
+pub(super) fn check(
+    claims: &Map<String, Value>,
     kind: Kind,
     settings: &OidcSettings,
     expected: &Expected<'_>,
-) -> Result<FederatedIdentity, VerifyError> {
-    check_present(&claims)?;
-    check_kind(&claims, kind, settings.access_tokens && expected.nonce.is_none())?;
-    let subject = string(&claims, "sub")?;
-    if subject.len() > LONGEST_SUBJECT {
-        let expected = format!("a sub of at most {LONGEST_SUBJECT} bytes");
-        return Err(VerifyError::new(
-            VerifyCode::Claim,
-            "oidc.sub.length",
-            expected,
-            subject.len().to_string(),
-        ));
-    }
-    let audience = audience(&claims)?;
+) -> Result<Checked, VerifyError> {
+    logout::refuse_logout_token(claims)?;
+    check_present(claims)?;
+    check_kind(claims, kind, settings.access_tokens && expected.nonce.is_none())?;
+    let subject = subject(claims)?;
+    let audience = audience(claims)?;
     if !expected.client_ids.contains(&audience) {
         let clients = expected.client_ids.join(", ");
         return Err(VerifyError::new(VerifyCode::Audience, "oidc.audience", clients, audience));
     }
-    check_for_this_login(&claims, expected)?;
-    check_nonce(&claims, expected.nonce)?;
-    let expires = check_times(&claims, settings, expected.at)?;
-    let one_time = if settings.one_time { Some(one_time(&claims, settings, expires)?) } else { None };
+    check_for_this_login(claims, expected)?;
+    check_nonce(claims, expected.nonce)?;
+    let expires = check_times(claims, settings, expected.at)?;
+    let one_time = if settings.one_time { Some(one_time(claims, settings, expires)?) } else { None };
+    let issued = timestamp(claims, "iat")?.map_or(expected.at, Moment::from_unix);
+    Ok(Checked { subject, audience, issued, one_time })
+}
+
+/// Turns `claims` that were checked into an identity, with what a login got besides.
+pub(super) fn identity(
+    claims: Map<String, Value>,
+    checked: Checked,
+    settings: &OidcSettings,
+    further: Option<&FurtherClaims>,
+) -> Result<FederatedIdentity, VerifyError> {
+    let names = Names { provider: &settings.arn, issuer: &settings.issuer };
+    let login = names.login(&claims, &checked.subject, checked.issued);
+    let asserted = asserted::read(&claims)?;
+    let claims = match further {
+        Some(further) => further.join(claims),
+        None => claims,
+    };
+    let mut attributes = attributes(&claims);
+    settings.claims.attributes.lift(&claims, &mut attributes);
     Ok(FederatedIdentity::new(Verified {
         protocol: Protocol::Oidc,
         provider: settings.arn.clone(),
         provider_name: settings.name.clone(),
         issuer: settings.issuer.clone(),
-        subject,
+        subject: checked.subject,
         subject_type: None,
-        audience,
-        attributes: attributes(&claims),
+        audience: checked.audience,
+        attributes,
         aliases: BTreeMap::new(),
-        asserted: asserted::read(&claims)?,
+        asserted,
         claims: Some(claims),
         session_ends: None,
-        one_time,
-        login: None,
+        one_time: checked.one_time,
+        login: Some(login),
     }))
+}
+
+/// The `sub`.
+pub(super) fn subject(claims: &Map<String, Value>) -> Result<String, VerifyError> {
+    let subject = string(claims, "sub")?;
+    if subject.len() > LONGEST_SUBJECT {
+        let expected = format!("a sub of at most {LONGEST_SUBJECT} bytes");
+        let seen = subject.len().to_string();
+        return Err(VerifyError::new(VerifyCode::Claim, "oidc.sub.length", expected, seen));
+    }
+    Ok(subject)
 }
 
 fn check_present(claims: &Map<String, Value>) -> Result<(), VerifyError> {
@@ -92,7 +124,7 @@ fn check_present(claims: &Map<String, Value>) -> Result<(), VerifyError> {
 }
 
 /// An ID token says who somebody is; other tokens of the same issuer, signed by the same key, say
-/// what somebody may do, or that somebody left. Few say in `typ` what they are.
+/// what somebody may do. Few say in `typ` what they are.
 fn check_kind(claims: &Map<String, Value>, kind: Kind, access_tokens: bool) -> Result<(), VerifyError> {
     let refused = |seen: &str| {
         Err(VerifyError::new(
@@ -102,9 +134,6 @@ fn check_kind(claims: &Map<String, Value>, kind: Kind, access_tokens: bool) -> R
             format!("a token with {seen}"),
         ))
     };
-    if claims.get("events").and_then(Value::as_object).is_some_and(|events| events.contains_key(LOGOUT)) {
-        return refused("a logout event");
-    }
     match access_token(claims, kind) {
         Some(sign) if !access_tokens => refused(sign),
         _ => Ok(()),
@@ -133,8 +162,9 @@ fn access_token(claims: &Map<String, Value>, kind: Kind) -> Option<&'static str>
 fn one_time(
     claims: &Map<String, Value>,
     settings: &OidcSettings,
-    expires: Moment,
+    expires: Option<Moment>,
 ) -> Result<OneTime, VerifyError> {
+    let expires = expires.ok_or_else(|| bad_form("exp", &Value::Null))?;
     let id = claims.get("jti").unwrap_or(&Value::Null);
     match id.as_str() {
         Some(id) if !id.is_empty() && id.len() <= LONGEST_ID => {
@@ -144,11 +174,13 @@ fn one_time(
     }
 }
 
-fn bad_form(name: &str, seen: &Value) -> VerifyError {
+/// A refusal of the claim `name` for its form.
+pub(super) fn bad_form(name: &str, seen: &Value) -> VerifyError {
     VerifyError::new(VerifyCode::Claim, "oidc.claim.form", name, seen.to_string())
 }
 
-fn string(claims: &Map<String, Value>, name: &str) -> Result<String, VerifyError> {
+/// The claim `name`, which must be a text that is not empty.
+pub(super) fn string(claims: &Map<String, Value>, name: &str) -> Result<String, VerifyError> {
     match claims.get(name) {
         Some(Value::String(text)) if !text.is_empty() => Ok(text.clone()),
         other => Err(bad_form(name, other.unwrap_or(&Value::Null))),
@@ -199,19 +231,20 @@ fn check_nonce(claims: &Map<String, Value>, expected: Option<&str>) -> Result<()
 }
 
 /// `exp`, `iat` and `nbf`, each with the provider's clock skew in the token's favour. Gives the
-/// moment from which the token is refused.
-fn check_times(
+/// moment from which the token is refused, if it has one.
+pub(super) fn check_times(
     claims: &Map<String, Value>,
     settings: &OidcSettings,
     at: Moment,
-) -> Result<Moment, VerifyError> {
-    let expires = timestamp(claims, "exp")?.ok_or_else(|| bad_form("exp", &Value::Null))?;
+) -> Result<Option<Moment>, VerifyError> {
+    let expires = timestamp(claims, "exp")?;
     let issued = timestamp(claims, "iat")?;
     let begins = timestamp(claims, "nbf")?;
     let now = at.unix().to_string();
-    let until = Moment::from_unix(expires).plus(settings.clock_skew);
-    if at >= until {
-        return Err(VerifyError::new(VerifyCode::Expired, "oidc.expired", now, expires.to_string()));
+    let until = expires.map(|expires| Moment::from_unix(expires).plus(settings.clock_skew));
+    if until.is_some_and(|until| at >= until) {
+        let seen = expires.unwrap_or_default().to_string();
+        return Err(VerifyError::new(VerifyCode::Expired, "oidc.expired", now, seen));
     }
     for (check, begin) in [("oidc.iat", issued), ("oidc.nbf", begins)] {
         if let Some(begin) = begin
@@ -224,7 +257,7 @@ fn check_times(
 }
 
 /// Whole seconds as an integer or a string of digits; AWS refuses fractions (facts 3.3).
-fn timestamp(claims: &Map<String, Value>, name: &str) -> Result<Option<i64>, VerifyError> {
+pub(super) fn timestamp(claims: &Map<String, Value>, name: &str) -> Result<Option<i64>, VerifyError> {
     let value = match claims.get(name) {
         None | Some(Value::Null) => return Ok(None),
         Some(value) => value,

@@ -12,7 +12,9 @@ use super::trace::{Explanation, Trace};
 use super::xml::{Element, RESPONSE, Tree, chars, parse, read, scan};
 use super::{Expect, SamlProvider, aliases, claims, malformed, refused, session, structure};
 use crate::clock::Moment;
-use crate::identity::{FederatedIdentity, Login, OneTime, Protocol, Verified, VerifyCode, VerifyError};
+use crate::identity::{
+    FederatedIdentity, Login, OneTime, Protocol, ProviderSession, Verified, VerifyCode, VerifyError,
+};
 
 /// Longer text can't decode to an acceptable response, white space included.
 const MAX_BASE64: usize = RESPONSE.bytes / 2 * 3;
@@ -83,7 +85,7 @@ impl SamlProvider {
             claims: None,
             session_ends: terms.session_ends,
             one_time: Some(OneTime::new(issuer, id, terms.until).only_once(terms.only_once)),
-            login: Some(Login { marks, session, asserted_at: terms.issued }),
+            login: Some(Login { marks, session: ProviderSession::Saml(session), asserted_at: terms.issued }),
             asserted,
         }))
     }

@@ -325,3 +325,29 @@ fn many_groups_are_no_trouble() {
         assert!(matches(when, &identity), "{when}");
     }
 }
+
+/// Keycloak's roles where they are, and where they are not: a rule that reads past what is absent
+/// fails, which grants nothing; one that asks first is merely false.
+#[test]
+fn nested_claims_may_be_absent() {
+    let keycloak = |claims: serde_json::Value| {
+        IdentityBuilder::oidc(MOBILE, "mobile", "https://accounts.example.com", claims).build()
+    };
+    let plain = r#""ops" in claim.realm_access.roles"#;
+    let careful =
+        r#"has(claim.realm_access) && has(claim.realm_access.roles) && "ops" in claim.realm_access.roles"#;
+    let with = keycloak(serde_json::json!({"sub": "ann", "realm_access": {"roles": ["staff", "ops"]}}));
+    assert!(matches(plain, &with) && matches(careful, &with));
+    for without in [
+        serde_json::json!({"sub": "ann"}),
+        serde_json::json!({"sub": "ann", "realm_access": {}}),
+        serde_json::json!({"sub": "ann", "realm_access": null}),
+        serde_json::json!({"sub": "ann", "realm_access": "ops"}),
+    ] {
+        let identity = keycloak(without.clone());
+        for when in [plain, r#"!("ops" in claim.realm_access.roles)"#] {
+            assert!(matches!(outcome(when, &identity), Outcome::Fails { .. }), "{when} on {without}");
+        }
+        assert!(!matches(careful, &identity), "{without}");
+    }
+}

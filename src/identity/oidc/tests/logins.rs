@@ -10,6 +10,7 @@ fn provider(server: &Server, client_secret: Option<&str>) -> OidcProvider {
         client_id: String::from("broker"),
         client_secret: client_secret.map(|secret| Secret::new(secret.to_owned())),
         scopes: vec![String::from("openid"), String::from("email")],
+        userinfo: false,
     };
     let settings = OidcSettings { login: Some(login), ..settings(&server.issuer, KeySource::Discovery) };
     OidcProvider::new(settings, http_client(HERE).unwrap()).unwrap()
@@ -30,8 +31,8 @@ async fn redeem(
     nonce: &str,
     pkce_verifier: &str,
 ) -> Result<FederatedIdentity, LoginError> {
-    let token = provider.redeem_code(code, REDIRECT, pkce_verifier, NOW).await?;
-    Ok(provider.verify(token.expose(), Some(nonce), NOW).await?)
+    let redeemed = provider.redeem_code(code, REDIRECT, pkce_verifier, NOW).await?;
+    Ok(provider.verify(redeemed.id_token.expose(), Some(nonce), NOW).await?)
 }
 
 #[tokio::test]

@@ -101,6 +101,7 @@ pub(super) fn settings(issuer: &str, keys: KeySource) -> OidcSettings {
         access_tokens: false,
         reach: HERE,
         login: None,
+        claims: ClaimSettings::default(),
     }
 }
 

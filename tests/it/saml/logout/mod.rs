@@ -7,4 +7,4 @@ mod messages;
 mod ours;
 mod sign_out;
 mod signature;
-mod world;
+pub(crate) mod world;

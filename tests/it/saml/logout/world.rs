@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
-use reqwest::header::{COOKIE, HOST, LOCATION, SET_COOKIE};
+use reqwest::header::{COOKIE, HOST, HeaderMap, LOCATION, SET_COOKIE};
 use reqwest::{RequestBuilder, Response, redirect};
 use rolegate::arn::{RoleArn, RoleId};
 use rolegate::broker::{Broker, Parts, RevocationSet};
@@ -62,12 +62,18 @@ pub(crate) struct Answer {
     pub(crate) location: String,
     pub(crate) cookies: Vec<String>,
     pub(crate) policy: String,
+    pub(crate) headers: HeaderMap,
     pub(crate) body: String,
 }
 
 impl World {
     /// A broker on a new store in `folder`, or on the one that another left there.
     pub(crate) async fn start(folder: &Path) -> Self {
+        Self::serve(folder, &settings(folder)).await
+    }
+
+    /// The same with a configuration that is written already.
+    pub(crate) async fn serve(folder: &Path, settings: &Path) -> Self {
         let clock = Arc::new(ManualClock::at(noon()));
         let store = Arc::new(Flaky::new(folder));
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::new());
@@ -84,7 +90,7 @@ impl World {
             entropy: Arc::clone(&entropy),
             clock: clock.clone(),
         };
-        let loaded = config::load(&settings(folder), noon()).unwrap_or_else(|faults| panic!("{faults}"));
+        let loaded = config::load(settings, noon()).unwrap_or_else(|faults| panic!("{faults}"));
         let broker = Arc::new(Broker::new(loaded.snapshot, parts));
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -127,7 +133,12 @@ impl World {
             ("PrincipalArn", PROVIDER),
             ("SAMLAssertion", response),
         ];
-        let answer = Answer::of(self.http.post(&self.url).form(&form)).await;
+        self.assume_by(&form).await
+    }
+
+    /// Any call that gives credentials.
+    pub(crate) async fn assume_by(&self, form: &[(&str, &str)]) -> Result<Credentials, String> {
+        let answer = Answer::of(self.http.post(&self.url).form(form)).await;
         let field = |name| answer.field(name).ok_or_else(|| answer.refusal());
         Ok(Credentials {
             access_key_id: field("AccessKeyId")?,
@@ -240,6 +251,7 @@ impl Answer {
             location: all(LOCATION.as_str()).collect(),
             cookies: all(SET_COOKIE.as_str()).collect(),
             policy: all("content-security-policy").collect(),
+            headers: answer.headers().clone(),
             body: answer.text().await.unwrap(),
         }
     }

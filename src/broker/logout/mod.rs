@@ -1,23 +1,26 @@
 //! The end of a login before its time: the identity provider ends it, or the person does.
 //!
 //! Whatever came of the login is revoked: its credentials, its console sessions, its sign-in
-//! tokens, and assertions about it that nobody has used yet. This node holds to that at once; only
-//! when the store has it too is it called done, because only then does it survive a restart.
+//! tokens, and assertions and tokens about it that nobody has used yet. This node holds to that at
+//! once; only when the store has it too is it called done, because only then does it survive a
+//! restart. `saml` and `oidc` are how the provider says it, and how it is told.
+
+mod oidc;
+mod saml;
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::saml::LogoutOutcome;
 use super::signin::console_mark;
-use super::{Failure, Refusal, RequestContext};
+use super::{Failure, RequestContext};
 use crate::audit;
 use crate::clock::Moment;
 use crate::console::{self, ConsoleSession};
-use crate::directory::{Provider, SamlSide, Verifier};
-use crate::identity::LoginMarks;
-use crate::identity::saml::{
-    LogoutMessage, LogoutRequest, LogoutStart, LogoutStatus, Outbound, PresentedLogout,
-};
+use crate::directory::{Provider, Verifier};
+use crate::identity::saml::Outbound;
+use crate::identity::{LoginMarks, OneTime, ProviderSession};
 use crate::seal::Purpose;
 use crate::store::{Revocation, RevocationId, Scope};
 use crate::telemetry;
@@ -27,19 +30,6 @@ use crate::telemetry;
 const LONGEST_LIFE: Duration = Duration::from_secs(12 * 3600);
 /// How long the identity provider may take to sign somebody out everywhere.
 const LOGOUT_LIFE: Duration = Duration::from_secs(15 * 60);
-
-/// What a message at the single logout service came to.
-pub enum LogoutOutcome {
-    /// The provider ended a login.
-    Ended {
-        /// Our answer; `None` where the provider takes none.
-        answer: Option<Outbound>,
-        /// Why it could not be done for good, in which case the answer says that it was not.
-        failure: Option<Failure>,
-    },
-    /// The provider answers a sign-out that began here.
-    Answered(LogoutStatus),
-}
 
 /// A person who signed out here.
 pub enum SignedOut {
@@ -60,32 +50,18 @@ pub enum SignedOut {
 #[derive(Serialize, Deserialize)]
 struct LogoutState {
     provider: String,
+    /// The id of our request by SAML, the `state` by OpenID Connect.
     request_id: String,
     good_until: Moment,
 }
 
-impl RequestContext<'_> {
-    /// A message that a browser brought to the single logout service of the provider called
-    /// `name`. `cookie` is that of a logout under way.
-    pub async fn saml_logout(
-        &self,
-        name: &str,
-        presented: PresentedLogout<'_>,
-        cookie: Option<&str>,
-    ) -> Result<LogoutOutcome, Failure> {
-        let (provider, saml) = self.logout_provider(name)?;
-        let awaited = self.logout_state(cookie, name).map(|state| state.request_id);
-        match saml.provider.verify_logout(presented, awaited.as_deref(), self.at)? {
-            LogoutMessage::Request(request) => self.end_login(provider, saml, &request).await,
-            LogoutMessage::Response(status) => {
-                if let LogoutStatus::Failed(reason) = &status {
-                    tracing::warn!(provider = name, reason, "the identity provider did not log out");
-                }
-                Ok(LogoutOutcome::Answered(status))
-            }
-        }
-    }
+/// A browser that is about to be sent to its identity provider.
+struct Away {
+    outbound: Outbound,
+    request_id: String,
+}
 
+impl RequestContext<'_> {
     /// Ends the console session of `cookie`, and the login that it comes of: here, and then at the
     /// provider, if it takes part in logouts.
     pub async fn sign_out(&self, cookie: &str) -> Result<SignedOut, Failure> {
@@ -101,7 +77,7 @@ impl RequestContext<'_> {
             scope: session.login.as_ref().map_or("console", scope),
         };
         self.tell_ended(&ended);
-        match self.at_provider(&console) {
+        match self.at_provider(&console).await {
             Ok(signed_out) => Ok(signed_out),
             Err(failure) => {
                 telemetry::count_fault("logout-request");
@@ -113,46 +89,27 @@ impl RequestContext<'_> {
 
     /// Where a sign-out of `console` leads: scheme and authority of its provider's logout service.
     pub fn sign_out_leads_to(&self, console: &ConsoleSession) -> Option<String> {
-        let (_, saml) = self.told_of(console)?;
-        saml.provider.logout_origin(self.at)
+        let (provider, session) = self.told_of(console)?;
+        match (&provider.verifier, session) {
+            (Verifier::Saml(saml), ProviderSession::Saml(_)) => saml.provider.logout_origin(self.at),
+            (Verifier::Oidc(oidc), ProviderSession::Oidc(_)) => oidc.end_session_origin(self.at),
+            _ => None,
+        }
     }
 
-    /// Claims, revokes, and answers. A request that was here before is refused; one that can't be
-    /// carried out for good is answered so.
-    async fn end_login(
+    /// Carries out a message of the provider that was issued at `issued`, once. A fault leaves open
+    /// whether it was here before. It is genuine all the same, so this node holds to it.
+    async fn claim_and_revoke(
         &self,
-        provider: &Provider,
-        saml: &SamlSide,
-        request: &LogoutRequest,
-    ) -> Result<LogoutOutcome, Failure> {
-        let failure = match self.claim_and_revoke(request).await {
-            Ok(()) => {
-                let ended = audit::Ended {
-                    action: "saml-logout",
-                    provider: provider.arn.as_str(),
-                    subject: &request.session().name_id.value,
-                    scope: scope(request.marks()),
-                };
-                self.tell_ended(&ended);
-                None
-            }
-            Err(failure @ Failure::Fault(_)) => Some(failure),
-            Err(refusal) => return Err(refusal),
-        };
-        let entropy = self.parts.entropy.as_ref();
-        let answer = saml.provider.logout_response(request, failure.is_none(), entropy, self.at)?;
-        Ok(LogoutOutcome::Ended { answer, failure })
-    }
-
-    /// A fault leaves open whether the request was here before. It is genuine all the same, so this
-    /// node holds to it.
-    async fn claim_and_revoke(&self, request: &LogoutRequest) -> Result<(), Failure> {
-        let (ids, one_time) = (request.marks().ended(), request.one_time());
+        ids: &[RevocationId],
+        one_time: OneTime,
+        issued: Moment,
+    ) -> Result<(), Failure> {
         match self.claim_once(one_time.id, Scope::Whole, one_time.until).await {
-            Ok(()) => self.revoke(ids, request.issued()).await,
+            Ok(()) => self.revoke(ids, issued).await,
             Err(failure) => {
                 if matches!(failure, Failure::Fault(_)) {
-                    self.hold(ids, request.issued());
+                    self.hold(ids, issued);
                 }
                 Err(failure)
             }
@@ -185,36 +142,27 @@ impl RequestContext<'_> {
     }
 
     /// Sends the browser on to the provider, where there is one to be told.
-    fn at_provider(&self, console: &ConsoleSession) -> Result<SignedOut, Failure> {
-        let (Some((provider, saml)), Some(login)) = (self.told_of(console), &console.login) else {
-            return Ok(SignedOut::Here);
+    async fn at_provider(&self, console: &ConsoleSession) -> Result<SignedOut, Failure> {
+        let Some((provider, session)) = self.told_of(console) else { return Ok(SignedOut::Here) };
+        let away = match (&provider.verifier, session) {
+            (Verifier::Saml(saml), ProviderSession::Saml(session)) => self.away_by_saml(saml, session)?,
+            (Verifier::Oidc(oidc), ProviderSession::Oidc(session)) => {
+                self.away_by_oidc(&provider.name, oidc, session).await?
+            }
+            _ => None,
         };
-        let entropy = self.parts.entropy.as_ref();
-        let start = saml.provider.logout_request(login, entropy, self.at)?;
-        let Some(LogoutStart { id, outbound }) = start else { return Ok(SignedOut::Here) };
+        let Some(Away { outbound, request_id }) = away else { return Ok(SignedOut::Here) };
         let good_until = self.at.plus(LOGOUT_LIFE);
-        let state = LogoutState { provider: provider.name.clone(), request_id: id, good_until };
+        let state = LogoutState { provider: provider.name.clone(), request_id, good_until };
+        let entropy = self.parts.entropy.as_ref();
         let cookie = console::seal(&self.parts.ring, Purpose::LogoutState, &state, entropy)?;
         Ok(SignedOut::AtProvider { outbound, cookie, lasts: LOGOUT_LIFE })
     }
 
-    fn told_of(&self, console: &ConsoleSession) -> Option<(&Provider, &SamlSide)> {
-        console.login.as_ref()?;
+    /// The provider that `console` comes of, and how it names the login.
+    fn told_of<'c>(&self, console: &'c ConsoleSession) -> Option<(&Provider, &'c ProviderSession)> {
         let provider = self.snapshot.directory.provider_by_arn(console.session.provider.as_ref()?)?;
-        match &provider.verifier {
-            Verifier::Saml(saml) => Some((provider, saml)),
-            Verifier::Oidc(_) => None,
-        }
-    }
-
-    fn logout_provider(&self, name: &str) -> Result<(&Provider, &SamlSide), Failure> {
-        let unknown = || Refusal::unknown_provider(name);
-        let provider = self.snapshot.directory.provider(name).ok_or_else(unknown)?;
-        match &provider.verifier {
-            Verifier::Saml(saml) if saml.provider.offers_logout() => Ok((provider, saml)),
-            Verifier::Saml(_) => Err(Refusal::LogoutNotOffered { provider: name.to_owned() }.into()),
-            Verifier::Oidc(_) => Err(unknown().into()),
-        }
+        Some((provider, console.login.as_ref()?))
     }
 
     fn logout_state(&self, cookie: Option<&str>, provider: &str) -> Option<LogoutState> {

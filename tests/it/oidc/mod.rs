@@ -1,0 +1,10 @@
+//! OpenID Connect from outside: logins, and how they end.
+
+mod backchannel;
+mod groups;
+mod issuer;
+mod logout_tokens;
+mod settings;
+mod sign_out;
+mod userinfo;
+mod world;
