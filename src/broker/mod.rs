@@ -28,6 +28,7 @@ use crate::config::Snapshot;
 use crate::entropy::Entropy;
 use crate::identity::sigv4::SigningSecrets;
 use crate::issuer::CredentialIssuer;
+use crate::issuer::jwt::SigningKeys;
 use crate::seal::KeyRing;
 use crate::store::{Claim, Scope, Store, StoreFault};
 
@@ -49,6 +50,8 @@ pub struct Parts {
     pub revoked: Arc<RevocationSet>,
     /// Seals cookies, sign-in tokens and records.
     pub ring: Arc<KeyRing>,
+    /// Signs tokens for services that speak JWT.
+    pub signing: Arc<SigningKeys>,
     /// Fills what must not be guessed.
     pub entropy: Arc<dyn Entropy>,
     /// Tells when a logout takes hold, which may be long after its request arrived. Whatever else a
@@ -70,6 +73,11 @@ impl Broker {
     /// The kind of store, for `/readyz`.
     pub fn store_kind(&self) -> &'static str {
         self.parts.store.describe()
+    }
+
+    /// The public keys that our tokens are signed with, as a JWK Set.
+    pub fn jwks(&self) -> &str {
+        self.parts.signing.jwks()
     }
 
     /// What one request sees from its start to its end: one configuration, one moment.

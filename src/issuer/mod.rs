@@ -2,8 +2,9 @@
 //!
 //! A [`CredentialIssuer`] turns an [`AuthorizedSession`] into [`TemporaryCredentials`]. Without
 //! that proof of authorization there is nothing to call it with. It does not know who the person
-//! was. [`local`] makes the broker's own credentials.
+//! was. [`local`] makes the broker's own credentials, [`jwt`] signed tokens.
 
+pub mod jwt;
 pub mod local;
 
 use std::future::Future;

@@ -3,5 +3,6 @@
 
 mod command_line;
 mod explain;
+mod oauth;
 mod saml;
 mod tidy;

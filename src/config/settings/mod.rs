@@ -136,11 +136,24 @@ pub struct SealingSettings {
     /// The key ring: one base64 key of 32 bytes a line, the newest first. Made at the first start
     /// if it does not exist, readable by its owner only. Default `var/keys/ring`.
     pub ring: PathBuf,
+    /// The keys that sign JSON Web Tokens: PEM with private keys on P-256, the first signs, all are
+    /// published at `/.well-known/jwks.json`. To change the key, add the next one as the second, turn
+    /// the two around once every service has read the key set again (it may be cached for an hour), and
+    /// drop the old one when its last token is over, after twelve hours at most. Made at the first
+    /// start if it does not exist, readable by its owner only. Default `signing.pem` beside the ring.
+    pub signing_keys: Option<PathBuf>,
 }
 
 impl Default for SealingSettings {
     fn default() -> Self {
-        Self { ring: "var/keys/ring".into() }
+        Self { ring: "var/keys/ring".into(), signing_keys: None }
+    }
+}
+
+impl SealingSettings {
+    /// The file of signing keys.
+    pub(super) fn signing_keys(&self) -> PathBuf {
+        self.signing_keys.clone().unwrap_or_else(|| self.ring.with_file_name("signing.pem"))
     }
 }
 

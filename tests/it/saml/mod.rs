@@ -20,7 +20,7 @@ pub(crate) mod fixture;
 mod honest;
 mod keys;
 mod limits;
-mod logout;
+pub(crate) mod logout;
 mod metadata;
 mod namespaces;
 mod old_key;

@@ -1,0 +1,37 @@
+//! The key set and the metadata.
+
+use serde_json::{Value, json};
+
+use super::world::{PUBLIC_URL, World};
+
+#[actix_web::test]
+async fn the_key_set_names_the_key_that_signs() {
+    let world = World::start().await;
+    let answer = world.get("/.well-known/jwks.json", &[]).await;
+    assert_eq!((answer.status, answer.header("content-type")), (200, "application/json"));
+    assert_eq!(answer.header("cache-control"), "public, max-age=3600");
+    let keys = answer.json()["keys"].clone();
+    let [Value::Object(key)] = keys.as_array().unwrap().as_slice() else { panic!("{keys}") };
+    let members: Vec<_> = key.keys().map(String::as_str).collect();
+    assert_eq!(members, ["alg", "crv", "kid", "kty", "use", "x", "y"]);
+    assert_eq!(
+        json!([key["alg"], key["crv"], key["kty"], key["use"]]),
+        json!(["ES256", "P-256", "EC", "sig"])
+    );
+}
+
+#[actix_web::test]
+async fn the_metadata_lists_what_works() {
+    let world = World::start().await;
+    let answer = world.get("/.well-known/oauth-authorization-server", &[]).await;
+    assert_eq!((answer.status, answer.header("content-type")), (200, "application/json"));
+    assert_eq!(answer.header("cache-control"), "public, max-age=3600");
+    assert_eq!(
+        answer.json(),
+        json!({
+            "issuer": PUBLIC_URL,
+            "jwks_uri": format!("{PUBLIC_URL}/.well-known/jwks.json"),
+            "response_types_supported": [],
+        })
+    );
+}
