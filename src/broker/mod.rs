@@ -1,4 +1,4 @@
-//! The flows: federate, login, call, sign in to the console, log out.
+//! The flows: federate, login, call, sign in to the console, exchange tokens, log out.
 //!
 //! Every way in is one sentence, and [`RequestContext::federate`] is that sentence. This room
 //! knows no HTTP and no adapter: `http` calls it with what was presented, `app` gives it a store
@@ -6,10 +6,12 @@
 
 mod caller;
 mod decide;
+mod exchange;
 pub mod explain;
 mod federate;
 mod login;
 mod logout;
+mod record;
 mod refusal;
 mod revoked;
 mod signin;
@@ -17,6 +19,7 @@ mod signin;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+pub use self::exchange::{Exchange, ExchangeRefusal, Exchanged, Granted, SubjectToken, Wanted};
 pub use self::federate::{Arrival, Ask, Door, Federated};
 pub use self::login::{Arrived, LoginStart, OidcAnswer, SamlAnswer, login_tag};
 pub use self::logout::{LogoutOutcome, SignedOut};

@@ -18,7 +18,7 @@ use aws_lc_rs::digest;
 
 pub use self::fetch::{NoClient, http_client};
 pub use self::login::{Login, LoginMark, LoginMarks, NameId, SamlSession};
-pub use self::principal::{Principal, RoleSession, SessionTag};
+pub use self::principal::{GrantId, Principal, RoleSession, SessionTag};
 use crate::arn::ProviderArn;
 use crate::clock::Moment;
 

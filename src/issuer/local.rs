@@ -114,6 +114,7 @@ mod tests {
             session_policy: None,
             provider_session_ends: None,
             login: Some(LoginMarks { subject: [1; 16], sessions: vec![[2; 16]] }),
+            grant: None,
             issued: NOW,
             expires: NOW.plus(Duration::from_secs(3600)),
         }

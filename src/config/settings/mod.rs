@@ -4,6 +4,7 @@
 //! configuration as it is valid. `rolegate schema` prints this folder as JSON Schema, so a doc
 //! comment here is what an editor shows.
 
+mod client;
 mod saml;
 
 use std::collections::BTreeMap;
@@ -13,6 +14,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+pub(super) use self::client::{ClientGrant, ClientSettings, DEFAULT_REFRESH_LIFETIME};
 pub(super) use self::saml::{Encryption, Laxity, RequestBinding, SamlProviderSettings, SamlSharedSettings};
 use super::span::Span;
 
@@ -26,7 +28,7 @@ pub struct Settings {
     pub public_url: String,
 
     /// Further files to read, relative to this one; `*` may stand in the last part. They may hold
-    /// `[[account]]`, `[[provider]]`, `[[role]]` and `[[rule]]`.
+    /// `[[account]]`, `[[provider]]`, `[[role]]`, `[[rule]]` and `[[client]]`.
     #[serde(default)]
     pub include: Vec<String>,
 
@@ -73,6 +75,10 @@ pub struct Settings {
     /// The attribute rules: who is offered which role.
     #[serde(default)]
     pub rule: Vec<RuleSettings>,
+
+    /// The applications that may ask at the OAuth 2.0 endpoints.
+    #[serde(default)]
+    pub client: Vec<ClientSettings>,
 }
 
 /// `[listen]`

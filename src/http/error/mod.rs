@@ -1,12 +1,14 @@
 //! Errors become answers here, and nowhere else.
 //!
-//! [`StsError`] is the AWS form, [`PageError`] the one for people. Both say what the caller may
+//! [`StsError`] is the AWS form, [`OAuthError`] that of RFC 6749, [`PageError`] the one for people. They say what the caller may
 //! know; the exact check, with expected and seen values, goes to the log under the same request
 //! id. No answer repeats a token, an assertion or a secret.
 
+mod oauth;
 mod page;
 mod sts;
 
+pub(super) use self::oauth::{OAuthError, uncached};
 pub(super) use self::page::PageError;
 pub(super) use self::sts::StsError;
 use crate::broker::{Failure, Fault, Refusal};

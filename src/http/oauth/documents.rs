@@ -4,6 +4,7 @@ use actix_web::http::header::{self, ContentType};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::json;
 
+use super::token::TOKEN_EXCHANGE;
 use crate::http::{Surface, get_or_head};
 
 /// How long a copy is good for: a key is published for so long before it signs.
@@ -23,13 +24,19 @@ async fn jwks(surface: web::Data<Surface>) -> HttpResponse {
 async fn metadata(request: HttpRequest, surface: web::Data<Surface>) -> HttpResponse {
     let context = surface.context(&request);
     let url = &context.snapshot().public_url;
-    let document_of = json!({
+    let clients = || context.snapshot().directory.clients();
+    let grants: Vec<_> =
+        clients().any(|client| client.may_exchange).then_some(TOKEN_EXCHANGE).into_iter().collect();
+    let offered = json!({
         "issuer": url,
+        "token_endpoint": format!("{url}/oauth2/token"),
         "jwks_uri": format!("{url}/.well-known/jwks.json"),
         // There is no authorization endpoint.
         "response_types_supported": [],
+        "grant_types_supported": grants,
+        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
     });
-    document(document_of.to_string())
+    document(offered.to_string())
 }
 
 fn document(json: String) -> HttpResponse {

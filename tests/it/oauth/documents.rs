@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::world::{PUBLIC_URL, World};
+use super::world::{PUBLIC_URL, TOKEN_EXCHANGE, World};
 
 #[actix_web::test]
 async fn the_key_set_names_the_key_that_signs() {
@@ -22,16 +22,24 @@ async fn the_key_set_names_the_key_that_signs() {
 
 #[actix_web::test]
 async fn the_metadata_lists_what_works() {
-    let world = World::start().await;
-    let answer = world.get("/.well-known/oauth-authorization-server", &[]).await;
-    assert_eq!((answer.status, answer.header("content-type")), (200, "application/json"));
-    assert_eq!(answer.header("cache-control"), "public, max-age=3600");
-    assert_eq!(
-        answer.json(),
-        json!({
-            "issuer": PUBLIC_URL,
-            "jwks_uri": format!("{PUBLIC_URL}/.well-known/jwks.json"),
-            "response_types_supported": [],
-        })
-    );
+    let methods = json!(["client_secret_basic", "client_secret_post", "none"]);
+    let none = format!("public_url = \"{PUBLIC_URL}\"\n");
+    for (world, grants) in
+        [(World::start().await, json!([TOKEN_EXCHANGE])), (World::configured(&none).await, json!([]))]
+    {
+        let answer = world.get("/.well-known/oauth-authorization-server", &[]).await;
+        assert_eq!((answer.status, answer.header("content-type")), (200, "application/json"));
+        assert_eq!(answer.header("cache-control"), "public, max-age=3600");
+        assert_eq!(
+            answer.json(),
+            json!({
+                "issuer": PUBLIC_URL,
+                "token_endpoint": format!("{PUBLIC_URL}/oauth2/token"),
+                "jwks_uri": format!("{PUBLIC_URL}/.well-known/jwks.json"),
+                "response_types_supported": [],
+                "grant_types_supported": grants,
+                "token_endpoint_auth_methods_supported": methods,
+            })
+        );
+    }
 }

@@ -1,4 +1,8 @@
 //! The authorization server from outside: a broker on a port, asked as clients ask it.
 
+mod clients;
 mod documents;
+mod exchange;
+mod refused;
+mod settings;
 mod world;

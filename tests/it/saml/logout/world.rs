@@ -204,6 +204,7 @@ impl World {
             session_policy: None,
             provider_session_ends: None,
             login: None,
+            grant: None,
             issued: noon(),
             expires: noon().plus(Duration::from_secs(3600)),
         };
