@@ -5,23 +5,17 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::json;
 
 use super::token::TOKEN_EXCHANGE;
-use crate::http::{Surface, get_or_head};
+use crate::http::Surface;
 
 /// How long a copy is good for: a key is published for so long before it signs.
 const CACHE: &str = "public, max-age=3600";
 
-pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config
-        .route("/.well-known/jwks.json", get_or_head().to(jwks))
-        .route("/.well-known/oauth-authorization-server", get_or_head().to(metadata));
-}
-
-async fn jwks(surface: web::Data<Surface>) -> HttpResponse {
+pub(super) async fn jwks(surface: web::Data<Surface>) -> HttpResponse {
     document(surface.broker.jwks().to_owned())
 }
 
 /// RFC 8414 section 2. A member that the RFC lets us leave out is there only if it says something.
-async fn metadata(request: HttpRequest, surface: web::Data<Surface>) -> HttpResponse {
+pub(super) async fn metadata(request: HttpRequest, surface: web::Data<Surface>) -> HttpResponse {
     let context = surface.context(&request);
     let url = &context.snapshot().public_url;
     let clients = || context.snapshot().directory.clients();

@@ -182,6 +182,3 @@ async fn a_token_of_ours_becomes_one_for_another_service_and_no_more() {
     world.clock.advance(Duration::from_secs(3000));
     assert_eq!(world.token(&further(&token, PHOTOS)).await.refusal(), "400 invalid_request", "it is over");
 }
-
-/// Whoever holds the issuer's key, or our public one, can't make a token of ours.
-/// What our side can't do is our side's fault, and may be tried again.

@@ -1,6 +1,7 @@
 //! The authorization server from outside: a broker on a port, asked as clients ask it.
 
 mod clients;
+mod cors;
 mod documents;
 mod exchange;
 mod refused;

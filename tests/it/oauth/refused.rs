@@ -5,9 +5,7 @@ use rolegate::clock::Clock;
 use serde_json::{Value, json};
 
 use super::exchange::{api_token, further, opened};
-use super::world::{
-    API, AWS_CREDENTIALS, DEV, Fields, JWT, PHOTOS, SAML2, TOKEN_EXCHANGE, World,
-};
+use super::world::{API, AWS_CREDENTIALS, DEV, Fields, JWT, PHOTOS, SAML2, TOKEN_EXCHANGE, World};
 use crate::saml::fixture::honest;
 
 #[actix_web::test]
@@ -137,7 +135,7 @@ async fn what_is_not_believed_gives_nothing() {
             "400 unsupported_grant_type: Send grant_type=urn:ietf:params:oauth:grant-type:token-exchange.",
         ),
         ("no grant", good().without("grant_type"), "grant_type is missing: send it."),
-        ("no token", good().with("subject_token", ""), "400 invalid_request"),
+        ("no token", good().with("subject_token", ""), "subject_token is missing: send it."),
         ("no type", good().without("subject_token_type"), "subject_token_type is missing: send it."),
         (
             "an unknown type",
@@ -174,6 +172,7 @@ async fn what_is_not_believed_gives_nothing() {
     }
 }
 
+/// Whoever holds the issuer's key, or our public one, can't make a token of ours.
 #[actix_web::test]
 async fn a_forged_token_of_ours_is_none() {
     let world = World::start().await;
@@ -210,6 +209,7 @@ async fn a_forged_token_of_ours_is_none() {
     }
 }
 
+/// What our side can't do is our side's fault, and may be tried again.
 #[actix_web::test]
 async fn a_store_that_fails_gives_nothing() {
     let world = World::start().await;
