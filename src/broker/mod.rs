@@ -19,7 +19,7 @@ mod signin;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-pub use self::exchange::{Exchange, ExchangeRefusal, Exchanged, Granted, SubjectToken, Wanted};
+pub use self::exchange::{Active, Exchange, ExchangeRefusal, Exchanged, Granted, SubjectToken, Wanted};
 pub use self::federate::{Arrival, Ask, Door, Federated};
 pub use self::login::{Arrived, LoginStart, OidcAnswer, SamlAnswer, login_tag};
 pub use self::logout::{LogoutOutcome, SignedOut};

@@ -108,6 +108,7 @@ pub struct Directory {
     saml_unnamed: Vec<usize>,
     clients: HashMap<String, Client>,
     origins: HashSet<String>,
+    longest_refresh: Duration,
 }
 
 /// The name is taken.
@@ -149,10 +150,17 @@ impl Directory {
 
     /// Adds a client.
     pub fn add_client(&mut self, client: Client) -> Result<(), Taken> {
-        let origins = client.origins.clone();
+        let (origins, refresh) = (client.origins.clone(), client.refresh);
         vacant(self.clients.entry(client.id.clone()), client)?;
         self.origins.extend(origins);
+        self.longest_refresh =
+            refresh.map_or(self.longest_refresh, |it| it.lifetime.max(self.longest_refresh));
         Ok(())
+    }
+
+    /// How long a client may go on refreshing; zero where none may.
+    pub const fn longest_refresh(&self) -> Duration {
+        self.longest_refresh
     }
 
     /// Whether pages of `origin` belong to some client.

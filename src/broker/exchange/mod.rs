@@ -6,12 +6,17 @@
 //! with it at the latest, and nothing else, so that no exchange can make more of it.
 //!
 //! Everything of one exchange is under one grant, a random name by which all of it can be ended.
+//! `refresh` asks again without the person, `tokens` tells of tokens and ends them.
 
+mod refresh;
 mod refusal;
+mod tokens;
 
 use std::time::Duration;
 
+use self::refresh::Kept;
 pub use self::refusal::ExchangeRefusal;
+pub use self::tokens::Active;
 use super::record::{Given, tell_issued};
 use super::{Arrival, Ask, Door, Failure, Fault, Refusal, RequestContext};
 use crate::arn::{AccountId, RoleArn};
@@ -21,6 +26,7 @@ use crate::identity::{Presented, oidc, saml};
 use crate::issuer::TemporaryCredentials;
 use crate::issuer::jwt::{NoToken, SignedToken, TokenTerms, VerifiedToken};
 use crate::policy::AuthorizedSession;
+use crate::secret::Secret;
 
 /// The way in, for audit and metrics.
 const ACTION: &str = "token-exchange";
@@ -77,6 +83,8 @@ pub enum Granted {
 pub struct Exchanged {
     /// What is given.
     pub granted: Granted,
+    /// What it can be asked for again with, once.
+    pub refresh: Option<Secret<String>>,
 }
 
 impl RequestContext<'_> {
@@ -94,10 +102,13 @@ impl RequestContext<'_> {
         let provider = self.provider_of(client, presented, role.account())?;
         let arrival = Arrival { presented, provider, door: Door::StsApi };
         let ask = Ask { action: ACTION, role, session_name, duration: asked.duration, session_policy: None };
-        let (_, session) = self.admit(&arrival, &ask).await?;
+        let (identity, session) = self.admit(&arrival, &ask).await?;
         let grant = entropy::bytes(self.parts.entropy.as_ref())?;
-        let granted = self.give(client, asked.wanted, &session.under_grant(grant), ACTION).await?;
-        Ok(Exchanged { granted })
+        let (wanted, duration) = (asked.wanted, asked.duration);
+        let granted = self.give(client, wanted, &session.under_grant(grant), ACTION).await?;
+        let kept = Kept { grant, role, session_name, duration, wanted };
+        let refresh = self.first_refresh(client, &identity, &kept)?;
+        Ok(Exchanged { granted, refresh })
     }
 
     /// Makes what is wanted, and records it.
@@ -152,7 +163,7 @@ impl RequestContext<'_> {
             audience: Some(audience),
         };
         tell_issued(token.session(), "a token of ours", &given);
-        Ok(Exchanged { granted: Granted::Token(made) })
+        Ok(Exchanged { granted: Granted::Token(made), refresh: None })
     }
 
     /// A token of ours that nothing ended yet.

@@ -21,6 +21,18 @@ pub enum ExchangeRefusal {
     /// A token of ours is exchanged for a token, and for nothing else.
     #[error("a token of this broker can be exchanged for a token only")]
     OnlyToken,
+    /// A refresh token is no good.
+    #[error("the refresh token is no good: {0}")]
+    RefreshToken(&'static str),
+    /// A refresh token was used before. All that came of its exchange is over.
+    #[error("the refresh token was used before: all that came of its exchange is revoked")]
+    Reused,
+    /// A token that is to be revoked was given to another client.
+    #[error("the token was given to another client")]
+    OfAnother,
+    /// Credentials are not revoked by their session token.
+    #[error("a session token can't be revoked by itself")]
+    NotRevocable,
     /// A token of ours is no good.
     #[error("the token can't be exchanged: {0}")]
     SubjectToken(&'static str),
@@ -34,6 +46,10 @@ impl ExchangeRefusal {
             Self::Target => "oauth.target",
             Self::Provider { .. } => "oauth.client.provider",
             Self::OnlyToken => "oauth.exchange.only-token",
+            Self::RefreshToken(_) => "oauth.refresh.token",
+            Self::Reused => "oauth.refresh.reused",
+            Self::OfAnother => "oauth.revoke.client",
+            Self::NotRevocable => "oauth.revoke.kind",
             Self::SubjectToken(_) => "oauth.exchange.token",
         }
     }

@@ -61,6 +61,19 @@ impl OAuthError {
         Self { cause: Some(failure), ..error }
     }
 
+    /// The answer to `failure` of a refresh: whatever is wrong with the token, or would be with what it
+    /// gives, is `invalid_grant`.
+    pub(in crate::http) fn of_refresh(failure: Failure) -> Self {
+        let error = match &failure {
+            Failure::Refusal(Refusal::Exchange(refusal)) => exchange(refusal),
+            Failure::Refusal(_) => invalid_grant(
+                "The role is no longer granted to this person, or their login was ended: sign in again.",
+            ),
+            Failure::Fault(_) => return Self::of(failure),
+        };
+        Self { cause: Some(failure), ..error }
+    }
+
     /// Tells the log, and answers.
     pub(in crate::http) fn answer(&self) -> HttpResponse {
         match &self.cause {
@@ -88,6 +101,10 @@ pub(in crate::http) fn uncached(response: &mut HttpResponseBuilder) -> &mut Http
         .content_type(header::ContentType::json())
         .insert_header((header::CACHE_CONTROL, "no-store"))
         .insert_header((header::PRAGMA, "no-cache"))
+}
+
+fn invalid_grant(description: &str) -> OAuthError {
+    OAuthError::new("invalid_grant", description)
 }
 
 fn unavailable(description: &str) -> OAuthError {
@@ -164,7 +181,7 @@ fn denied(denial: &Denial) -> OAuthError {
 fn exchange(refusal: &ExchangeRefusal) -> OAuthError {
     match refusal {
         ExchangeRefusal::Grant { .. } => {
-            OAuthError::unauthorized_client("This client may not use this grant_type.")
+            OAuthError::unauthorized_client("This client may not do this: see its grants and introspection.")
         }
         ExchangeRefusal::Target => OAuthError::new(
             "invalid_target",
@@ -176,6 +193,17 @@ fn exchange(refusal: &ExchangeRefusal) -> OAuthError {
         ExchangeRefusal::OnlyToken => OAuthError::invalid_request(
             "A token of this broker can be exchanged for a token only: \
              set requested_token_type to urn:ietf:params:oauth:token-type:access_token.",
+        ),
+        ExchangeRefusal::RefreshToken(_) => invalid_grant(
+            "The refresh_token is none of this client, or no longer good: exchange a new subject_token.",
+        ),
+        ExchangeRefusal::Reused => {
+            invalid_grant("The refresh_token was used before. All that came of it is revoked: sign in again.")
+        }
+        ExchangeRefusal::OfAnother => invalid_grant("The token was given to another client."),
+        ExchangeRefusal::NotRevocable => OAuthError::new(
+            "unsupported_token_type",
+            "Credentials can not be revoked by their session token: revoke the refresh_token they came with.",
         ),
         ExchangeRefusal::SubjectToken(_) => {
             OAuthError::invalid_request("The subject_token is no token of this client, or no longer good.")

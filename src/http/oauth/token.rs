@@ -1,4 +1,4 @@
-//! `POST /oauth2/token`: token exchange (RFC 8693).
+//! `POST /oauth2/token`: token exchange (RFC 8693) and refresh (RFC 6749 section 6).
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -20,16 +20,21 @@ use crate::issuer::TemporaryCredentials;
 
 /// The grant of RFC 8693.
 pub(super) const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
+/// The grant of RFC 6749 section 6.
+pub(super) const REFRESH: &str = "refresh_token";
 /// Token types (RFC 8693 section 3).
 const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
 const ID_TOKEN: &str = "urn:ietf:params:oauth:token-type:id_token";
 const JWT: &str = "urn:ietf:params:oauth:token-type:jwt";
 const SAML2: &str = "urn:ietf:params:oauth:token-type:saml2";
 /// Our own: temporary credentials in the shape of `credential_process`.
-const AWS_CREDENTIALS: &str = "urn:rolegate:params:oauth:token-type:aws-credentials";
+pub(super) const AWS_CREDENTIALS: &str = "urn:rolegate:params:oauth:token-type:aws-credentials";
 
 /// What changes what is given, and is not done here: it is refused rather than ignored.
 const NOT_SUPPORTED: [&str; 3] = ["actor_token", "actor_token_type", "policy"];
+/// What a refresh can't change.
+const KEPT: [&str; 6] =
+    ["audience", "resource", "role", "role_session_name", "duration_seconds", "requested_token_type"];
 /// `duration_seconds`, as at the STS API.
 const DURATION: std::ops::RangeInclusive<u64> = 900..=43_200;
 
@@ -56,10 +61,43 @@ async fn granted(
 ) -> Result<Value, OAuthError> {
     let form = Form::read(request, body)?;
     let client = authentication::client(request, &form, &context.snapshot().directory)?;
-    match form.required("grant_type")? {
-        TOKEN_EXCHANGE => exchange(context, client, &form).await,
-        _ => Err(OAuthError::unsupported_grant_type(format!("Send grant_type={TOKEN_EXCHANGE}."))),
+    let grant_type = form.required("grant_type")?;
+    let is_known = matches!(grant_type, TOKEN_EXCHANGE | REFRESH);
+    if !is_known {
+        let description = format!("Send grant_type={TOKEN_EXCHANGE} or grant_type={REFRESH}.");
+        return Err(OAuthError::unsupported_grant_type(description));
     }
+    if form.get("scope").is_some() {
+        let description = "There are no scopes: send role, and audience or resource.";
+        return Err(OAuthError::invalid_scope(description));
+    }
+    refuse(&form, &NOT_SUPPORTED, "is not supported")?;
+    if grant_type == REFRESH {
+        refresh(context, client, &form).await
+    } else {
+        exchange(context, client, &form).await
+    }
+}
+
+fn refuse(form: &Form<'_>, names: &[&str], why: &str) -> Result<(), OAuthError> {
+    let found = names.iter().find(|name| form.get(name).is_some());
+    let refused = |name: &&str| OAuthError::invalid_request(format!("{name} {why}: leave it out."));
+    found.map_or(Ok(()), |name| Err(refused(name)))
+}
+
+async fn refresh(
+    context: &RequestContext<'_>,
+    client: &Client,
+    form: &Form<'_>,
+) -> Result<Value, OAuthError> {
+    refuse(form, &KEPT, "stays what it was with a refresh_token")?;
+    let exchanged = context.refresh(client, form.required("refresh_token")?).await;
+    let exchanged = exchanged.map_err(OAuthError::of_refresh)?;
+    let issued_type = match exchanged.granted {
+        Granted::Token(_) => ACCESS_TOKEN,
+        Granted::Credentials(_) => AWS_CREDENTIALS,
+    };
+    Ok(success(&exchanged, issued_type, context.at()))
 }
 
 /// RFC 8693 section 2.1, with `role`, `role_session_name` and `duration_seconds` of our own.
@@ -68,13 +106,6 @@ async fn exchange(
     client: &Client,
     form: &Form<'_>,
 ) -> Result<Value, OAuthError> {
-    if let Some(name) = NOT_SUPPORTED.iter().find(|name| form.get(name).is_some()) {
-        return Err(OAuthError::invalid_request(format!("{name} is not supported: leave it out.")));
-    }
-    if form.get("scope").is_some() {
-        let description = "There are no scopes: send role, and audience or resource.";
-        return Err(OAuthError::invalid_scope(description));
-    }
     let token = form.required("subject_token")?;
     let role = form.get("role").map(str::parse::<RoleArn>).transpose();
     let role = role.map_err(|_| OAuthError::invalid_request("role is not the ARN of a role."))?;
@@ -160,22 +191,25 @@ fn saml_response(token: &str) -> Result<Cow<'_, str>, OAuthError> {
 
 /// RFC 8693 section 2.2.1.
 fn success(exchanged: &Exchanged, issued_type: &str, at: Moment) -> Value {
-    match &exchanged.granted {
+    let mut answer = match &exchanged.granted {
         Granted::Token(token) => json!({
             "access_token": token.text.expose(),
-            "issued_token_type": issued_type,
             "token_type": "Bearer",
             "expires_in": token.expires.since(at).as_secs(),
         }),
         Granted::Credentials(made) => json!({
             "access_token": made.session_token().expose(),
-            "issued_token_type": issued_type,
             // Not one that opens anything by itself: the credentials sign requests.
             "token_type": "N_A",
             "expires_in": made.expires().since(at).as_secs(),
             "credentials": credentials(made),
         }),
+    };
+    answer["issued_token_type"] = json!(issued_type);
+    if let Some(refresh) = &exchanged.refresh {
+        answer["refresh_token"] = json!(refresh.expose());
     }
+    answer
 }
 
 /// As a `credential_process` prints them for AWS's SDKs.

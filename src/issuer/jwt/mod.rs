@@ -6,4 +6,4 @@ mod keys;
 mod token;
 
 pub use self::keys::{KeyFault, SigningKeys};
-pub use self::token::{NoToken, SignedToken, TokenTerms, VerifiedToken};
+pub use self::token::{NoToken, SignedToken, TokenTerms, VerifiedToken, subject_of};

@@ -199,6 +199,11 @@ impl SigningKeys {
     }
 }
 
+/// The `sub` of tokens of `session`; `None` where it comes from no provider.
+pub fn subject_of(session: &RoleSession) -> Option<String> {
+    Some(person(session.provider.as_ref()?.as_str(), session.subject.as_deref()?))
+}
+
 /// `sub`: the same for one person at one provider, whatever the role, and never that of somebody of
 /// the same name at another one (RFC 9068 section 5).
 fn person(provider: &str, subject: &str) -> String {

@@ -6,6 +6,7 @@ use super::world::{Answer, World};
 
 const OURS: &str = "https://app.example.com";
 const TOKEN: &str = "/oauth2/token";
+const REVOKE: &str = "/oauth2/revoke";
 const KEYS: &str = "/.well-known/jwks.json";
 const METADATA: &str = "/.well-known/oauth-authorization-server";
 
@@ -24,7 +25,7 @@ fn granted(answer: &Answer) -> [&str; 3] {
 #[actix_web::test]
 async fn a_preflight_is_granted_to_a_clients_origin() {
     let world = World::start().await;
-    for (path, method) in [(TOKEN, "POST"), (KEYS, "GET"), (METADATA, "GET")] {
+    for (path, method) in [(TOKEN, "POST"), (REVOKE, "POST"), (KEYS, "GET"), (METADATA, "GET")] {
         let answer = preflight(&world, path, OURS, method).await;
         assert_eq!(answer.status, 204, "{path}");
         assert_eq!(granted(&answer), [OURS, method, "authorization, content-type"], "{path}");
@@ -46,7 +47,7 @@ async fn a_preflight_is_granted_to_a_clients_origin() {
         let answer = preflight(&world, path, OURS, "PUT").await;
         assert_eq!((answer.status, granted(&answer)), (403, [OURS, "", ""]), "{path} by PUT");
     }
-    for path in ["/", "/federation", "/saml/corp/acs"] {
+    for path in ["/", "/federation", "/saml/corp/acs", "/oauth2/introspect"] {
         let answer = preflight(&world, path, OURS, "POST").await;
         assert_eq!(answer.header("access-control-allow-origin"), "", "{path}");
     }

@@ -24,9 +24,10 @@ async fn the_key_set_names_the_key_that_signs() {
 async fn the_metadata_lists_what_works() {
     let methods = json!(["client_secret_basic", "client_secret_post", "none"]);
     let none = format!("public_url = \"{PUBLIC_URL}\"\n");
-    for (world, grants) in
-        [(World::start().await, json!([TOKEN_EXCHANGE])), (World::configured(&none).await, json!([]))]
-    {
+    for (world, grants) in [
+        (World::start().await, json!([TOKEN_EXCHANGE, "refresh_token"])),
+        (World::configured(&none).await, json!([])),
+    ] {
         let answer = world.get("/.well-known/oauth-authorization-server", &[]).await;
         assert_eq!((answer.status, answer.header("content-type")), (200, "application/json"));
         assert_eq!(answer.header("cache-control"), "public, max-age=3600");
@@ -35,10 +36,14 @@ async fn the_metadata_lists_what_works() {
             json!({
                 "issuer": PUBLIC_URL,
                 "token_endpoint": format!("{PUBLIC_URL}/oauth2/token"),
+                "revocation_endpoint": format!("{PUBLIC_URL}/oauth2/revoke"),
+                "introspection_endpoint": format!("{PUBLIC_URL}/oauth2/introspect"),
                 "jwks_uri": format!("{PUBLIC_URL}/.well-known/jwks.json"),
                 "response_types_supported": [],
                 "grant_types_supported": grants,
                 "token_endpoint_auth_methods_supported": methods,
+                "revocation_endpoint_auth_methods_supported": methods,
+                "introspection_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
             })
         );
     }

@@ -132,7 +132,7 @@ async fn what_is_not_believed_gives_nothing() {
         (
             "a grant of others",
             good().with("grant_type", "password"),
-            "400 unsupported_grant_type: Send grant_type=urn:ietf:params:oauth:grant-type:token-exchange.",
+            "400 unsupported_grant_type: Send grant_type=urn:ietf:params:oauth:grant-type:token-exchange or grant_type=refresh_token.",
         ),
         ("no grant", good().without("grant_type"), "grant_type is missing: send it."),
         ("no token", good().with("subject_token", ""), "subject_token is missing: send it."),

@@ -60,6 +60,8 @@ pub(crate) struct World {
     server: ServerHandle,
     folder: tempfile::TempDir,
     pub(crate) issuer_key: TokenKey,
+    signing: Secret<String>,
+    pub(crate) revoked: Arc<RevocationSet>,
 }
 
 /// A key of an issuer of ID tokens.
@@ -110,26 +112,42 @@ impl World {
     pub(crate) async fn configured(settings: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let issuer_key = TokenKey::new("mobile");
-        write(folder.path(), &issuer_key, settings);
-        Self::on(folder, issuer_key).await
+        let signing = SigningKeys::generate_pem().unwrap();
+        Self::on(folder, issuer_key, signing, Arc::new(ManualClock::at(noon())), settings).await
     }
 
-    async fn on(folder: tempfile::TempDir, issuer_key: TokenKey) -> Self {
-        let clock = Arc::new(ManualClock::at(noon()));
+    /// The same broker, stopped and started again with other settings.
+    pub(crate) async fn again(self, settings: &str) -> Self {
+        self.server.stop(false).await;
+        while Arc::strong_count(&self.store) > 1 {
+            tokio::task::yield_now().await;
+        }
+        let Self { clock, store, folder, issuer_key, signing, .. } = self;
+        drop(store);
+        Self::on(folder, issuer_key, signing, clock, settings).await
+    }
+
+    async fn on(
+        folder: tempfile::TempDir,
+        issuer_key: TokenKey,
+        signing: Secret<String>,
+        clock: Arc<ManualClock>,
+        settings: &str,
+    ) -> Self {
+        write(folder.path(), &issuer_key, settings);
         let store = Arc::new(Flaky::new(folder.path()));
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::new());
         let ring = Arc::new(KeyRing::new(Secret::new([7; 32]), Vec::new()));
         let issuer = Arc::new(LocalIssuer::new(Arc::clone(&ring), Arc::clone(&entropy)));
         let revoked = Arc::new(RevocationSet::new(store.revocations(clock.now()).await.unwrap()));
-        let signing = SigningKeys::from_pem(SigningKeys::generate_pem().unwrap().expose()).unwrap();
         let kept: Arc<dyn Store> = store.clone();
         let parts = Parts {
             issuer: issuer.clone(),
             secrets: issuer,
             store: kept,
-            revoked,
+            revoked: Arc::clone(&revoked),
             ring,
-            signing: Arc::new(signing),
+            signing: Arc::new(SigningKeys::from_pem(signing.expose()).unwrap()),
             entropy: Arc::clone(&entropy),
             clock: clock.clone(),
         };
@@ -142,7 +160,7 @@ impl World {
         let handle = server.handle();
         actix_web::rt::spawn(server);
         let http = Client::builder().redirect(redirect::Policy::none()).no_proxy().build().unwrap();
-        Self { clock, store, url, http, server: handle, folder, issuer_key }
+        Self { clock, store, url, http, server: handle, folder, issuer_key, signing, revoked }
     }
 
     /// What `cleo`, who pays, would be said of now.
@@ -202,6 +220,20 @@ impl World {
 
     pub(crate) async fn token(&self, fields: &Fields) -> Answer {
         self.post("/oauth2/token", fields, &[]).await
+    }
+
+    /// The form by which `phone` uses a refresh token.
+    pub(crate) fn refresh(&self, token: &str) -> Fields {
+        Fields::of(&[("grant_type", "refresh_token"), ("client_id", "phone"), ("refresh_token", token)])
+    }
+
+    /// What `auditor` is told of a token.
+    pub(crate) async fn introspect(&self, token: &str) -> Value {
+        let asked =
+            Fields::of(&[("client_id", "auditor"), ("client_secret", AUDITOR_SECRET), ("token", token)]);
+        let answer = self.post("/oauth2/introspect", &asked, &[]).await;
+        assert_eq!((answer.status, answer.header("cache-control")), (200, "no-store"));
+        answer.json()
     }
 
     pub(crate) async fn post(&self, path: &str, fields: &Fields, headers: &[(&str, &str)]) -> Answer {
@@ -304,6 +336,13 @@ impl Answer {
         self.json()["access_token"].as_str().unwrap().to_owned()
     }
 
+    /// The `refresh_token` of what was given.
+    #[track_caller]
+    pub(crate) fn refresh_token(&self) -> String {
+        assert_eq!(self.status, 200, "{self:?}");
+        self.json()["refresh_token"].as_str().unwrap().to_owned()
+    }
+
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
@@ -360,6 +399,7 @@ kind = "saml"
 name = "corp"
 account = "111122223333"
 metadata = { file = "corp.xml" }
+idp_initiated = true
 entity_id = "https://broker.example.com"
 
 [[role]]
@@ -396,6 +436,15 @@ secret = { file = "server-secret" }
 grants = ["token-exchange"]
 audiences = ["https://api.example.com"]
 providers = ["mobile"]
+[[client]]
+id = "phone"
+grants = ["token-exchange", "refresh"]
+audiences = ["https://api.example.com"]
+refresh_idle = "7d"
+[[client]]
+id = "tablet"
+grants = ["token-exchange", "refresh"]
+audiences = ["https://api.example.com"]
 [[client]]
 id = "auditor"
 secret = { file = "auditor-secret" }
