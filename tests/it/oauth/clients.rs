@@ -3,7 +3,8 @@
 use base64_simd::STANDARD;
 use reqwest::Method;
 
-use super::world::{Fields, SERVER_SECRET, World};
+use super::fixture::{Fields, SERVER_SECRET};
+use super::world::World;
 
 const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
 
@@ -97,9 +98,9 @@ async fn each_parameter_stands_once_in_a_form_in_the_body() {
 async fn a_client_does_what_it_may() {
     let world = World::start().await;
     let auditor =
-        world.exchange().with("client_id", "auditor").with("client_secret", super::world::AUDITOR_SECRET);
+        world.exchange().with("client_id", "auditor").with("client_secret", super::fixture::AUDITOR_SECRET);
     assert_eq!(world.token(&auditor).await.refusal(), "400 unauthorized_client");
-    let photos = world.exchange().with("audience", super::world::PHOTOS);
+    let photos = world.exchange().with("audience", super::fixture::PHOTOS);
     assert_eq!(world.token(&photos).await.status, 200);
     assert_eq!(world.token(&photos.by_server()).await.refusal(), "400 invalid_target");
     let slash = world.exchange().with("audience", "https://api.example.com/");

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::world::{PUBLIC_URL, TOKEN_EXCHANGE, World};
+use super::fixture::{PUBLIC_URL, TOKEN_EXCHANGE};
+use super::world::World;
 
 #[actix_web::test]
 async fn the_key_set_names_the_key_that_signs() {

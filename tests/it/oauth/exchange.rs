@@ -6,10 +6,10 @@ use base64_simd::{STANDARD, URL_SAFE_NO_PAD};
 use rolegate::clock::Clock;
 use serde_json::{Value, json};
 
-use super::world::{
+use super::fixture::{
     ACCESS_TOKEN, API, AWS_CREDENTIALS, DEV, Fields, JWT, PHOTOS, PUBLIC_URL, SAML2, TOKEN_EXCHANGE, UPLOAD,
-    World,
 };
+use super::world::World;
 use crate::saml::fixture::honest;
 
 /// Header and claims of a token that the key set verifies.

@@ -5,7 +5,8 @@ use std::time::Duration;
 use rolegate::clock::Clock;
 use serde_json::json;
 
-use super::world::{API, AUDITOR_SECRET, AWS_CREDENTIALS, Fields, PUBLIC_URL, SERVER_SECRET, UPLOAD, World};
+use super::fixture::{API, AUDITOR_SECRET, AWS_CREDENTIALS, Fields, PUBLIC_URL, SERVER_SECRET, UPLOAD};
+use super::world::World;
 
 const INTROSPECT: &str = "/oauth2/introspect";
 

@@ -4,6 +4,7 @@ mod clients;
 mod cors;
 mod documents;
 mod exchange;
+mod fixture;
 mod introspection;
 mod refresh;
 mod refused;

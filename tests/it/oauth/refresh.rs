@@ -6,7 +6,8 @@ use base64_simd::STANDARD;
 use futures_util::future::join;
 
 use super::exchange::opened;
-use super::world::{API, AWS_CREDENTIALS, DEV, Fields, SAML2, SETTINGS, TOKEN_EXCHANGE, World};
+use super::fixture::{API, AWS_CREDENTIALS, DEV, Fields, SAML2, SETTINGS, TOKEN_EXCHANGE};
+use super::world::World;
 use crate::saml::fixture::honest;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);

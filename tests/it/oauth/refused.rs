@@ -5,7 +5,8 @@ use rolegate::clock::Clock;
 use serde_json::{Value, json};
 
 use super::exchange::{api_token, further, opened};
-use super::world::{API, AWS_CREDENTIALS, DEV, Fields, JWT, PHOTOS, SAML2, TOKEN_EXCHANGE, World};
+use super::fixture::{API, AWS_CREDENTIALS, DEV, Fields, JWT, PHOTOS, SAML2, TOKEN_EXCHANGE};
+use super::world::World;
 use crate::saml::fixture::honest;
 
 #[actix_web::test]
@@ -17,7 +18,7 @@ async fn what_is_not_believed_gives_nothing() {
         world.id_token_of(&claims)
     };
     let now = world.clock.now().unix();
-    let forged = |header: Value| super::world::TokenKey::new("mobile").sign(&header, &world.claims());
+    let forged = |header: Value| super::fixture::TokenKey::new("mobile").sign(&header, &world.claims());
     for (what, token, expected) in [
         ("an expired token", claims("exp", json!(now - 61)), "The subject_token has expired: get a new one."),
         (

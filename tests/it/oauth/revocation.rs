@@ -8,9 +8,10 @@ use rolegate::store::{Revocation, Revocations};
 use serde_json::Value;
 
 use super::exchange::{further, opened};
-use super::world::{
-    API, AWS_CREDENTIALS, DEV, Fields, PHOTOS, SAML2, SERVER_SECRET, SETTINGS, TOKEN_EXCHANGE, World,
+use super::fixture::{
+    API, AWS_CREDENTIALS, DEV, Fields, PHOTOS, SAML2, SERVER_SECRET, SETTINGS, TOKEN_EXCHANGE,
 };
+use super::world::World;
 use crate::saml::fixture::{ASSERTION, honest, response, signed, swap};
 
 async fn revoke(world: &World, client: &str, token: &str) -> String {
