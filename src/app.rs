@@ -4,28 +4,25 @@
 //! requests under way finish.
 
 mod keeper;
+mod keys;
 
-use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::net::TcpListener;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
-use base64_simd::STANDARD;
 use tokio::task::JoinHandle;
 
 use self::keeper::Keeper;
+use self::keys::{open_ring, open_signing_keys};
 use crate::broker::{Broker, Parts, RevocationSet};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Loaded, Process, StoreKind};
-use crate::entropy::{self, Entropy, NoEntropy, SystemEntropy};
+use crate::entropy::{Entropy, SystemEntropy};
 use crate::http::{self, Surface};
 use crate::issuer::local::LocalIssuer;
-use crate::seal::{KEY_BYTES, KeyRing};
-use crate::secret::Secret;
 use crate::store::embedded::EmbeddedStore;
 use crate::store::memory::MemoryStore;
 use crate::store::{Store, StoreFault};
@@ -75,9 +72,14 @@ pub enum StartError {
         /// What is wrong.
         problem: String,
     },
-    /// There is no randomness.
-    #[error(transparent)]
-    Entropy(#[from] NoEntropy),
+    /// The signing keys can't be read or made.
+    #[error("the signing keys {path} can't be used: {problem}", path = .path.display())]
+    SigningKeys {
+        /// Where they should be.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
     /// A listener could not be served.
     #[error("the HTTP server did not start: {0}")]
     Serve(#[from] io::Error),
@@ -113,6 +115,7 @@ pub async fn start(loaded: Loaded, listeners: Listeners) -> Result<Running, Star
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let process = loaded.process;
     let ring = Arc::new(open_ring(&process.ring, entropy.as_ref())?);
+    let signing = Arc::new(open_signing_keys(&process.signing_keys)?);
     let store: Arc<dyn Store> = match process.store {
         StoreKind::Embedded => Arc::new(EmbeddedStore::open(&process.store_path)?),
         StoreKind::Memory => Arc::new(MemoryStore::default()),
@@ -127,6 +130,7 @@ pub async fn start(loaded: Loaded, listeners: Listeners) -> Result<Running, Star
         store,
         revoked,
         ring,
+        signing,
         entropy: Arc::clone(&entropy),
         clock: Arc::clone(&clock),
     };
@@ -168,55 +172,12 @@ async fn upkeep() {
     }
 }
 
-/// Reads the ring, or makes one of a single new key.
-fn open_ring(path: &Path, entropy: &dyn Entropy) -> Result<KeyRing, StartError> {
-    let failed = |problem: String| StartError::Ring { path: path.to_owned(), problem };
-    let text = match fs::read_to_string(path) {
-        Ok(text) => Secret::new(text),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let key = Secret::new(entropy::bytes::<KEY_BYTES>(entropy)?);
-            let line = Secret::new(format!("{}\n", STANDARD.encode_to_string(key.expose())));
-            write_private(path, line.expose()).map_err(|error| failed(error.to_string()))?;
-            tracing::info!(path = %path.display(), "a key ring was made");
-            line
-        }
-        Err(error) => return Err(failed(error.to_string())),
-    };
-    let mode = fs::metadata(path).map_err(|error| failed(error.to_string()))?.permissions().mode();
-    if mode & 0o077 != 0 {
-        let problem = format!("others may read it (mode {:o}); make it 600", mode & 0o777);
-        return Err(failed(problem));
-    }
-    let mut keys = Vec::new();
-    for (number, line) in text.expose().lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-        let key =
-            STANDARD.decode_to_vec(line.trim()).ok().and_then(|key| <[u8; KEY_BYTES]>::try_from(key).ok());
-        let key =
-            key.ok_or_else(|| failed(format!("line {} is not {KEY_BYTES} bytes of base64", number + 1)))?;
-        keys.push(Secret::new(key));
-    }
-    if keys.is_empty() {
-        return Err(failed("it holds no key; remove it, and a new one is made".into()));
-    }
-    let newest = keys.remove(0);
-    Ok(KeyRing::new(newest, keys))
-}
-
-/// Writes a file that its owner alone can read, and that did not exist before.
-fn write_private(path: &Path, text: &str) -> io::Result<()> {
-    if let Some(folder) = path.parent() {
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-    }
-    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::config;
-    use crate::seal::Purpose;
 
     #[actix_web::test]
     async fn stopping_lets_go_of_everything() {
@@ -232,31 +193,5 @@ mod tests {
         assert!(EmbeddedStore::open(&folder.path().join("store")).is_err(), "the store is in use");
         running.stop().await;
         assert!(EmbeddedStore::open(&folder.path().join("store")).is_ok(), "the store is free again");
-    }
-
-    #[test]
-    fn a_ring_is_made_once_and_kept_private() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("keys/ring");
-        let entropy = SystemEntropy::new();
-        let sealed = open_ring(&path, &entropy).unwrap().seal(Purpose::SessionToken, b"x", &entropy).unwrap();
-        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        assert_eq!(open_ring(&path, &entropy).unwrap().open(Purpose::SessionToken, &sealed).unwrap(), b"x");
-    }
-
-    #[test]
-    fn a_ring_that_is_no_ring_is_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("ring");
-        fs::write(&path, "").unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
-        let open_to_all = open_ring(&path, &SystemEntropy::new()).unwrap_err().to_string();
-        assert!(open_to_all.contains("mode 644"), "{open_to_all}");
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
-        for (text, problem) in [("", "no key"), ("c2hvcnQ=\n", "line 1"), ("not base64\n", "line 1")] {
-            fs::write(&path, text).unwrap();
-            let error = open_ring(&path, &SystemEntropy::new()).unwrap_err().to_string();
-            assert!(error.contains(problem), "{error}");
-        }
     }
 }

@@ -5,7 +5,7 @@
 
 use crate::clock::Moment;
 
-/// Credentials were issued.
+/// Credentials or a token were issued.
 #[derive(Debug)]
 pub struct Issued<'a> {
     /// The way in: `AssumeRoleWithSAML`, `saml-login` and so on.
@@ -18,10 +18,14 @@ pub struct Issued<'a> {
     pub session: &'a str,
     /// The rule, or what else offered the role.
     pub offered_by: &'a str,
-    /// The access key id.
+    /// The access key id, or the `jti` of a token.
     pub access_key_id: &'a str,
     /// When they end.
     pub expires: Moment,
+    /// The OAuth client that they were given to.
+    pub client: Option<&'a str>,
+    /// The service that a token is for.
+    pub audience: Option<&'a str>,
 }
 
 impl Issued<'_> {
@@ -37,6 +41,8 @@ impl Issued<'_> {
             offered_by = self.offered_by,
             access_key_id = self.access_key_id,
             expires = %self.expires,
+            client = self.client,
+            audience = self.audience,
         );
     }
 }

@@ -203,6 +203,7 @@ mod tests {
             session_policy: None,
             provider_session_ends: ends,
             login: None,
+            grant: None,
             issued: at,
             expires: hours(1),
         };

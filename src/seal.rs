@@ -41,6 +41,9 @@ pub enum Purpose {
     SigninToken,
     /// A record in the store.
     StoredRecord,
+    /// A verified identity that is to be asked about again, in a refresh token. `identity::remembered`
+    /// alone seals and opens it.
+    RememberedIdentity,
 }
 
 impl Purpose {
@@ -53,6 +56,7 @@ impl Purpose {
             Self::ConsoleSession => b"rolegate/console-session",
             Self::SigninToken => b"rolegate/signin-token",
             Self::StoredRecord => b"rolegate/stored-record",
+            Self::RememberedIdentity => b"rolegate/remembered-identity",
         }
     }
 }

@@ -21,7 +21,14 @@ impl RequestContext<'_> {
         }
     }
 
-    /// Whether the login that `session` comes of was ended.
+    /// Whether what was given for `session` still counts: nothing revoked it, and its role still
+    /// exists under the same unique id. Whether its time is over is not looked at.
+    pub(super) fn is_live(&self, session: &RoleSession) -> bool {
+        let role = self.snapshot.directory.role(&session.role);
+        !self.is_revoked(session) && role.is_some_and(|role| role.id == session.role_id)
+    }
+
+    /// Whether the login or the grant that `session` comes of was ended.
     pub(super) fn is_revoked(&self, session: &RoleSession) -> bool {
         is_revoked(&self.parts.revoked, session)
     }
@@ -55,5 +62,7 @@ impl SigningSecrets for LiveRolesOnly<'_> {
 }
 
 fn is_revoked(revoked: &RevocationSet, session: &RoleSession) -> bool {
-    session.login.as_ref().is_some_and(|marks| revoked.ends_session(marks, session.issued))
+    let (login, grant) = (session.login.as_ref(), session.grant.as_ref());
+    login.is_some_and(|marks| revoked.ends_session(marks, session.issued))
+        || grant.is_some_and(|grant| revoked.ends(grant, session.issued))
 }

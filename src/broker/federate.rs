@@ -5,9 +5,9 @@ use std::time::Duration;
 use aws_lc_rs::digest::{SHA256, digest};
 
 use super::decide::Decide;
+use super::record::Given;
 use super::{Failure, Fault, Refusal, RequestContext};
 use crate::arn::RoleArn;
-use crate::audit;
 use crate::clock::Moment;
 use crate::directory::{Provider, Replay, Verifier};
 use crate::identity::oidc::FurtherClaims;
@@ -15,10 +15,8 @@ use crate::identity::saml::{Answer, Expect};
 use crate::identity::{FederatedIdentity, OneTime, Presented, Protocol, VerifyCode, VerifyError};
 use crate::issuer::TemporaryCredentials;
 use crate::policy::rules::Outcome;
-use crate::policy::{AuthorizedSession, OfferedBy, RoleOffer};
-use crate::seal::Purpose;
-use crate::store::{Claim, Claimed, Scope, SessionKey};
-use crate::telemetry;
+use crate::policy::{AuthorizedSession, RoleOffer};
+use crate::store::{Claim, Claimed, Scope};
 
 /// What arrived, and where.
 #[derive(Clone, Copy)]
@@ -88,13 +86,33 @@ impl RequestContext<'_> {
     /// Claiming comes last before anything is given, so that a request that is refused for a
     /// mendable reason (a duration too long, say) does not use the document up.
     pub async fn federate(&self, arrival: &Arrival<'_>, ask: &Ask<'_>) -> Result<Federated, Failure> {
-        let identity = self.verify(arrival).await?;
-        let offer = self.map(&identity, arrival.provider, ask.role)?;
-        let session = self.decide(arrival.provider).authorize(&identity, &offer, ask)?;
-        self.claim(&identity, arrival, ask.role).await?;
+        let (identity, session) = self.admit(arrival, ask).await?;
         let credentials = self.issue(&session).await?;
-        self.record(&identity, &session, &credentials, ask.action)?;
+        self.record(&session, &Given::credentials(&credentials, ask.action))?;
         Ok(Federated { identity, session, credentials })
+    }
+
+    /// The sentence up to where something is given: verify, map, authorize, claim.
+    pub(super) async fn admit(
+        &self,
+        arrival: &Arrival<'_>,
+        ask: &Ask<'_>,
+    ) -> Result<(FederatedIdentity, AuthorizedSession), Failure> {
+        let identity = self.verify(arrival).await?;
+        let session = self.authorize(&identity, arrival.provider, ask)?;
+        self.claim(&identity, arrival, ask.role).await?;
+        Ok((identity, session))
+    }
+
+    /// What configuration says to an identity that was verified: map, authorize.
+    pub(super) fn authorize(
+        &self,
+        identity: &FederatedIdentity,
+        provider: &Provider,
+        ask: &Ask<'_>,
+    ) -> Result<AuthorizedSession, Failure> {
+        let offer = self.map(identity, provider, ask.role)?;
+        Ok(self.decide(provider).authorize(identity, &offer, ask)?)
     }
 
     /// Who it is and which roles are offered, for a person to choose from. Claims nothing.
@@ -136,7 +154,11 @@ impl RequestContext<'_> {
     /// A logout holds for assertions that come after it, too (SAML Core 3.7.3.1): what was
     /// asserted before opens nothing more. What repeats the nonce of a login that was begun after it
     /// was asserted after it, whatever the provider's clock says.
-    fn check_login_goes_on(&self, identity: &FederatedIdentity, door: &Door<'_>) -> Result<(), VerifyError> {
+    pub(super) fn check_login_goes_on(
+        &self,
+        identity: &FederatedIdentity,
+        door: &Door<'_>,
+    ) -> Result<(), VerifyError> {
         let Some(login) = identity.login() else { return Ok(()) };
         let (revoked, marks) = (&self.parts.revoked, &login.marks);
         let is_new = match door {
@@ -207,49 +229,9 @@ impl RequestContext<'_> {
         }
     }
 
-    async fn issue(&self, session: &AuthorizedSession) -> Result<TemporaryCredentials, Failure> {
+    pub(super) async fn issue(&self, session: &AuthorizedSession) -> Result<TemporaryCredentials, Failure> {
         Ok(self.parts.issuer.issue(session, self.at).await.map_err(Fault::Issue)?)
     }
-
-    /// What must be known later. The record is queued: the credentials are good without it, and
-    /// where the store can't take it, the log says so.
-    fn record(
-        &self,
-        identity: &FederatedIdentity,
-        session: &AuthorizedSession,
-        credentials: &TemporaryCredentials,
-        action: &'static str,
-    ) -> Result<(), Failure> {
-        let facts = session.session();
-        let access_key_id = credentials.access_key_id().as_str();
-        let body = postcard::to_allocvec(&(access_key_id, facts)).map_err(|_| crate::entropy::NoEntropy)?;
-        let sealed = self.parts.ring.seal(Purpose::StoredRecord, &body, self.parts.entropy.as_ref())?;
-        let key = record_key(access_key_id, credentials.expires());
-        if let Err(fault) = self.parts.store.put(key, sealed, credentials.expires(), self.at) {
-            telemetry::count_fault("record");
-            tracing::warn!(fault = fault.to_string(), "the session was issued without a record");
-        }
-        telemetry::count_issued(action);
-        audit::Issued {
-            action,
-            provider: identity.provider().as_str(),
-            subject: identity.subject(),
-            session: &facts.role.session_arn(&facts.session_name),
-            offered_by: offered_by(session.offered_by()),
-            access_key_id,
-            expires: credentials.expires(),
-        }
-        .write();
-        Ok(())
-    }
-}
-
-/// The key of a session's record. It begins with the end of the session, so that what is written at
-/// one time stands together in the store; whoever has the credentials knows it.
-fn record_key(access_key_id: &str, expires: Moment) -> SessionKey {
-    let mut key = sha256(access_key_id.as_bytes());
-    key[..8].copy_from_slice(&expires.unix_millis().to_be_bytes());
-    key
 }
 
 fn expectation<'a>(door: &Door<'a>) -> Expect<'a> {
@@ -270,14 +252,6 @@ const fn replay(arrival: &Arrival<'_>) -> Replay {
 
 pub(super) fn wrong_protocol(expected: &str, seen: &str) -> VerifyError {
     VerifyError::new(VerifyCode::Malformed, "provider.protocol", expected, seen)
-}
-
-pub(super) fn offered_by(by: &OfferedBy) -> &str {
-    match by {
-        OfferedBy::Rule(name) => name,
-        OfferedBy::Asserted => "the provider's own Role attribute",
-        OfferedBy::TrustPolicy => "the role's trust policy",
-    }
 }
 
 pub(super) fn sha256(bytes: &[u8]) -> [u8; 32] {

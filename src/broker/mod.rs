@@ -1,4 +1,4 @@
-//! The flows: federate, login, call, sign in to the console, log out.
+//! The flows: federate, login, call, sign in to the console, exchange tokens, log out.
 //!
 //! Every way in is one sentence, and [`RequestContext::federate`] is that sentence. This room
 //! knows no HTTP and no adapter: `http` calls it with what was presented, `app` gives it a store
@@ -6,10 +6,12 @@
 
 mod caller;
 mod decide;
+mod exchange;
 pub mod explain;
 mod federate;
 mod login;
 mod logout;
+mod record;
 mod refusal;
 mod revoked;
 mod signin;
@@ -17,6 +19,7 @@ mod signin;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+pub use self::exchange::{Active, Exchange, ExchangeRefusal, Exchanged, Granted, SubjectToken, Wanted};
 pub use self::federate::{Arrival, Ask, Door, Federated};
 pub use self::login::{Arrived, LoginStart, OidcAnswer, SamlAnswer, login_tag};
 pub use self::logout::{LogoutOutcome, SignedOut};
@@ -28,6 +31,7 @@ use crate::config::Snapshot;
 use crate::entropy::Entropy;
 use crate::identity::sigv4::SigningSecrets;
 use crate::issuer::CredentialIssuer;
+use crate::issuer::jwt::SigningKeys;
 use crate::seal::KeyRing;
 use crate::store::{Claim, Scope, Store, StoreFault};
 
@@ -49,6 +53,8 @@ pub struct Parts {
     pub revoked: Arc<RevocationSet>,
     /// Seals cookies, sign-in tokens and records.
     pub ring: Arc<KeyRing>,
+    /// Signs tokens for services that speak JWT.
+    pub signing: Arc<SigningKeys>,
     /// Fills what must not be guessed.
     pub entropy: Arc<dyn Entropy>,
     /// Tells when a logout takes hold, which may be long after its request arrived. Whatever else a
@@ -70,6 +76,11 @@ impl Broker {
     /// The kind of store, for `/readyz`.
     pub fn store_kind(&self) -> &'static str {
         self.parts.store.describe()
+    }
+
+    /// The public keys that our tokens are signed with, as a JWK Set.
+    pub fn jwks(&self) -> &str {
+        self.parts.signing.jwks()
     }
 
     /// What one request sees from its start to its end: one configuration, one moment.

@@ -3,6 +3,7 @@
 //! `http::error` is the one place that turns these into answers; the log gets the whole story
 //! under the same request id.
 
+use super::ExchangeRefusal;
 use crate::arn::RoleArn;
 use crate::console::DestinationRefused;
 use crate::entropy::NoEntropy;
@@ -91,6 +92,9 @@ pub enum Refusal {
     /// A place that a sign-in may not land on.
     #[error(transparent)]
     Destination(#[from] DestinationRefused),
+    /// The token endpoint does not do that, or not for this client.
+    #[error(transparent)]
+    Exchange(#[from] ExchangeRefusal),
 }
 
 impl Refusal {
@@ -108,6 +112,7 @@ impl Refusal {
             Self::LogoutNotOffered { .. } => "logout.not-offered",
             Self::SigninToken { .. } | Self::SigninRequest(_) => "signin",
             Self::Destination(_) => "signin.destination",
+            Self::Exchange(refusal) => refusal.check(),
         }
     }
 
@@ -140,6 +145,12 @@ pub enum Fault {
 impl From<VerifyError> for Failure {
     fn from(error: VerifyError) -> Self {
         Self::Refusal(error.into())
+    }
+}
+
+impl From<ExchangeRefusal> for Failure {
+    fn from(refusal: ExchangeRefusal) -> Self {
+        Self::Refusal(refusal.into())
     }
 }
 

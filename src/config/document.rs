@@ -16,7 +16,9 @@ use toml::de::{DeTable, DeValue, ValueDeserializer};
 
 use super::fault::{Faults, SourceFile, Spot};
 use super::names::Names;
-use super::settings::{AccountSettings, ProviderSettings, RoleSettings, RuleSettings, Settings};
+use super::settings::{
+    AccountSettings, ClientSettings, ProviderSettings, RoleSettings, RuleSettings, Settings,
+};
 
 /// A configuration larger than this is a mistake.
 const LARGEST_FILE: u64 = 64 * 1024 * 1024;
@@ -81,6 +83,8 @@ pub(super) struct Written {
     pub roles: Vec<Item<RoleSettings>>,
     /// `[[rule]]` of every file.
     pub rules: Vec<Item<RuleSettings>>,
+    /// `[[client]]` of every file.
+    pub clients: Vec<Item<ClientSettings>>,
     /// What they are called, and so are those that can't be read.
     pub names: Names,
 }
@@ -103,8 +107,8 @@ pub(super) fn read(path: &Path, faults: &mut Faults) -> Option<Written> {
             }
         }
     }
-    let Lists { accounts, providers, roles, rules, names } = lists;
-    Some(Written { main: Item { value: settings, place }, accounts, providers, roles, rules, names })
+    let Lists { accounts, providers, roles, rules, clients, names } = lists;
+    Some(Written { main: Item { value: settings, place }, accounts, providers, roles, rules, clients, names })
 }
 
 #[derive(Default)]
@@ -113,6 +117,7 @@ struct Lists {
     providers: Vec<Item<ProviderSettings>>,
     roles: Vec<Item<RoleSettings>>,
     rules: Vec<Item<RuleSettings>>,
+    clients: Vec<Item<ClientSettings>>,
     names: Names,
 }
 
@@ -124,6 +129,7 @@ impl Lists {
         file.list("provider", &mut self.providers, faults);
         file.list("role", &mut self.roles, faults);
         file.list("rule", &mut self.rules, faults);
+        file.list("client", &mut self.clients, faults);
     }
 }
 
@@ -220,7 +226,7 @@ impl<'t> Parsed<'t> {
             faults.error(
                 Some(Spot { file: Arc::clone(self.file), range: key.span() }),
                 format!("`{}` can't stand in an included file", key.get_ref()),
-                "move it to the main file; included files hold [[account]], [[provider]], [[role]] and [[rule]]",
+                "move it to the main file; included files hold [[account]], [[provider]], [[role]], [[rule]] and [[client]]",
             );
         }
     }

@@ -5,6 +5,7 @@
 //! read offline (policies, metadata, certificates); it opens no connection and no store.
 
 mod claims;
+mod clients;
 mod document;
 mod fault;
 mod issuers;

@@ -29,6 +29,8 @@ pub struct Process {
     pub store_path: PathBuf,
     /// The key ring.
     pub ring: PathBuf,
+    /// The keys that sign tokens.
+    pub signing_keys: PathBuf,
     /// The form of the log.
     pub log_format: LogFormat,
     /// What is logged.
@@ -74,6 +76,7 @@ impl Process {
             store: settings.store.kind,
             store_path: place.resolve(&settings.store.path),
             ring: place.resolve(&settings.sealing.ring),
+            signing_keys: place.resolve(&settings.sealing.signing_keys()),
             log_format: settings.log.format,
             log_level: settings.log.level.clone(),
         })

@@ -5,7 +5,7 @@ use url::Url;
 use super::document::{Item, Written};
 use super::fault::Faults;
 use super::settings::{AccountSettings, Settings};
-use super::{policies, providers};
+use super::{clients, policies, providers};
 use crate::arn::AccountId;
 use crate::clock::Moment;
 use crate::console::Destinations;
@@ -36,6 +36,7 @@ impl Snapshot {
         // A wrong address is one fault; the providers are looked at all the same.
         let address = public.clone().or_else(|| Url::parse("https://broker.invalid").ok())?;
         providers::fill(written, &address, at, &mut directory, faults);
+        clients::fill(written, &mut directory, faults);
         let policies = policies::build(written, &mut directory, faults);
         let public = public?;
         let destinations = destinations(&written.main, &public, faults)?;

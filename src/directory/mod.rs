@@ -1,16 +1,19 @@
-//! What exists: accounts, roles and identity providers, and how they are found.
+//! What exists: accounts, roles, identity providers and OAuth clients, and how they are found.
 //!
 //! Filled by `config`; it does not know where it was read from. Every look-up is by hash, so a
 //! request costs the same with one entry and with ten thousand; but for SAML providers whose entity
 //! id is known from fetched metadata alone (name it by `entity`, and it is by hash again).
 
-use std::collections::HashMap;
+mod client;
+
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+pub use self::client::{Client, RefreshTerms};
 use crate::arn::{AccountId, ProviderArn, RoleArn, RoleId};
 use crate::identity::oidc::OidcProvider;
 use crate::identity::saml::SamlProvider;
@@ -103,6 +106,9 @@ pub struct Directory {
     saml_by_issuer: HashMap<String, Vec<usize>>,
     /// SAML providers that only metadata yet to be fetched will name.
     saml_unnamed: Vec<usize>,
+    clients: HashMap<String, Client>,
+    origins: HashSet<String>,
+    longest_refresh: Duration,
 }
 
 /// The name is taken.
@@ -140,6 +146,36 @@ impl Directory {
         }
         self.providers.push(provider);
         Ok(())
+    }
+
+    /// Adds a client.
+    pub fn add_client(&mut self, client: Client) -> Result<(), Taken> {
+        let (origins, refresh) = (client.origins.clone(), client.refresh);
+        vacant(self.clients.entry(client.id.clone()), client)?;
+        self.origins.extend(origins);
+        self.longest_refresh =
+            refresh.map_or(self.longest_refresh, |it| it.lifetime.max(self.longest_refresh));
+        Ok(())
+    }
+
+    /// How long a client may go on refreshing; zero where none may.
+    pub const fn longest_refresh(&self) -> Duration {
+        self.longest_refresh
+    }
+
+    /// Whether pages of `origin` belong to some client.
+    pub fn has_origin(&self, origin: &str) -> bool {
+        self.origins.contains(origin)
+    }
+
+    /// The client with this id.
+    pub fn client(&self, id: &str) -> Option<&Client> {
+        self.clients.get(id)
+    }
+
+    /// Every client.
+    pub fn clients(&self) -> impl Iterator<Item = &Client> {
+        self.clients.values()
     }
 
     /// The account with this id.

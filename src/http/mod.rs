@@ -10,6 +10,7 @@ mod cookies;
 mod error;
 mod federation;
 mod logout;
+mod oauth;
 mod oidc;
 mod operations;
 mod page;
@@ -73,6 +74,7 @@ pub fn serve_public(
             .configure(saml::routes)
             .configure(logout::routes)
             .configure(oidc::routes)
+            .configure(oauth::routes)
             .configure(federation::routes)
             .configure(browser::routes)
             .default_service(web::to(browser::nothing_here))

@@ -12,7 +12,7 @@ use crate::arn::ProviderArn;
 use crate::clock::Moment;
 
 /// A login that an assertion or an ID token opened.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Login {
     /// What our session tokens carry of it.
     pub marks: LoginMarks,

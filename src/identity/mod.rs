@@ -8,6 +8,7 @@ mod fetch;
 mod login;
 pub mod oidc;
 mod principal;
+mod remembered;
 pub mod saml;
 pub mod sigv4;
 
@@ -15,10 +16,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aws_lc_rs::digest;
+use serde::{Deserialize, Serialize};
 
 pub use self::fetch::{NoClient, Reach, http_client};
 pub use self::login::{Login, LoginMark, LoginMarks, NameId, OidcSession, ProviderSession, SamlSession};
-pub use self::principal::{Principal, RoleSession, SessionTag};
+pub use self::principal::{GrantId, Principal, RoleSession, SessionTag};
 use crate::arn::ProviderArn;
 use crate::clock::Moment;
 
@@ -32,7 +34,7 @@ pub enum Presented<'a> {
 }
 
 /// The protocol that an identity arrived by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Protocol {
     /// A SAML 2.0 assertion.
     Saml,
@@ -41,8 +43,8 @@ pub enum Protocol {
 }
 
 /// A person or workload whose identity provider's word was verified: signature, issuer,
-/// audience, recipient and time. Made by `identity::saml` and `identity::oidc` alone, and never
-/// deserialized.
+/// audience, recipient and time. Made by `identity::saml` and `identity::oidc` alone, and read back
+/// only from what this room sealed of one ([`FederatedIdentity::remember`]).
 #[derive(Debug, Clone)]
 pub struct FederatedIdentity {
     verified: Verified,
@@ -50,7 +52,7 @@ pub struct FederatedIdentity {
 
 /// What a verifier read from authenticated bytes. Only `identity` can turn it into a
 /// [`FederatedIdentity`].
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct Verified {
     protocol: Protocol,
     provider: ProviderArn,
@@ -61,8 +63,11 @@ struct Verified {
     audience: String,
     attributes: BTreeMap<String, Vec<String>>,
     aliases: BTreeMap<String, Option<String>>,
+    #[serde(with = "remembered::claims")]
     claims: Option<serde_json::Map<String, serde_json::Value>>,
     session_ends: Option<Moment>,
+    /// Of the document, which is not remembered.
+    #[serde(skip)]
     one_time: Option<OneTime>,
     login: Option<Login>,
     asserted: Asserted,
@@ -70,7 +75,7 @@ struct Verified {
 
 /// What the provider itself asserted about the session, by the attributes that AWS defines
 /// (facts 2.1, 3.5). Raw text: `policy` decides whether it may be used, and checks its form.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Asserted {
     /// Role and provider ARN pairs of the SAML `Role` attribute, in either order; for OIDC the
     /// role ARNs of the `roles` claim with the provider left empty. `None`: not asserted.

@@ -60,6 +60,8 @@ pub struct RoleSession {
     pub provider_session_ends: Option<Moment>,
     /// The login that it comes of, where that may end before its time.
     pub login: Option<LoginMarks>,
+    /// What the token endpoint gave it by, where that can be revoked.
+    pub grant: Option<GrantId>,
     /// When it was issued.
     pub issued: Moment,
     /// When it ends.
@@ -77,6 +79,10 @@ impl RoleSession {
         self.expires.since(at)
     }
 }
+
+/// Names one exchange at the token endpoint and all that comes of it: random, and what ends it all is
+/// revoked by (RFC 7009 section 2.1).
+pub type GrantId = [u8; 16];
 
 /// A session tag (facts 1.7).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use base64_simd::STANDARD;
 
-use super::{CredentialIssuer, IssueFault, IssueFuture, TemporaryCredentials};
+use super::{CredentialIssuer, IssueFault, IssueFuture, IssuedSession, TemporaryCredentials};
 use crate::arn::AccessKeyId;
 use crate::clock::Moment;
 use crate::entropy::{Entropy, NoEntropy};
@@ -57,23 +57,34 @@ impl LocalIssuer {
     }
 
     fn unseal(&self, access_key_id: &str, token: &str) -> Option<OpenedCredential> {
+        let asked: AccessKeyId = access_key_id.parse().ok()?;
+        let (sealed, issued) = self.opened(token)?;
+        if issued.access_key_id != asked {
+            return None;
+        }
+        let secret_access_key = self.secret_of(&sealed, asked).ok()?;
+        Some(OpenedCredential { secret_access_key, session: issued.session })
+    }
+
+    /// The sealed bytes of a session token, and what they say.
+    fn opened(&self, token: &str) -> Option<(Vec<u8>, IssuedSession)> {
         if token.len() > LONGEST_TOKEN {
             return None;
         }
-        let asked: AccessKeyId = access_key_id.parse().ok()?;
         let sealed = STANDARD.decode_to_vec(token).ok()?;
         let body = self.ring.open(Purpose::SessionToken, &sealed).ok()?;
         let (sealed_for, session): (&str, RoleSession) = postcard::from_bytes(&body).ok()?;
-        if sealed_for != asked.as_str() {
-            return None;
-        }
-        Some(OpenedCredential { secret_access_key: self.secret_of(&sealed, asked).ok()?, session })
+        Some((sealed, IssuedSession { access_key_id: sealed_for.parse().ok()?, session }))
     }
 }
 
 impl CredentialIssuer for LocalIssuer {
     fn issue<'a>(&'a self, session: &'a AuthorizedSession, _at: Moment) -> IssueFuture<'a> {
         Box::pin(std::future::ready(self.make(session.session())))
+    }
+
+    fn session_of(&self, session_token: &str) -> Option<IssuedSession> {
+        self.opened(session_token).map(|(_, issued)| issued)
     }
 }
 
@@ -114,6 +125,7 @@ mod tests {
             session_policy: None,
             provider_session_ends: None,
             login: Some(LoginMarks { subject: [1; 16], sessions: vec![[2; 16]], unnamed: None }),
+            grant: None,
             issued: NOW,
             expires: NOW.plus(Duration::from_secs(3600)),
         }

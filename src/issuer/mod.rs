@@ -2,8 +2,9 @@
 //!
 //! A [`CredentialIssuer`] turns an [`AuthorizedSession`] into [`TemporaryCredentials`]. Without
 //! that proof of authorization there is nothing to call it with. It does not know who the person
-//! was. [`local`] makes the broker's own credentials.
+//! was. [`local`] makes the broker's own credentials, [`jwt`] signed tokens.
 
+pub mod jwt;
 pub mod local;
 
 use std::future::Future;
@@ -11,6 +12,7 @@ use std::pin::Pin;
 
 use crate::arn::AccessKeyId;
 use crate::clock::Moment;
+use crate::identity::RoleSession;
 use crate::policy::AuthorizedSession;
 use crate::secret::Secret;
 
@@ -54,8 +56,21 @@ pub struct IssueFault(String);
 pub type IssueFuture<'a> =
     Pin<Box<dyn Future<Output = Result<TemporaryCredentials, IssueFault>> + Send + 'a>>;
 
+/// What a session token stands for.
+#[derive(Debug, Clone)]
+pub struct IssuedSession {
+    /// The access key id that it belongs to.
+    pub access_key_id: AccessKeyId,
+    /// The session.
+    pub session: RoleSession,
+}
+
 /// A maker of temporary credentials.
 pub trait CredentialIssuer: Send + Sync {
     /// Makes the credentials of `session`.
     fn issue<'a>(&'a self, session: &'a AuthorizedSession, at: Moment) -> IssueFuture<'a>;
+
+    /// What a session token stands for, whoever shows it: to tell about it, never to act for it.
+    /// `None` if it is not one of this issuer's. Whether it is over or revoked is not looked at.
+    fn session_of(&self, session_token: &str) -> Option<IssuedSession>;
 }

@@ -10,7 +10,7 @@ use super::trust::{ActionReview, AllowedAction, TrustPolicy, TrustQuestion, Trus
 use super::{OfferedBy, RoleOffer, tags};
 use crate::arn::{RoleArn, RoleId, is_name_byte};
 use crate::clock::Moment;
-use crate::identity::{FederatedIdentity, Protocol, RoleSession};
+use crate::identity::{FederatedIdentity, GrantId, Protocol, RoleSession};
 
 /// Bytes that tags and session policy may take together in a session token.
 const PACKED_LIMIT: usize = 4096;
@@ -48,6 +48,13 @@ impl AuthorizedSession {
     /// The session.
     pub const fn session(&self) -> &RoleSession {
         &self.session
+    }
+
+    /// The same session, which also ends when `grant` is revoked.
+    #[must_use]
+    pub fn under_grant(mut self, grant: GrantId) -> Self {
+        self.session.grant = Some(grant);
+        self
     }
 
     /// What offered the role.
@@ -149,6 +156,7 @@ fn session(
         session_policy: ask.session_policy.map(str::to_owned),
         provider_session_ends: identity.session_ends(),
         login: identity.login().map(|login| login.marks.clone()),
+        grant: None,
         issued: at,
         expires: at.plus(length),
     }

@@ -3,6 +3,7 @@
 
 mod command_line;
 mod explain;
+mod oauth;
 mod oidc;
 mod saml;
 mod tidy;

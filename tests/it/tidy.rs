@@ -94,6 +94,17 @@ fn the_demo_is_reached_by_its_command_alone() {
     }
 }
 
+/// What opens as a remembered identity was one: nobody else can seal such a thing.
+#[test]
+fn identities_are_remembered_in_one_place() {
+    for (_, file) in sources() {
+        let shown = file.display().to_string();
+        let may = shown.ends_with("/identity/remembered.rs") || shown.ends_with("/src/seal.rs");
+        let text = fs::read_to_string(&file).unwrap();
+        assert!(may || !text.contains("RememberedIdentity"), "{shown} names the purpose");
+    }
+}
+
 #[test]
 fn every_module_begins_with_its_contract() {
     for (_, file) in sources() {

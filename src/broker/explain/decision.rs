@@ -3,7 +3,7 @@
 use super::report::{Action, Obstacle, Report, Role, Rule, RuleOutcome, Session, Statement, Tag};
 use crate::arn::RoleArn;
 use crate::broker::decide::Decide;
-use crate::broker::federate::offered_by;
+use crate::broker::record::offered_by;
 use crate::broker::{Ask, Refusal};
 use crate::clock::Moment;
 use crate::config::Snapshot;

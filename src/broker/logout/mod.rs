@@ -128,7 +128,8 @@ impl RequestContext<'_> {
     /// while it waited for its claim could not know yet that it is over.
     fn hold(&self, ids: &[RevocationId], asserted_before: Moment) -> Vec<Revocation> {
         let now = self.parts.clock.now().max(self.at);
-        let until = now.plus(LONGEST_LIFE);
+        // A refresh token is asked about by the same marks as long as it lives.
+        let until = now.plus(LONGEST_LIFE.max(self.snapshot.directory.longest_refresh()));
         let revocation =
             |id: &RevocationId| Revocation { id: *id, issued_before: now, asserted_before, until };
         let revocations: Vec<_> = ids.iter().map(revocation).collect();

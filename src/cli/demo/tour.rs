@@ -51,6 +51,15 @@ Rolegate is running. Nothing here leaves this machine.
       --role-arn arn:aws:iam::111122223333:role/app/PhotoUploader --role-session-name cleo-phone \
       --web-identity-token "$(curl -s '@IDP@/token/cleo?client=mobile-app')"
 
+  The same at the token endpoint, with a refresh token (or, with audience=https://photos.demo.example
+  instead of the last line, a JSON Web Token that @BROKER@/.well-known/jwks.json verifies)
+    curl -s @BROKER@/oauth2/token -d client_id=mobile-app \
+      -d grant_type=urn:ietf:params:oauth:grant-type:token-exchange \
+      -d subject_token="$(curl -s '@IDP@/token/cleo?client=mobile-app')" \
+      -d subject_token_type=urn:ietf:params:oauth:token-type:id_token \
+      -d role=arn:aws:iam::111122223333:role/app/PhotoUploader -d role_session_name=cleo-phone \
+      -d requested_token_type=urn:rolegate:params:oauth:token-type:aws-credentials
+
   Refused, and rightly: Ben is no engineer
     aws sts assume-role-with-saml --no-sign-request --endpoint-url @BROKER@ \
       --role-arn arn:aws:iam::111122223333:role/eng/Deploy \

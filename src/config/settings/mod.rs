@@ -4,6 +4,7 @@
 //! configuration as it is valid. `rolegate schema` prints this folder as JSON Schema, so a doc
 //! comment here is what an editor shows.
 
+mod client;
 mod oidc;
 mod saml;
 
@@ -14,6 +15,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+pub(super) use self::client::{ClientGrant, ClientSettings, DEFAULT_REFRESH_LIFETIME};
 pub(super) use self::oidc::{
     ClaimPath, GroupOverageSetting, OidcLoginSettings, OidcProviderSettings, TokenReplay,
 };
@@ -30,7 +32,7 @@ pub struct Settings {
     pub public_url: String,
 
     /// Further files to read, relative to this one; `*` may stand in the last part. They may hold
-    /// `[[account]]`, `[[provider]]`, `[[role]]` and `[[rule]]`.
+    /// `[[account]]`, `[[provider]]`, `[[role]]`, `[[rule]]` and `[[client]]`.
     #[serde(default)]
     pub include: Vec<String>,
 
@@ -77,6 +79,10 @@ pub struct Settings {
     /// The attribute rules: who is offered which role.
     #[serde(default)]
     pub rule: Vec<RuleSettings>,
+
+    /// The applications that may ask at the OAuth 2.0 endpoints.
+    #[serde(default)]
+    pub client: Vec<ClientSettings>,
 }
 
 /// `[listen]`
@@ -140,11 +146,24 @@ pub struct SealingSettings {
     /// The key ring: one base64 key of 32 bytes a line, the newest first. Made at the first start
     /// if it does not exist, readable by its owner only. Default `var/keys/ring`.
     pub ring: PathBuf,
+    /// The keys that sign JSON Web Tokens: PEM with private keys on P-256, the first signs, all are
+    /// published at `/.well-known/jwks.json`. To change the key, add the next one as the second, turn
+    /// the two around once every service has read the key set again (it may be cached for an hour), and
+    /// drop the old one when its last token is over, after twelve hours at most. Made at the first
+    /// start if it does not exist, readable by its owner only. Default `signing.pem` beside the ring.
+    pub signing_keys: Option<PathBuf>,
 }
 
 impl Default for SealingSettings {
     fn default() -> Self {
-        Self { ring: "var/keys/ring".into() }
+        Self { ring: "var/keys/ring".into(), signing_keys: None }
+    }
+}
+
+impl SealingSettings {
+    /// The file of signing keys.
+    pub(super) fn signing_keys(&self) -> PathBuf {
+        self.signing_keys.clone().unwrap_or_else(|| self.ring.with_file_name("signing.pem"))
     }
 }
 

@@ -107,6 +107,9 @@ impl PageError {
             ),
             Refusal::Destination(refused) => Self::sentence("This place is not allowed", refused.to_string()),
             Refusal::SigninRequest(text) => Self::sentence("The request can't be processed", text.clone()),
+            Refusal::Exchange(refusal) => {
+                Self::sentence("The request can't be processed", refusal.to_string())
+            }
             Refusal::Signature(_) => {
                 Self::sentence("The credentials are not good", "Invalid Credentials Parameter".into())
             }

@@ -150,7 +150,8 @@ fn refused(refusal: &Refusal, protocol: Protocol) -> StsError {
         | Refusal::LogoutNotOffered { .. }
         | Refusal::SigninToken { .. }
         | Refusal::SigninRequest(_)
-        | Refusal::Destination(_) => StsError::access_denied(action),
+        | Refusal::Destination(_)
+        | Refusal::Exchange(_) => StsError::access_denied(action),
     }
 }
 

@@ -12,6 +12,7 @@ use rolegate::clock::{ManualClock, Moment};
 use rolegate::config;
 use rolegate::entropy::SystemEntropy;
 use rolegate::identity::Presented;
+use rolegate::issuer::jwt::SigningKeys;
 use rolegate::issuer::local::LocalIssuer;
 use rolegate::seal::KeyRing;
 use rolegate::store::Store;
@@ -72,6 +73,8 @@ impl Nodes {
         let entropy = Arc::new(SystemEntropy::new());
         let ring = Arc::new(KeyRing::generate(entropy.as_ref()).unwrap());
         let store = store(&folder);
+        let signing = SigningKeys::from_pem(SigningKeys::generate_pem().unwrap().expose());
+        let signing = Arc::new(signing.unwrap());
         let brokers = [(); 2].map(|()| {
             let loaded =
                 config::load(&file("rolegate.toml"), noon()).unwrap_or_else(|faults| panic!("{faults}"));
@@ -82,6 +85,7 @@ impl Nodes {
                 store: store.clone(),
                 revoked: Arc::new(RevocationSet::new(Vec::new())),
                 ring: ring.clone(),
+                signing: signing.clone(),
                 entropy: entropy.clone(),
                 clock: Arc::new(ManualClock::at(noon())),
             };

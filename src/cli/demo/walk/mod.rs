@@ -5,6 +5,7 @@
 mod browser;
 mod console;
 mod logout;
+mod oauth;
 mod refusals;
 mod sts;
 
@@ -44,6 +45,7 @@ pub(crate) async fn walk(world: &World, idp: &Idp, clock: &dyn Clock) -> Result<
         Some(credentials) => console::sign_in(&mut walk, credentials).await,
         None => walk.tell("console sign-in", Err("there are no credentials to sign in with".into())),
     }
+    oauth::exchanges(&mut walk).await;
     console::browsers(&mut walk).await;
     refusals::assertions(&mut walk).await;
     refusals::tokens(&mut walk).await;

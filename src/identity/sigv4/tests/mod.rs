@@ -41,6 +41,7 @@ impl SigningSecrets for One {
             session_policy: None,
             provider_session_ends: None,
             login: None,
+            grant: None,
             issued: SIGNED,
             expires: self.expires,
         };

@@ -1,7 +1,7 @@
 //! Single logout from outside: the provider's messages, and ours.
 
 mod fixture;
-mod flaky;
+pub(crate) mod flaky;
 mod flows;
 mod messages;
 mod ours;

@@ -19,6 +19,7 @@ use rolegate::entropy::{Entropy, SystemEntropy};
 use rolegate::http::{Surface, serve_public};
 use rolegate::identity::RoleSession;
 use rolegate::identity::sigv4::{SignedRequest, SigningCredential, sign};
+use rolegate::issuer::jwt::SigningKeys;
 use rolegate::issuer::local::LocalIssuer;
 use rolegate::seal::KeyRing;
 use rolegate::secret::Secret;
@@ -87,6 +88,7 @@ impl World {
             store: kept,
             revoked,
             ring,
+            signing: Arc::new(SigningKeys::from_pem(SigningKeys::generate_pem().unwrap().expose()).unwrap()),
             entropy: Arc::clone(&entropy),
             clock: clock.clone(),
         };
@@ -213,6 +215,7 @@ impl World {
             session_policy: None,
             provider_session_ends: None,
             login: None,
+            grant: None,
             issued: noon(),
             expires: noon().plus(Duration::from_secs(3600)),
         };

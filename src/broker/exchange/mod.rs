@@ -1,0 +1,218 @@
+//! The token endpoint's flow: somebody's word, or a token of ours, becomes credentials or a token
+//! (RFC 8693).
+//!
+//! The word of a provider goes the way of every other ([`RequestContext::federate`]) up to where
+//! something is given. A token of ours went it before: it may become one for another service that ends
+//! with it at the latest, and nothing else, so that no exchange can make more of it.
+//!
+//! Everything of one exchange is under one grant, a random name by which all of it can be ended.
+//! `refresh` asks again without the person, `tokens` tells of tokens and ends them.
+
+mod refresh;
+mod refusal;
+mod tokens;
+
+use std::time::Duration;
+
+use self::refresh::Kept;
+pub use self::refusal::ExchangeRefusal;
+pub use self::tokens::Active;
+use super::record::{Given, tell_issued};
+use super::{Arrival, Ask, Door, Failure, Fault, Refusal, RequestContext};
+use crate::arn::{AccountId, RoleArn};
+use crate::directory::{Client, Provider};
+use crate::entropy;
+use crate::identity::{Presented, oidc, saml};
+use crate::issuer::TemporaryCredentials;
+use crate::issuer::jwt::{NoToken, SignedToken, TokenTerms, VerifiedToken};
+use crate::policy::AuthorizedSession;
+use crate::secret::Secret;
+
+/// The way in, for audit and metrics.
+const ACTION: &str = "token-exchange";
+
+/// An exchange that a client asks for.
+pub struct Exchange<'a> {
+    /// Who asks. It has proved to be that.
+    pub client: &'a Client,
+    /// What it brings.
+    pub subject: SubjectToken<'a>,
+    /// What it wants for it.
+    pub wanted: Wanted<'a>,
+    /// The session's length; without it one hour, or as long as the token that is brought.
+    pub duration: Option<Duration>,
+}
+
+/// What is exchanged.
+#[derive(Clone, Copy)]
+pub enum SubjectToken<'a> {
+    /// The word of a provider.
+    Presented {
+        /// An ID token or a SAML response.
+        presented: Presented<'a>,
+        /// The role that it is to give.
+        role: &'a RoleArn,
+        /// The session's name, where the protocol lets the caller choose it.
+        session_name: Option<&'a str>,
+    },
+    /// A token of ours.
+    Ours(&'a str),
+}
+
+/// What is wanted.
+#[derive(Clone, Copy)]
+pub enum Wanted<'a> {
+    /// Temporary credentials.
+    Credentials,
+    /// A signed token for a service.
+    Token {
+        /// The service's name, as the client's configuration writes it.
+        audience: &'a str,
+    },
+}
+
+/// What is given.
+pub enum Granted {
+    /// Temporary credentials.
+    Credentials(TemporaryCredentials),
+    /// A signed token.
+    Token(SignedToken),
+}
+
+/// The end of an exchange.
+pub struct Exchanged {
+    /// What is given.
+    pub granted: Granted,
+    /// What it can be asked for again with, once.
+    pub refresh: Option<Secret<String>>,
+}
+
+impl RequestContext<'_> {
+    /// Exchanges what a client brings.
+    pub async fn exchange(&self, asked: &Exchange<'_>) -> Result<Exchanged, Failure> {
+        let client = asked.client;
+        if !client.may_exchange {
+            return Err(ExchangeRefusal::Grant { grant: "token-exchange" }.into());
+        }
+        may_ask_for(client, asked.wanted)?;
+        let (presented, role, session_name) = match asked.subject {
+            SubjectToken::Presented { presented, role, session_name } => (presented, role, session_name),
+            SubjectToken::Ours(token) => return self.exchange_ours(asked, token),
+        };
+        let provider = self.provider_of(client, presented, role.account())?;
+        let arrival = Arrival { presented, provider, door: Door::StsApi };
+        let ask = Ask { action: ACTION, role, session_name, duration: asked.duration, session_policy: None };
+        let (identity, session) = self.admit(&arrival, &ask).await?;
+        let grant = entropy::bytes(self.parts.entropy.as_ref())?;
+        let (wanted, duration) = (asked.wanted, asked.duration);
+        let granted = self.give(client, wanted, &session.under_grant(grant), ACTION).await?;
+        let kept = Kept { grant, role, session_name, duration, wanted };
+        let refresh = self.first_refresh(client, &identity, &kept)?;
+        Ok(Exchanged { granted, refresh })
+    }
+
+    /// Makes what is wanted, and records it.
+    async fn give(
+        &self,
+        client: &Client,
+        wanted: Wanted<'_>,
+        session: &AuthorizedSession,
+        action: &'static str,
+    ) -> Result<Granted, Failure> {
+        let client_id = client.id.as_str();
+        match wanted {
+            Wanted::Credentials => {
+                let made = self.issue(session).await?;
+                let given = Given { client: Some(client_id), ..Given::credentials(&made, action) };
+                self.record(session, &given)?;
+                Ok(Granted::Credentials(made))
+            }
+            Wanted::Token { audience } => {
+                let terms = TokenTerms { issuer: &self.snapshot.public_url, client_id, audience };
+                let made = self.parts.signing.issue(session, &terms, self.parts.entropy.as_ref());
+                let made = made.map_err(Fault::Issue)?;
+                let (id, expires) = (made.id.as_str(), made.expires);
+                let given = Given { action, id, expires, client: Some(client_id), audience: Some(audience) };
+                self.record(session, &given)?;
+                Ok(Granted::Token(made))
+            }
+        }
+    }
+
+    /// A token of ours becomes one for another service. The client must be the one that it was given
+    /// to: a service that was shown a token can't take it any further.
+    fn exchange_ours(&self, asked: &Exchange<'_>, token: &str) -> Result<Exchanged, Failure> {
+        let Wanted::Token { audience } = asked.wanted else {
+            return Err(ExchangeRefusal::OnlyToken.into());
+        };
+        let client_id = asked.client.id.as_str();
+        let token = self.open_token(token)?;
+        if token.client_id() != client_id {
+            return Err(ExchangeRefusal::SubjectToken("it was given to another client").into());
+        }
+        let terms = TokenTerms { issuer: &self.snapshot.public_url, client_id, audience };
+        let until = asked.duration.map_or(token.expires(), |duration| self.at.plus(duration));
+        let entropy = self.parts.entropy.as_ref();
+        let made = self.parts.signing.exchange(&token, &terms, until, self.at, entropy);
+        let made = made.map_err(Fault::Issue)?;
+        let given = Given {
+            action: ACTION,
+            id: &made.id,
+            expires: made.expires,
+            client: Some(client_id),
+            audience: Some(audience),
+        };
+        tell_issued(token.session(), "a token of ours", &given);
+        Ok(Exchanged { granted: Granted::Token(made), refresh: None })
+    }
+
+    /// A token of ours that nothing ended yet.
+    fn open_token(&self, token: &str) -> Result<VerifiedToken, ExchangeRefusal> {
+        let opened = self.parts.signing.open(token, &self.snapshot.public_url, self.at);
+        let opened = opened.map_err(|fault| match fault {
+            NoToken::NotOurs => ExchangeRefusal::SubjectToken("it is none that this broker made"),
+            NoToken::Expired => ExchangeRefusal::SubjectToken("its time is over"),
+        })?;
+        if self.is_live(opened.session()) {
+            Ok(opened)
+        } else {
+            Err(ExchangeRefusal::SubjectToken("it was revoked, or its role is gone"))
+        }
+    }
+
+    /// The provider that the word says it comes from, in the account of the role that is asked for:
+    /// no other can be trusted by it. Verification then decides whether it does.
+    fn provider_of(
+        &self,
+        client: &Client,
+        presented: Presented<'_>,
+        account: AccountId,
+    ) -> Result<&Provider, Failure> {
+        let directory = &self.snapshot.directory;
+        let (issuer, found): (String, Vec<&Provider>) = match presented {
+            Presented::IdToken(token) => {
+                let issuer = oidc::unverified_issuer(token)?;
+                let found = directory.oidc_provider(account, &issuer).into_iter().collect();
+                (issuer, found)
+            }
+            Presented::SamlResponse(response) => {
+                let issuer = saml::unverified_issuer(response)?;
+                let of_account = |provider: &&Provider| provider.arn.account() == account;
+                let found = directory.saml_providers(&issuer).filter(of_account).collect();
+                (issuer, found)
+            }
+        };
+        let Some(first) = found.first() else { return Err(Refusal::unknown_provider(&issuer).into()) };
+        let allowed = found.iter().find(|provider| client.may_use(&provider.name));
+        let refused = || ExchangeRefusal::Provider { provider: first.name.clone() };
+        Ok(allowed.ok_or_else(refused)?)
+    }
+}
+
+/// Whether `client` may ask for that.
+fn may_ask_for(client: &Client, wanted: Wanted<'_>) -> Result<(), ExchangeRefusal> {
+    match wanted {
+        Wanted::Token { audience } if !client.may_ask_for(audience) => Err(ExchangeRefusal::Target),
+        Wanted::Token { .. } | Wanted::Credentials => Ok(()),
+    }
+}

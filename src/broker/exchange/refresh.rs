@@ -1,0 +1,193 @@
+//! Refresh tokens (RFC 6749 section 6), each good once (RFC 9700 section 4.14.2).
+//!
+//! A refresh token is the identity that was exchanged, sealed with what it was exchanged for. Using it
+//! asks rules and trust policy again, as of now, and hands out its successor. The second use of one
+//! means that two have it, of whom one is a thief: then all that came of the exchange is over.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{ExchangeRefusal, Exchanged, Wanted, may_ask_for};
+use crate::arn::RoleArn;
+use crate::audit;
+use crate::broker::{Ask, Door, Failure, Refusal, RequestContext};
+use crate::clock::Moment;
+use crate::directory::{Client, RefreshTerms};
+use crate::entropy;
+use crate::identity::{FederatedIdentity, GrantId};
+use crate::secret::Secret;
+use crate::store::{Revocation, Scope};
+use crate::telemetry;
+
+/// The way in, for audit and metrics.
+const ACTION: &str = "token-refresh";
+/// The longest that anything lives which a refresh gives: credentials (facts 1.6).
+const LONGEST_LIFE: Duration = Duration::from_secs(12 * 3600);
+
+/// What an identity is remembered for.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Lineage {
+    /// This token's own name, by which it is claimed.
+    id: [u8; 32],
+    /// The exchange that it comes of, by which it is revoked.
+    pub(super) grant: GrantId,
+    client_id: String,
+    role: RoleArn,
+    session_name: Option<String>,
+    duration: Option<Duration>,
+    /// The service; `None` for credentials.
+    audience: Option<String>,
+    /// When the exchange was.
+    began: Moment,
+    /// When this token was given.
+    given: Moment,
+    /// The last moment of all, as it was said when the exchange was.
+    ends: Moment,
+}
+
+/// What is asked for again with each refresh.
+pub(super) struct Kept<'a> {
+    pub(super) grant: GrantId,
+    pub(super) role: &'a RoleArn,
+    pub(super) session_name: Option<&'a str>,
+    pub(super) duration: Option<Duration>,
+    pub(super) wanted: Wanted<'a>,
+}
+
+impl Lineage {
+    fn wanted(&self) -> Wanted<'_> {
+        self.audience.as_deref().map_or(Wanted::Credentials, |audience| Wanted::Token { audience })
+    }
+
+    /// The last moment of this token. Terms that were shortened since hold.
+    fn until(&self, terms: RefreshTerms) -> Moment {
+        let ends = self.ends.min(self.began.plus(terms.lifetime));
+        terms.idle.map_or(ends, |idle| ends.min(self.given.plus(idle)))
+    }
+}
+
+impl RequestContext<'_> {
+    /// The first refresh token of an exchange, if `client` may refresh. An identity that is too large to
+    /// be remembered gets none.
+    pub(super) fn first_refresh(
+        &self,
+        client: &Client,
+        identity: &FederatedIdentity,
+        kept: &Kept<'_>,
+    ) -> Result<Option<Secret<String>>, Failure> {
+        let Some(terms) = client.refresh else { return Ok(None) };
+        let ends = self.at.plus(terms.lifetime);
+        let audience = match kept.wanted {
+            Wanted::Credentials => None,
+            Wanted::Token { audience } => Some(audience.to_owned()),
+        };
+        let lineage = Lineage {
+            id: entropy::bytes(self.parts.entropy.as_ref())?,
+            grant: kept.grant,
+            client_id: client.id.clone(),
+            role: kept.role.clone(),
+            session_name: kept.session_name.map(str::to_owned),
+            duration: kept.duration,
+            audience,
+            began: self.at,
+            given: self.at,
+            ends: identity.session_ends().map_or(ends, |end| end.min(ends)),
+        };
+        self.remembered(identity, &lineage)
+    }
+
+    /// Uses a refresh token, once.
+    pub async fn refresh(&self, client: &Client, token: &str) -> Result<Exchanged, Failure> {
+        let terms = client.refresh.ok_or(ExchangeRefusal::Grant { grant: "refresh" })?;
+        let refused = |reason| ExchangeRefusal::RefreshToken(reason);
+        let (identity, lineage) = self.recalled(token).ok_or(refused("it is none that this broker made"))?;
+        if lineage.client_id != client.id {
+            return Err(refused("it was given to another client").into());
+        }
+        if lineage.until(terms) <= self.at {
+            return Err(refused("its time is over").into());
+        }
+        if self.parts.revoked.ends(&lineage.grant, lineage.given) {
+            return Err(refused("it was revoked").into());
+        }
+        self.check_login_goes_on(&identity, &Door::StsApi)?;
+        let provider = self.snapshot.directory.provider_by_arn(identity.provider());
+        let provider = provider.filter(|provider| client.may_use(&provider.name));
+        let provider = provider.ok_or(refused("its provider is gone, or no longer the client's"))?;
+        may_ask_for(client, lineage.wanted())?;
+        let ask = Ask {
+            action: ACTION,
+            role: &lineage.role,
+            session_name: lineage.session_name.as_deref(),
+            duration: lineage.duration,
+            session_policy: None,
+        };
+        let session = self.authorize(&identity, provider, &ask)?.under_grant(lineage.grant);
+        self.claim_refresh(&identity, &lineage).await?;
+        let granted = self.give(client, lineage.wanted(), &session, ACTION).await?;
+        let id = entropy::bytes(self.parts.entropy.as_ref())?;
+        let refresh = self.remembered(&identity, &Lineage { id, given: self.at, ..lineage.clone() })?;
+        Ok(Exchanged { granted, refresh })
+    }
+
+    /// The first use passes; any other ends all that came of the exchange.
+    async fn claim_refresh(&self, identity: &FederatedIdentity, lineage: &Lineage) -> Result<(), Failure> {
+        match self.claim_once(lineage.id, Scope::Whole, lineage.ends).await {
+            Err(Failure::Refusal(Refusal::AlreadyUsed)) => {
+                self.end_grant(lineage.grant, lineage.ends).await?;
+                self.tell_grant_ended("refresh-reuse", identity.provider().as_str(), identity.subject());
+                Err(ExchangeRefusal::Reused.into())
+            }
+            claimed => claimed,
+        }
+    }
+
+    /// Ends all that came or will come of the exchange `grant`: here at once, and for good when this is
+    /// `Ok`. Nobody else has this name, so the time of issue does not matter: what a request under way
+    /// is giving at this moment is over as well. Its last refresh may be at `last` or, as far as that is
+    /// not known, as late as any.
+    pub(super) async fn end_grant(&self, grant: GrantId, last: Moment) -> Result<(), Failure> {
+        let longest = self.at.plus(self.snapshot.directory.longest_refresh());
+        let until = longest.max(last).plus(LONGEST_LIFE);
+        let revocation =
+            Revocation { id: grant, issued_before: until, asserted_before: Moment::from_unix(0), until };
+        self.parts.revoked.add(revocation, self.at);
+        Ok(self.parts.store.revoke(revocation, self.at).await?)
+    }
+
+    pub(super) fn tell_grant_ended(&self, action: &'static str, provider: &str, subject: &str) {
+        telemetry::count_logout(action);
+        audit::Ended { action, provider, subject, scope: "grant" }.write();
+    }
+
+    /// What a refresh token of ours holds, whether or not it is still good.
+    pub(super) fn recalled(&self, token: &str) -> Option<(FederatedIdentity, Lineage)> {
+        FederatedIdentity::recall(token, &self.parts.ring)
+    }
+
+    fn remembered(
+        &self,
+        identity: &FederatedIdentity,
+        lineage: &Lineage,
+    ) -> Result<Option<Secret<String>>, Failure> {
+        let text = identity.remember(lineage, &self.parts.ring, self.parts.entropy.as_ref())?;
+        if text.is_none() {
+            let (client, provider) = (lineage.client_id.as_str(), identity.provider_name());
+            tracing::warn!(client, provider, "an identity is too large for a refresh token: none was given");
+        }
+        Ok(text.map(Secret::new))
+    }
+}
+
+impl Lineage {
+    /// When the last refresh of its exchange may be.
+    pub(super) const fn last(&self) -> Moment {
+        self.ends
+    }
+
+    /// Whether it was given to `client`.
+    pub(super) fn is_of(&self, client: &Client) -> bool {
+        self.client_id == client.id
+    }
+}

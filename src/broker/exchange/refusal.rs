@@ -1,0 +1,56 @@
+//! Why the token endpoint refuses what no other flow is asked.
+
+/// The token endpoint does not do that, or not for this client.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ExchangeRefusal {
+    /// The client may not ask this way.
+    #[error("the client may not use the grant {grant}")]
+    Grant {
+        /// As the configuration calls it.
+        grant: &'static str,
+    },
+    /// The client may not ask for tokens for this service.
+    #[error("the client may not ask for tokens for this service")]
+    Target,
+    /// The client may not bring the word of this provider.
+    #[error("the client may not bring the word of provider {provider}")]
+    Provider {
+        /// The provider's name.
+        provider: String,
+    },
+    /// A token of ours is exchanged for a token, and for nothing else.
+    #[error("a token of this broker can be exchanged for a token only")]
+    OnlyToken,
+    /// A refresh token is no good.
+    #[error("the refresh token is no good: {0}")]
+    RefreshToken(&'static str),
+    /// A refresh token was used before. All that came of its exchange is over.
+    #[error("the refresh token was used before: all that came of its exchange is revoked")]
+    Reused,
+    /// A token that is to be revoked was given to another client.
+    #[error("the token was given to another client")]
+    OfAnother,
+    /// Credentials are not revoked by their session token.
+    #[error("a session token can't be revoked by itself")]
+    NotRevocable,
+    /// A token of ours is no good.
+    #[error("the token can't be exchanged: {0}")]
+    SubjectToken(&'static str),
+}
+
+impl ExchangeRefusal {
+    /// The stable name of what refused it.
+    pub const fn check(&self) -> &'static str {
+        match self {
+            Self::Grant { .. } => "oauth.client.grant",
+            Self::Target => "oauth.target",
+            Self::Provider { .. } => "oauth.client.provider",
+            Self::OnlyToken => "oauth.exchange.only-token",
+            Self::RefreshToken(_) => "oauth.refresh.token",
+            Self::Reused => "oauth.refresh.reused",
+            Self::OfAnother => "oauth.revoke.client",
+            Self::NotRevocable => "oauth.revoke.kind",
+            Self::SubjectToken(_) => "oauth.exchange.token",
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! Questions about tokens of ours (RFC 7662), and their end (RFC 7009).
+
+use super::ExchangeRefusal;
+use crate::broker::{Failure, RequestContext};
+use crate::directory::Client;
+use crate::identity::RoleSession;
+use crate::issuer::IssuedSession;
+use crate::issuer::jwt::{NoToken, VerifiedToken};
+
+/// The audit's word for a revocation by a client.
+const ACTION: &str = "token-revocation";
+
+/// A token of ours that is still good.
+pub enum Active {
+    /// A signed token.
+    Token(Box<VerifiedToken>),
+    /// The session token of credentials.
+    Credentials(Box<IssuedSession>),
+}
+
+impl Active {
+    /// The session that it stands for.
+    pub const fn session(&self) -> &RoleSession {
+        match self {
+            Self::Token(token) => token.session(),
+            Self::Credentials(issued) => &issued.session,
+        }
+    }
+}
+
+impl RequestContext<'_> {
+    /// What `token` stands for, if `client` may ask; `None` if it is not ours, or no longer good.
+    pub fn introspect(&self, client: &Client, token: &str) -> Result<Option<Active>, Failure> {
+        if !client.may_introspect {
+            return Err(ExchangeRefusal::Grant { grant: "introspection" }.into());
+        }
+        let signed = self.parts.signing.open(token, &self.snapshot.public_url, self.at).ok();
+        let active = signed.map(|token| Active::Token(Box::new(token))).or_else(|| {
+            let issued = self.parts.issuer.session_of(token)?;
+            (issued.session.expires > self.at).then(|| Active::Credentials(Box::new(issued)))
+        });
+        Ok(active.filter(|active| self.is_live(active.session())))
+    }
+
+    /// Ends all that came of the exchange that `token` comes of, if it was given to `client`: a refresh
+    /// token and its successors, tokens and credentials (RFC 7009 section 2.1). What is no token of
+    /// ours, or is over, needs no end.
+    pub async fn revoke_token(&self, client: &Client, token: &str) -> Result<(), Failure> {
+        let foreign = || Failure::from(ExchangeRefusal::OfAnother);
+        if let Some((identity, lineage)) = self.recalled(token) {
+            if !lineage.is_of(client) {
+                return Err(foreign());
+            }
+            self.end_grant(lineage.grant, lineage.last()).await?;
+            self.tell_grant_ended(ACTION, identity.provider().as_str(), identity.subject());
+            return Ok(());
+        }
+        let token = match self.parts.signing.open(token, &self.snapshot.public_url, self.at) {
+            Ok(token) => token,
+            Err(NoToken::Expired) => return Ok(()),
+            Err(NoToken::NotOurs) if self.parts.issuer.session_of(token).is_some() => {
+                return Err(ExchangeRefusal::NotRevocable.into());
+            }
+            Err(NoToken::NotOurs) => return Ok(()),
+        };
+        if token.client_id() != client.id {
+            return Err(foreign());
+        }
+        let session = token.session();
+        if let Some(grant) = session.grant {
+            self.end_grant(grant, token.expires()).await?;
+        }
+        let provider = session.provider.as_ref().map(crate::arn::ProviderArn::as_str).unwrap_or_default();
+        self.tell_grant_ended(ACTION, provider, session.subject.as_deref().unwrap_or_default());
+        Ok(())
+    }
+}

@@ -1,0 +1,85 @@
+//! What must be known later of what was given: a sealed record, an audit event, a count.
+
+use super::federate::sha256;
+use super::{Failure, RequestContext};
+use crate::arn::ProviderArn;
+use crate::audit;
+use crate::clock::Moment;
+use crate::entropy::NoEntropy;
+use crate::identity::RoleSession;
+use crate::issuer::TemporaryCredentials;
+use crate::policy::{AuthorizedSession, OfferedBy};
+use crate::seal::Purpose;
+use crate::store::SessionKey;
+use crate::telemetry;
+
+/// What was given, as it is recorded.
+pub(super) struct Given<'a> {
+    /// The way in.
+    pub(super) action: &'static str,
+    /// The access key id, or a token's `jti`.
+    pub(super) id: &'a str,
+    /// When it ends.
+    pub(super) expires: Moment,
+    /// The OAuth client that it was given to.
+    pub(super) client: Option<&'a str>,
+    /// The service that a token is for.
+    pub(super) audience: Option<&'a str>,
+}
+
+impl<'a> Given<'a> {
+    pub(super) fn credentials(made: &'a TemporaryCredentials, action: &'static str) -> Self {
+        let (id, expires) = (made.access_key_id(), made.expires());
+        Self { action, id: id.as_str(), expires, client: None, audience: None }
+    }
+}
+
+/// Tells the audit and the metrics.
+pub(super) fn tell_issued(facts: &RoleSession, offered_by: &str, given: &Given<'_>) {
+    telemetry::count_issued(given.action);
+    audit::Issued {
+        action: given.action,
+        provider: facts.provider.as_ref().map(ProviderArn::as_str).unwrap_or_default(),
+        subject: facts.subject.as_deref().unwrap_or_default(),
+        session: &facts.role.session_arn(&facts.session_name),
+        offered_by,
+        access_key_id: given.id,
+        expires: given.expires,
+        client: given.client,
+        audience: given.audience,
+    }
+    .write();
+}
+
+impl RequestContext<'_> {
+    /// What must be known later. The record is queued: what was given is good without it, and
+    /// where the store can't take it, the log says so.
+    pub(super) fn record(&self, session: &AuthorizedSession, given: &Given<'_>) -> Result<(), Failure> {
+        let facts = session.session();
+        let body = postcard::to_allocvec(&(given.id, facts)).map_err(|_| NoEntropy)?;
+        let sealed = self.parts.ring.seal(Purpose::StoredRecord, &body, self.parts.entropy.as_ref())?;
+        let key = record_key(given.id, given.expires);
+        if let Err(fault) = self.parts.store.put(key, sealed, given.expires, self.at) {
+            telemetry::count_fault("record");
+            tracing::warn!(fault = fault.to_string(), "the session was issued without a record");
+        }
+        tell_issued(facts, offered_by(session.offered_by()), given);
+        Ok(())
+    }
+}
+
+/// The key of a session's record. It begins with the end of the session, so that what is written at
+/// one time stands together in the store; whoever has what was given knows it.
+fn record_key(id: &str, expires: Moment) -> SessionKey {
+    let mut key = sha256(id.as_bytes());
+    key[..8].copy_from_slice(&expires.unix_millis().to_be_bytes());
+    key
+}
+
+pub(super) fn offered_by(by: &OfferedBy) -> &str {
+    match by {
+        OfferedBy::Rule(name) => name,
+        OfferedBy::Asserted => "the provider's own Role attribute",
+        OfferedBy::TrustPolicy => "the role's trust policy",
+    }
+}

@@ -1,0 +1,93 @@
+//! The mobile app at the token endpoint: an ID token becomes credentials and a token, a refresh token
+//! is used once.
+
+use serde_json::Value;
+
+use super::sts::Credentials;
+use super::{PHOTO_UPLOADER, Walk, expect};
+use crate::cli::demo::idp::MOBILE_CLIENT;
+use crate::cli::demo::people::CLEO;
+use crate::secret::Secret;
+
+/// The service that the app has tokens for.
+const PHOTOS: &str = "https://photos.demo.example";
+const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
+const AWS_CREDENTIALS: &str = "urn:rolegate:params:oauth:token-type:aws-credentials";
+/// Cleo's session.
+const SESSION: &str = "arn:aws:sts::111122223333:assumed-role/PhotoUploader/cleo-phone";
+
+/// Exchanges, refreshes, and refreshes once too often.
+pub(super) async fn exchanges(walk: &mut Walk<'_>) {
+    let token = exchange(walk, &[("requested_token_type", ACCESS_TOKEN), ("audience", PHOTOS)]).await;
+    let token = token.and_then(|given| expect(given["token_type"] == "Bearer", shown(&given["expires_in"])));
+    walk.tell("token exchange: Cleo's ID token for a signed token", token.map(|life| format!("{life} s")));
+
+    let given = exchange(walk, &[("requested_token_type", AWS_CREDENTIALS)]).await;
+    let credentials = given.as_ref().map_err(Clone::clone).and_then(credentials);
+    let key = credentials.as_ref().map(|made| made.access_key_id.clone()).map_err(Clone::clone);
+    walk.tell("token exchange: the same for credentials", key);
+    let (Ok(given), Ok(credentials)) = (given, credentials) else { return };
+    let caller = walk.caller_of(&credentials, "assumed-role/PhotoUploader/cleo-phone").await;
+    walk.tell("GetCallerIdentity with them", caller);
+
+    let refreshed = refresh(walk, &given).await.and_then(|(_, given)| self::credentials(&given));
+    walk.tell("refresh: new credentials without Cleo", refreshed.map(|made| made.access_key_id));
+    let again = refresh(walk, &given).await.and_then(|(status, answer)| {
+        let seen = format!("{status} {}", shown(&answer["error"]));
+        expect(seen == "400 invalid_grant", seen)
+    });
+    walk.tell("refused: the same refresh token again", again);
+    let over = walk.sts.caller(&credentials, walk.now()).await.map(|answer| answer.refusal());
+    let over = over.and_then(|seen| expect(seen == "403 ExpiredToken", seen));
+    walk.tell("refused: all that came of that exchange", over);
+}
+
+/// What Cleo's ID token is given for.
+async fn exchange(walk: &Walk<'_>, wanted: &[(&str, &str)]) -> Result<Value, String> {
+    let token = walk.idp.id_token(&CLEO, MOBILE_CLIENT, walk.now()).map_err(|error| error.to_string())?;
+    let mut form = vec![
+        ("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange"),
+        ("client_id", MOBILE_CLIENT),
+        ("subject_token", &token),
+        ("subject_token_type", "urn:ietf:params:oauth:token-type:id_token"),
+        ("role", PHOTO_UPLOADER),
+        ("role_session_name", "cleo-phone"),
+    ];
+    form.extend_from_slice(wanted);
+    match ask(walk, &form).await? {
+        (200, given) => Ok(given),
+        (status, answer) => Err(format!("{status} {}", shown(&answer["error"]))),
+    }
+}
+
+async fn refresh(walk: &Walk<'_>, given: &Value) -> Result<(u16, Value), String> {
+    let token = given["refresh_token"].as_str().ok_or("no refresh token was given")?;
+    let form = [("grant_type", "refresh_token"), ("client_id", MOBILE_CLIENT), ("refresh_token", token)];
+    ask(walk, &form).await
+}
+
+async fn ask(walk: &Walk<'_>, form: &[(&str, &str)]) -> Result<(u16, Value), String> {
+    let request = walk.http.post(walk.at_broker("/oauth2/token")).form(form);
+    let answer = request.send().await.map_err(|error| error.without_url().to_string())?;
+    let status = answer.status().as_u16();
+    let body = answer.text().await.map_err(|error| error.without_url().to_string())?;
+    Ok((status, serde_json::from_str(&body).map_err(|error| error.to_string())?))
+}
+
+fn credentials(given: &Value) -> Result<Credentials, String> {
+    let member = |name: &str| {
+        let value = given["credentials"][name].as_str();
+        value.map(str::to_owned).ok_or_else(|| format!("{name} is missing"))
+    };
+    Ok(Credentials {
+        access_key_id: member("AccessKeyId")?,
+        secret_access_key: Secret::new(member("SecretAccessKey")?),
+        session_token: Secret::new(member("SessionToken")?),
+        arn: SESSION.to_owned(),
+    })
+}
+
+/// A member as it is shown: no token, no secret.
+fn shown(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}

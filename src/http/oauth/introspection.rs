@@ -1,0 +1,112 @@
+//! `POST /oauth2/introspect` (RFC 7662) and `POST /oauth2/revoke` (RFC 7009).
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde_json::{Map, Value, json};
+
+use super::authentication;
+use super::form::Form;
+use super::token::AWS_CREDENTIALS;
+use crate::broker::{Active, RequestContext};
+use crate::http::error::{OAuthError, uncached};
+use crate::http::{Surface, body};
+use crate::identity::RoleSession;
+use crate::issuer::jwt::subject_of;
+
+pub(super) async fn introspect(
+    request: HttpRequest,
+    surface: web::Data<Surface>,
+    payload: web::Payload,
+) -> HttpResponse {
+    let body = match body::read(payload, body::SMALL).await {
+        Ok(body) => body,
+        Err(unread) => return unread.answer(),
+    };
+    let context = surface.context(&request);
+    match known(&context, &request, &body) {
+        Ok(answer) => uncached(&mut HttpResponse::Ok()).body(answer.to_string()),
+        Err(error) => error.answer(),
+    }
+}
+
+pub(super) async fn revoke(
+    request: HttpRequest,
+    surface: web::Data<Surface>,
+    payload: web::Payload,
+) -> HttpResponse {
+    let body = match body::read(payload, body::SMALL).await {
+        Ok(body) => body,
+        Err(unread) => return unread.answer(),
+    };
+    let context = surface.context(&request);
+    match revoked(&context, &request, &body).await {
+        Ok(()) => uncached(&mut HttpResponse::Ok()).finish(),
+        Err(error) => error.answer(),
+    }
+}
+
+/// `token_type_hint` saves nothing here, so it is not looked at.
+async fn revoked(context: &RequestContext<'_>, request: &HttpRequest, body: &[u8]) -> Result<(), OAuthError> {
+    let form = Form::read(request, body)?;
+    let client = authentication::client(request, &form, &context.snapshot().directory)?;
+    context.revoke_token(client, form.required("token")?).await.map_err(OAuthError::of)
+}
+
+fn known(context: &RequestContext<'_>, request: &HttpRequest, body: &[u8]) -> Result<Value, OAuthError> {
+    let form = Form::read(request, body)?;
+    let client = authentication::client(request, &form, &context.snapshot().directory)?;
+    let active = context.introspect(client, form.required("token")?).map_err(OAuthError::of)?;
+    Ok(active.map_or_else(|| json!({ "active": false }), |active| told(&active, context)))
+}
+
+/// RFC 7662 section 2.2, and the role session as in a token of ours.
+fn told(active: &Active, context: &RequestContext<'_>) -> Value {
+    let issuer = context.snapshot().public_url.as_str();
+    match active {
+        Active::Token(token) => json!({
+            "active": true,
+            "token_type": "Bearer",
+            "iss": issuer,
+            "sub": token.subject(),
+            "aud": token.audience(),
+            "client_id": token.client_id(),
+            "iat": token.issued().unix(),
+            "exp": token.expires().unix(),
+            "jti": token.id(),
+            "rolegate": role_session(token.session()),
+        }),
+        Active::Credentials(issued) => {
+            let session = &issued.session;
+            let mut said = role_session(session);
+            said.insert("access_key_id".into(), json!(issued.access_key_id.as_str()));
+            let mut answer = json!({
+                "active": true,
+                "token_type": AWS_CREDENTIALS,
+                "iss": issuer,
+                "iat": session.issued.unix(),
+                "exp": session.expires.unix(),
+                "rolegate": said,
+            });
+            if let Some(subject) = subject_of(session) {
+                answer["sub"] = json!(subject);
+            }
+            answer
+        }
+    }
+}
+
+fn role_session(session: &RoleSession) -> Map<String, Value> {
+    let tags: Map<_, _> = session.tags.iter().map(|tag| (tag.key.clone(), json!(tag.value))).collect();
+    let mut said = Map::from_iter([
+        ("role".to_owned(), json!(session.role.as_str())),
+        ("role_session_name".to_owned(), json!(session.session_name)),
+        ("arn".to_owned(), json!(session.role.session_arn(&session.session_name))),
+        ("tags".to_owned(), Value::Object(tags)),
+    ]);
+    let optional = [
+        ("provider", session.provider.as_ref().map(|provider| provider.as_str())),
+        ("subject", session.subject.as_deref()),
+        ("source_identity", session.source_identity.as_deref()),
+    ];
+    said.extend(optional.into_iter().filter_map(|(name, value)| Some((name.to_owned(), json!(value?)))));
+    said
+}

@@ -1,0 +1,42 @@
+//! The broker as an OAuth 2.0 authorization server.
+//!
+//! - `documents` publishes our keys and what we offer
+//! - `token` gives credentials and tokens, `introspection` tells of them and ends them
+//! - `authentication` and `form` read what clients send
+//! - `cors` says which pages may ask
+
+mod authentication;
+mod cors;
+mod documents;
+mod form;
+mod introspection;
+mod token;
+
+use actix_web::http::header::ALLOW;
+use actix_web::middleware::from_fn;
+use actix_web::{HttpResponse, Route, web};
+
+use super::get_or_head;
+
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    let mut document = |path, route: Route| {
+        config.service(web::resource(path).route(route).wrap(from_fn(cors::read)));
+    };
+    document("/.well-known/jwks.json", get_or_head().to(documents::jwks));
+    document("/.well-known/oauth-authorization-server", get_or_head().to(documents::metadata));
+    let mut endpoint = |path, route: Route| {
+        let resource = web::resource(path).route(route).default_service(web::to(only_by_post));
+        config.service(resource.wrap(from_fn(cors::posted)));
+    };
+    endpoint("/oauth2/token", web::post().to(token::answer));
+    endpoint("/oauth2/revoke", web::post().to(introspection::revoke));
+    // Of servers, not of pages: there are no cross-origin answers.
+    let introspect = web::post().to(introspection::introspect);
+    let resource = web::resource("/oauth2/introspect").route(introspect);
+    config.service(resource.default_service(web::to(only_by_post)));
+}
+
+/// RFC 6749 section 3.2.
+async fn only_by_post() -> HttpResponse {
+    HttpResponse::MethodNotAllowed().insert_header((ALLOW, "POST")).finish()
+}

@@ -1,0 +1,224 @@
+//! `POST /oauth2/token`: token exchange (RFC 8693) and refresh (RFC 6749 section 6).
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use base64_simd::{STANDARD, URL_SAFE_NO_PAD};
+use serde_json::{Value, json};
+
+use super::authentication;
+use super::form::Form;
+use crate::arn::RoleArn;
+use crate::broker::{Exchange, Exchanged, Granted, RequestContext, SubjectToken, Wanted};
+use crate::clock::Moment;
+use crate::directory::Client;
+use crate::http::error::{OAuthError, uncached};
+use crate::http::{Surface, body};
+use crate::identity::Presented;
+use crate::issuer::TemporaryCredentials;
+
+/// The grant of RFC 8693.
+pub(super) const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
+/// The grant of RFC 6749 section 6.
+pub(super) const REFRESH: &str = "refresh_token";
+/// Token types (RFC 8693 section 3).
+const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
+const ID_TOKEN: &str = "urn:ietf:params:oauth:token-type:id_token";
+const JWT: &str = "urn:ietf:params:oauth:token-type:jwt";
+const SAML2: &str = "urn:ietf:params:oauth:token-type:saml2";
+/// Our own: temporary credentials in the shape of `credential_process`.
+pub(super) const AWS_CREDENTIALS: &str = "urn:rolegate:params:oauth:token-type:aws-credentials";
+
+/// What changes what is given, and is not done here: it is refused rather than ignored.
+const NOT_SUPPORTED: [&str; 3] = ["actor_token", "actor_token_type", "policy"];
+/// What a refresh can't change.
+const KEPT: [&str; 6] =
+    ["audience", "resource", "role", "role_session_name", "duration_seconds", "requested_token_type"];
+/// `duration_seconds`, as at the STS API.
+const DURATION: std::ops::RangeInclusive<u64> = 900..=43_200;
+
+pub(super) async fn answer(
+    request: HttpRequest,
+    surface: web::Data<Surface>,
+    payload: web::Payload,
+) -> HttpResponse {
+    let body = match body::read(payload, body::STS).await {
+        Ok(body) => body,
+        Err(unread) => return unread.answer(),
+    };
+    let context = surface.context(&request);
+    match granted(&context, &request, &body).await {
+        Ok(answer) => uncached(&mut HttpResponse::Ok()).body(answer.to_string()),
+        Err(error) => error.answer(),
+    }
+}
+
+async fn granted(
+    context: &RequestContext<'_>,
+    request: &HttpRequest,
+    body: &[u8],
+) -> Result<Value, OAuthError> {
+    let form = Form::read(request, body)?;
+    let client = authentication::client(request, &form, &context.snapshot().directory)?;
+    let grant_type = form.required("grant_type")?;
+    let is_known = matches!(grant_type, TOKEN_EXCHANGE | REFRESH);
+    if !is_known {
+        let description = format!("Send grant_type={TOKEN_EXCHANGE} or grant_type={REFRESH}.");
+        return Err(OAuthError::unsupported_grant_type(description));
+    }
+    if form.get("scope").is_some() {
+        let description = "There are no scopes: send role, and audience or resource.";
+        return Err(OAuthError::invalid_scope(description));
+    }
+    refuse(&form, &NOT_SUPPORTED, "is not supported")?;
+    if grant_type == REFRESH {
+        refresh(context, client, &form).await
+    } else {
+        exchange(context, client, &form).await
+    }
+}
+
+fn refuse(form: &Form<'_>, names: &[&str], why: &str) -> Result<(), OAuthError> {
+    let found = names.iter().find(|name| form.get(name).is_some());
+    let refused = |name: &&str| OAuthError::invalid_request(format!("{name} {why}: leave it out."));
+    found.map_or(Ok(()), |name| Err(refused(name)))
+}
+
+async fn refresh(
+    context: &RequestContext<'_>,
+    client: &Client,
+    form: &Form<'_>,
+) -> Result<Value, OAuthError> {
+    refuse(form, &KEPT, "stays what it was with a refresh_token")?;
+    let exchanged = context.refresh(client, form.required("refresh_token")?).await;
+    let exchanged = exchanged.map_err(OAuthError::of_refresh)?;
+    let issued_type = match exchanged.granted {
+        Granted::Token(_) => ACCESS_TOKEN,
+        Granted::Credentials(_) => AWS_CREDENTIALS,
+    };
+    Ok(success(&exchanged, issued_type, context.at()))
+}
+
+/// RFC 8693 section 2.1, with `role`, `role_session_name` and `duration_seconds` of our own.
+async fn exchange(
+    context: &RequestContext<'_>,
+    client: &Client,
+    form: &Form<'_>,
+) -> Result<Value, OAuthError> {
+    let token = form.required("subject_token")?;
+    let role = form.get("role").map(str::parse::<RoleArn>).transpose();
+    let role = role.map_err(|_| OAuthError::invalid_request("role is not the ARN of a role."))?;
+    let response;
+    let presented = match form.required("subject_token_type")? {
+        ID_TOKEN | JWT => Some(Presented::IdToken(token)),
+        SAML2 => {
+            response = saml_response(token)?;
+            Some(Presented::SamlResponse(&response))
+        }
+        ACCESS_TOKEN => None,
+        _ => {
+            let description =
+                format!("Send one of {ID_TOKEN}, {JWT}, {SAML2}, {ACCESS_TOKEN} as subject_token_type.");
+            return Err(OAuthError::invalid_request(description));
+        }
+    };
+    let subject = match (presented, &role) {
+        (Some(presented), Some(role)) => {
+            let session_name = form.get("role_session_name");
+            SubjectToken::Presented { presented, role, session_name }
+        }
+        (Some(_), None) => return Err(OAuthError::invalid_request("role is missing: send the role's ARN.")),
+        (None, None) => SubjectToken::Ours(token),
+        (None, Some(_)) => {
+            let description = "A token of this broker keeps its role: leave role out.";
+            return Err(OAuthError::invalid_request(description));
+        }
+    };
+    let (issued_type, wanted) = wanted(form)?;
+    let asked = Exchange { client, subject, wanted, duration: duration(form)? };
+    let exchanged = context.exchange(&asked).await.map_err(OAuthError::of)?;
+    Ok(success(&exchanged, issued_type, context.at()))
+}
+
+/// What is asked for; a token for a service unless said otherwise.
+fn wanted<'f>(form: &'f Form<'_>) -> Result<(&'static str, Wanted<'f>), OAuthError> {
+    let target = match (form.get("audience"), form.get("resource")) {
+        (Some(_), Some(_)) => {
+            return Err(OAuthError::invalid_request("Send audience or resource, not both."));
+        }
+        (audience, resource) => audience.or(resource),
+    };
+    let issued_type = match form.get("requested_token_type") {
+        None | Some(ACCESS_TOKEN) => ACCESS_TOKEN,
+        Some(JWT) => JWT,
+        Some(AWS_CREDENTIALS) if target.is_some() => {
+            let description = "Credentials are for no audience and no resource: leave both out.";
+            return Err(OAuthError::invalid_request(description));
+        }
+        Some(AWS_CREDENTIALS) => return Ok((AWS_CREDENTIALS, Wanted::Credentials)),
+        Some(_) => {
+            let description =
+                format!("Send one of {AWS_CREDENTIALS}, {ACCESS_TOKEN}, {JWT} as requested_token_type.");
+            return Err(OAuthError::invalid_request(description));
+        }
+    };
+    let missing = "A token is for one service: send audience or resource.";
+    let audience = target.ok_or_else(|| OAuthError::invalid_request(missing))?;
+    Ok((issued_type, Wanted::Token { audience }))
+}
+
+fn duration(form: &Form<'_>) -> Result<Option<Duration>, OAuthError> {
+    let Some(text) = form.get("duration_seconds") else { return Ok(None) };
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    let seconds = text.parse().ok().filter(|seconds| digits && DURATION.contains(seconds));
+    let refused = || OAuthError::invalid_request("duration_seconds is not a number from 900 to 43200.");
+    Ok(Some(Duration::from_secs(seconds.ok_or_else(refused)?)))
+}
+
+/// The base64 of a SAML response. RFC 8693 section 3 writes it as base64url, which is taken without
+/// padding. What has a character that base64url has not is read as at `AssumeRoleWithSAML`, which is
+/// how browsers get it: so one text is never two documents.
+fn saml_response(token: &str) -> Result<Cow<'_, str>, OAuthError> {
+    let is_url = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    if !token.bytes().all(is_url) {
+        return Ok(Cow::Borrowed(token));
+    }
+    let refused = |_| OAuthError::invalid_request("The subject_token is no base64url of a SAML response.");
+    let response = URL_SAFE_NO_PAD.decode_to_vec(token).map_err(refused)?;
+    Ok(Cow::Owned(STANDARD.encode_to_string(response)))
+}
+
+/// RFC 8693 section 2.2.1.
+fn success(exchanged: &Exchanged, issued_type: &str, at: Moment) -> Value {
+    let mut answer = match &exchanged.granted {
+        Granted::Token(token) => json!({
+            "access_token": token.text.expose(),
+            "token_type": "Bearer",
+            "expires_in": token.expires.since(at).as_secs(),
+        }),
+        Granted::Credentials(made) => json!({
+            "access_token": made.session_token().expose(),
+            // Not one that opens anything by itself: the credentials sign requests.
+            "token_type": "N_A",
+            "expires_in": made.expires().since(at).as_secs(),
+            "credentials": credentials(made),
+        }),
+    };
+    answer["issued_token_type"] = json!(issued_type);
+    if let Some(refresh) = &exchanged.refresh {
+        answer["refresh_token"] = json!(refresh.expose());
+    }
+    answer
+}
+
+/// As a `credential_process` prints them for AWS's SDKs.
+fn credentials(made: &TemporaryCredentials) -> Value {
+    json!({
+        "Version": 1,
+        "AccessKeyId": made.access_key_id().as_str(),
+        "SecretAccessKey": made.secret_access_key().expose(),
+        "SessionToken": made.session_token().expose(),
+        "Expiration": made.expires().to_rfc3339(),
+    })
+}

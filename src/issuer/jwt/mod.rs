@@ -1,0 +1,9 @@
+//! Tokens for services that speak JWT: signed by the broker, verified by anybody with its key set.
+//!
+//! `keys` holds what they are signed with, `token` what they say.
+
+mod keys;
+mod token;
+
+pub use self::keys::{KeyFault, SigningKeys};
+pub use self::token::{NoToken, SignedToken, TokenTerms, VerifiedToken, subject_of};

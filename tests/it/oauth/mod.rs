@@ -1,0 +1,13 @@
+//! The authorization server from outside: a broker on a port, asked as clients ask it.
+
+mod clients;
+mod cors;
+mod documents;
+mod exchange;
+mod fixture;
+mod introspection;
+mod refresh;
+mod refused;
+mod revocation;
+mod settings;
+mod world;

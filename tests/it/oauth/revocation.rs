@@ -1,0 +1,155 @@
+//! The end of tokens before their time.
+
+use std::time::Duration;
+
+use base64_simd::STANDARD;
+use rolegate::clock::{Clock, Moment};
+use rolegate::store::{Revocation, Revocations};
+use serde_json::Value;
+
+use super::exchange::{further, opened};
+use super::fixture::{
+    API, AWS_CREDENTIALS, DEV, Fields, PHOTOS, SAML2, SERVER_SECRET, SETTINGS, TOKEN_EXCHANGE,
+};
+use super::world::World;
+use crate::saml::fixture::{ASSERTION, honest, response, signed, swap};
+
+async fn revoke(world: &World, client: &str, token: &str) -> String {
+    let asked = Fields::of(&[("client_id", client), ("token", token)]);
+    let answer = world.post("/oauth2/revoke", &asked, &[]).await;
+    if answer.status == 200 {
+        assert_eq!((answer.body.as_str(), answer.header("cache-control")), ("", "no-store"));
+        return "200".to_owned();
+    }
+    answer.refusal()
+}
+
+async fn is_active(world: &World, token: &str) -> Value {
+    world.introspect(token).await["active"].clone()
+}
+
+#[actix_web::test]
+async fn a_client_ends_what_is_its_own() {
+    let world = World::start().await;
+    let token = world.token(&world.exchange()).await.access_token();
+    let other = world.token(&world.exchange()).await.access_token();
+    let next = world.token(&further(&token, PHOTOS)).await.access_token();
+    for (what, client, token, expected) in [
+        ("nobody's token", "app", "x", "200"),
+        ("an ID token", "app", &world.id_token(), "200"),
+        ("another client's token", "phone", &token, "400 invalid_grant"),
+        ("no client's", "nobody", &token, "401 invalid_client"),
+        ("no token", "app", "", "400 invalid_request"),
+    ] {
+        assert_eq!(revoke(&world, client, token).await, expected, "{what}");
+        assert_eq!(is_active(&world, &next).await, true, "{what}");
+    }
+    assert_eq!(revoke(&world, "app", &token).await, "200");
+    assert_eq!(revoke(&world, "app", &token).await, "200", "it is over");
+    assert_eq!([is_active(&world, &token).await, is_active(&world, &next).await], [false, false]);
+    assert_eq!(world.token(&further(&token, PHOTOS)).await.refusal(), "400 invalid_request");
+    assert_eq!(is_active(&world, &other).await, true, "of another exchange");
+    world.clock.advance(Duration::from_secs(3600));
+    assert_eq!(revoke(&world, "app", &other).await, "200", "its time is over");
+}
+
+#[actix_web::test]
+async fn a_refresh_token_takes_all_along() {
+    let world = World::start().await;
+    let asked = world.exchange().with("client_id", "phone").without("audience");
+    let given = world.token(&asked.with("requested_token_type", AWS_CREDENTIALS)).await;
+    let (first, credentials) = (given.refresh_token(), given.json()["credentials"].clone());
+    let second = world.token(&world.refresh(&first)).await.refresh_token();
+    assert!(world.caller(&credentials).await.ends_with("/cleo-phone"));
+    let session_token = credentials["SessionToken"].as_str().unwrap();
+    assert_eq!(revoke(&world, "phone", session_token).await, "400 unsupported_token_type");
+    assert_eq!(revoke(&world, "app", &second).await, "400 invalid_grant");
+    assert!(world.caller(&credentials).await.ends_with("/cleo-phone"), "nothing was revoked yet");
+    assert_eq!(revoke(&world, "phone", &second).await, "200");
+    assert_eq!(world.caller(&credentials).await, "403 ExpiredToken");
+    assert_eq!(is_active(&world, session_token).await, false);
+    assert_eq!(world.token(&world.refresh(&second)).await.refusal(), "400 invalid_grant");
+    let world = world.again(SETTINGS).await;
+    assert_eq!(world.caller(&credentials).await, "403 ExpiredToken", "after a restart");
+    assert_eq!(world.token(&world.refresh(&second)).await.refusal(), "400 invalid_grant");
+}
+
+/// What can't be made to last is said not to be done, and holds here all the same.
+#[actix_web::test]
+async fn a_store_that_fails_is_told() {
+    let world = World::start().await;
+    let token = world.token(&world.exchange()).await.access_token();
+    world.store.fail(true);
+    assert_eq!(revoke(&world, "app", &token).await, "503 temporarily_unavailable");
+    world.store.fail(false);
+    assert_eq!(is_active(&world, &token).await, false);
+}
+
+/// A login that the provider ends takes tokens and refresh tokens along.
+#[actix_web::test]
+async fn the_end_of_a_login_ends_its_tokens() {
+    let world = World::start().await;
+    let asked = Fields::of(&[
+        ("grant_type", TOKEN_EXCHANGE),
+        ("client_id", "phone"),
+        ("subject_token", &STANDARD.encode_to_string(honest())),
+        ("subject_token_type", SAML2),
+        ("role", DEV),
+        ("audience", API),
+    ]);
+    let given = world.token(&asked).await;
+    let (token, refresh) = (given.access_token(), given.refresh_token());
+    let (_, claims) = opened(&token);
+    let marks = claims["rolegate"]["login"].as_array().unwrap();
+    assert_eq!((marks.len(), is_active(&world, &token).await), (2, true.into()));
+    let now = world.clock.now();
+    let mark = base64_simd::URL_SAFE_NO_PAD.decode_to_vec(marks[1].as_str().unwrap()).unwrap();
+    let id = mark.try_into().unwrap();
+    let until = now.plus(Duration::from_secs(3600));
+    world.revoked.add(Revocation { id, issued_before: now, asserted_before: now, until }, now);
+    assert_eq!(is_active(&world, &token).await, false);
+    assert_eq!(
+        world.token(&world.refresh(&refresh)).await.said(),
+        "400 invalid_grant: The role is no longer granted to this person, or their login was ended: sign in again."
+    );
+}
+
+/// The mark of a login that was ended is kept for as long as a refresh token may ask about it.
+#[actix_web::test]
+async fn a_logout_is_remembered_as_long_as_one_may_refresh() {
+    let day = Duration::from_secs(24 * 3600);
+    for (settings, remembered) in [(SETTINGS.to_owned(), true), (without_refresh(), false)] {
+        let world = World::configured(&settings).await;
+        let form = Fields::of(&[("SAMLResponse", &STANDARD.encode_to_string(unsolicited()))]);
+        let answer = world.post("/saml/corp/acs", &form, &[]).await;
+        let cookie = answer.header("set-cookie").split(';').next().unwrap().to_owned();
+        let sign_out = Fields::of(&[("Action", "logout")]);
+        let headers = [("cookie", cookie.as_str()), ("origin", "https://broker.example.com")];
+        let out = world.post("/federation", &sign_out, &headers).await;
+        assert_eq!(out.status, 200, "{out:?}");
+        let live = |at: Moment| world.store.revocations(at);
+        assert_eq!(live(world.clock.now()).await.unwrap().len(), 1);
+        let later = live(world.clock.now().plus(29 * day)).await.unwrap().len();
+        assert_eq!(later == 1, remembered);
+    }
+}
+
+/// The honest response, to nobody's question.
+fn unsolicited() -> String {
+    let answers = " InResponseTo=\"_request\"";
+    swap(&response(&signed(&swap(ASSERTION, answers, ""))), answers, "")
+}
+
+fn without_refresh() -> String {
+    SETTINGS.replace(", \"refresh\"]", "]").replace("refresh_idle = \"7d\"\n", "")
+}
+
+#[actix_web::test]
+async fn a_secret_is_asked_for_where_there_is_one() {
+    let world = World::start().await;
+    let token = world.token(&world.exchange().by_server()).await.access_token();
+    assert_eq!(revoke(&world, "server", &token).await, "401 invalid_client");
+    let asked = Fields::of(&[("client_id", "server"), ("client_secret", SERVER_SECRET), ("token", &token)]);
+    assert_eq!(world.post("/oauth2/revoke", &asked, &[]).await.status, 200);
+    assert_eq!(is_active(&world, &token).await, false);
+}
