@@ -5,7 +5,7 @@ use std::time::Duration;
 use base64_simd::STANDARD;
 use rolegate::clock::{Clock, Moment};
 use rolegate::store::{Revocation, Revocations};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::exchange::{further, opened};
 use super::fixture::{
@@ -112,6 +112,33 @@ async fn the_end_of_a_login_ends_its_tokens() {
         world.token(&world.refresh(&refresh)).await.said(),
         "400 invalid_grant: The role is no longer granted to this person, or their login was ended: sign in again."
     );
+}
+
+/// The same by a logout token of the provider, and for good.
+#[actix_web::test]
+async fn a_logout_token_ends_its_tokens() {
+    let with_login = "client_ids = [\"app\"]\nlogin = { client_id = \"app\" }";
+    let settings = SETTINGS.replacen("client_ids = [\"app\"]", with_login, 1);
+    let world = World::configured(&settings).await;
+    let mut claims = world.claims();
+    claims["sid"] = "s1".into();
+    let by_phone = |token: &str| world.exchange().with("client_id", "phone").with("subject_token", token);
+    let given = world.token(&by_phone(&world.id_token_of(&claims))).await;
+    claims["sid"] = "s2".into();
+    let other = world.token(&by_phone(&world.id_token_of(&claims))).await;
+    let event = json!({ "http://schemas.openid.net/event/backchannel-logout": {} });
+    let now = world.clock.now().unix();
+    let logout = json!({
+        "iss": claims["iss"], "aud": "app", "iat": now, "exp": now + 120, "jti": "1", "sid": "s1", "events": event,
+    });
+    let posted = Fields::of(&[("logout_token", &world.id_token_of(&logout))]);
+    assert_eq!(world.post("/oidc/mobile/backchannel-logout", &posted, &[]).await.status, 200);
+    let world = world.again(&settings).await;
+    let (token, refresh) = (given.access_token(), given.refresh_token());
+    assert_eq!(is_active(&world, &token).await, false);
+    assert_eq!(world.token(&world.refresh(&refresh)).await.refusal(), "400 invalid_grant");
+    assert_eq!(is_active(&world, &other.access_token()).await, true, "another session");
+    assert_eq!(world.token(&world.refresh(&other.refresh_token())).await.status, 200);
 }
 
 /// The mark of a login that was ended is kept for as long as a refresh token may ask about it.
