@@ -1,6 +1,6 @@
 //! Every request gets an id, a log line, a metric and the headers that every answer carries.
 //!
-//! The line says method, path and status. It never holds the query or the body: both carry
+//! The line (at level debug where all is well) says method, path and status. It never holds the query or the body: both carry
 //! credentials (facts 4.5).
 
 use std::time::Instant;
@@ -65,10 +65,21 @@ pub(super) async fn observe(
     let (status, seconds) = (response.status().as_u16(), started.elapsed().as_secs_f64());
     let surface_name = surface_name(response.request().match_pattern().as_deref());
     telemetry::count_request(surface_name, status, seconds);
-    span.in_scope(|| tracing::info!(status, ms = seconds * 1000.0, "answered"));
+    span.in_scope(|| answered(status, seconds));
     let https = surface.is_some_and(|surface| surface.broker.snapshot().is_https);
     dress(response.headers_mut(), &id, https);
     Ok(response)
+}
+
+/// What was done is in the audit's line already, and a broker does it thousands of times a second: only
+/// what went wrong has a line of its own.
+fn answered(status: u16, seconds: f64) {
+    let ms = (seconds * 1e6).round() / 1000.0;
+    if status < 400 {
+        tracing::debug!(status, ms, "answered");
+    } else {
+        tracing::info!(status, ms, "answered");
+    }
 }
 
 /// What every answer carries. A handler that set a header itself keeps it.
