@@ -7,7 +7,7 @@
 //! person. A million of them, more than twenty a second for all that time, is 100 MB.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
 
@@ -25,6 +25,8 @@ type Shard = HashMap<RevocationId, Revocation>;
 pub struct RevocationSet {
     shards: [ArcSwap<Shard>; SHARDS],
     writing: Mutex<()>,
+    /// Those that the store may not have, each with when it ends.
+    unsaved: Mutex<HashMap<RevocationId, Moment>>,
 }
 
 impl RevocationSet {
@@ -34,14 +36,19 @@ impl RevocationSet {
         for revocation in live {
             join(&mut shards[shard_of(&revocation.id)], revocation);
         }
-        let set =
-            Self { shards: shards.map(|shard| ArcSwap::new(Arc::new(shard))), writing: Mutex::default() };
+        let shards = shards.map(|shard| ArcSwap::new(Arc::new(shard)));
+        let set = Self { shards, writing: Mutex::default(), unsaved: Mutex::default() };
         telemetry::count_live_revocations(set.len());
         set
     }
 
-    /// Adds `revocation`, and forgets what is over at `at`.
+    /// Adds `revocation`, which the store does not have yet, and forgets what is over at `at`.
     pub fn add(&self, revocation: Revocation, at: Moment) {
+        let mut unsaved = self.unsaved();
+        unsaved.retain(|_, until| *until > at);
+        unsaved.insert(revocation.id, revocation.until);
+        drop(unsaved);
+
         let writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let shard = &self.shards[shard_of(&revocation.id)];
         let mut entries = Shard::clone(&shard.load());
@@ -50,6 +57,20 @@ impl RevocationSet {
         shard.store(Arc::new(entries));
         drop(writing);
         telemetry::count_live_revocations(self.len());
+    }
+
+    /// The store has `revocation` now. If more was added in the meantime, that is yet to be saved.
+    pub fn saved(&self, revocation: &Revocation) {
+        let mut unsaved = self.unsaved();
+        if unsaved.get(&revocation.id).is_some_and(|until| *until <= revocation.until) {
+            unsaved.remove(&revocation.id);
+        }
+    }
+
+    /// Those of `ids` that the store may not have, as they are held.
+    pub fn unsaved_of(&self, ids: &[RevocationId]) -> Vec<Revocation> {
+        let unsaved = self.unsaved();
+        ids.iter().filter(|id| unsaved.contains_key(*id)).filter_map(|id| self.find(id)).collect()
     }
 
     /// Whether a session of the login `marks` is over that was issued at `issued`, by our clock.
@@ -76,6 +97,10 @@ impl RevocationSet {
     /// Whether nothing is revoked.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    fn unsaved(&self) -> MutexGuard<'_, HashMap<RevocationId, Moment>> {
+        self.unsaved.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn find(&self, id: &RevocationId) -> Option<Revocation> {
@@ -142,6 +167,19 @@ mod tests {
         set.add(Revocation { issued_before: NOW.minus(HOUR), ..revocation(1) }, NOW);
         assert!(set.ends_session(&marks(1, &[]), NOW));
         assert_eq!(set.len(), 2);
+    }
+
+    #[test]
+    fn what_the_store_lacks_is_known() {
+        let set = RevocationSet::new(vec![revocation(2)]);
+        set.add(revocation(1), NOW);
+        assert_eq!(set.unsaved_of(&[[1; 16], [2; 16], [3; 16]]), [revocation(1)]);
+        let longer = Revocation { until: NOW.plus(2 * HOUR), ..revocation(1) };
+        set.add(longer, NOW);
+        set.saved(&revocation(1));
+        assert_eq!(set.unsaved_of(&[[1; 16]]), [longer], "more was added since");
+        set.saved(&longer);
+        assert_eq!(set.unsaved_of(&[[1; 16]]), []);
     }
 
     #[test]

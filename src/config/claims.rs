@@ -24,7 +24,13 @@ pub(super) fn settings(
 fn overage(written: &OidcProviderSettings, place: &Place, faults: &mut Faults) -> Option<GroupOverage> {
     let address = match &written.group_overage {
         GroupOverageSetting::Refuse => return Some(GroupOverage::Refuse),
-        GroupOverageSetting::Ignore => return Some(GroupOverage::Ignore),
+        GroupOverageSetting::Ignore => {
+            let message =
+                format!("provider {}: who is in too many groups counts as being in none", written.name);
+            let help = "leave it only where no rule and no policy asks who is not in a group";
+            faults.warning(place.at("group_overage"), message, help);
+            return Some(GroupOverage::Ignore);
+        }
         GroupOverageSetting::Graph(address) => address,
     };
     if written.login.is_none() {

@@ -107,6 +107,7 @@ try {
   await page.waitForURL(/\/console$/);
   await look("9-oidc-console");
   await page.getByRole("button", { name: "Sign out" }).click();
+  await page.waitForURL(/\/oidc\/staff\/signed-out/);
   await look("10-oidc-signed-out");
 
   await page.goto(job.portal);

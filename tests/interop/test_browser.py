@@ -89,7 +89,9 @@ def test_sign_out(seen):
     assert "You are signed out here and at your identity provider." in out["text"]
     assert after["path"] == "/portal"
     assert "signed in as" not in after["text"]
-    assert seen["pages"]["oidc-signed-out"]["heading"] == "You are signed out"
+    out = seen["pages"]["oidc-signed-out"]
+    assert out["path"] == "/oidc/staff/signed-out"
+    assert "You are signed out here and at your identity provider." in out["text"]
 
 
 def test_sign_in_by_oidc(seen):

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::saml::LogoutOutcome;
 use super::signin::console_mark;
-use super::{Failure, RequestContext};
+use super::{Failure, Refusal, RequestContext};
 use crate::audit;
 use crate::clock::Moment;
 use crate::console::{self, ConsoleSession};
@@ -98,7 +98,8 @@ impl RequestContext<'_> {
     }
 
     /// Carries out a message of the provider that was issued at `issued`, once. A fault leaves open
-    /// whether it was here before. It is genuine all the same, so this node holds to it.
+    /// whether it was here before. It is genuine all the same, so this node holds to it. One that
+    /// comes again because it could not be made to last ends nothing more, but is made to last.
     async fn claim_and_revoke(
         &self,
         ids: &[RevocationId],
@@ -107,6 +108,10 @@ impl RequestContext<'_> {
     ) -> Result<(), Failure> {
         match self.claim_once(one_time.id, Scope::Whole, one_time.until).await {
             Ok(()) => self.revoke(ids, issued).await,
+            Err(Failure::Refusal(Refusal::AlreadyUsed)) => {
+                let unsaved = self.parts.revoked.unsaved_of(ids);
+                if unsaved.is_empty() { Err(Refusal::AlreadyUsed.into()) } else { self.save(&unsaved).await }
+            }
             Err(failure) => {
                 if matches!(failure, Failure::Fault(_)) {
                     self.hold(ids, issued);
@@ -118,8 +123,14 @@ impl RequestContext<'_> {
 
     /// Holds here at once, and for good when this is `Ok`.
     async fn revoke(&self, ids: &[RevocationId], asserted_before: Moment) -> Result<(), Failure> {
-        for revocation in self.hold(ids, asserted_before) {
-            self.parts.store.revoke(revocation, self.at).await?;
+        let revocations = self.hold(ids, asserted_before);
+        self.save(&revocations).await
+    }
+
+    async fn save(&self, revocations: &[Revocation]) -> Result<(), Failure> {
+        for revocation in revocations {
+            self.parts.store.revoke(*revocation, self.at).await?;
+            self.parts.revoked.saved(revocation);
         }
         Ok(())
     }

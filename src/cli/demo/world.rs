@@ -82,6 +82,8 @@ impl World {
             corp: known_as("corp"),
             sandbox: known_as("sandbox"),
             callback: format!("{origin}/oidc/staff/callback"),
+            backchannel: format!("{origin}/oidc/staff/backchannel-logout"),
+            signed_out: format!("{origin}/oidc/staff/signed-out"),
             origin,
         }
     }

@@ -69,7 +69,7 @@ impl GraphUrl {
 }
 
 /// Whether the ID token `claims` says that its groups are elsewhere. By the implicit flow, which
-/// phones use, it says so in `hasgroups`.
+/// old apps use, it says so in `hasgroups`, instead of `groups`.
 pub(super) fn has_overage(claims: &Map<String, Value>) -> bool {
     let named = claims.get("_claim_names").and_then(|names| names.get("groups")).is_some();
     let marked = match claims.get("hasgroups") {
@@ -77,7 +77,7 @@ pub(super) fn has_overage(claims: &Map<String, Value>) -> bool {
         Some(Value::String(has)) => has == "true",
         _ => false,
     };
-    named || marked
+    named || (marked && !claims.contains_key("groups"))
 }
 
 /// The refusal of such a token.
@@ -179,6 +179,8 @@ mod tests {
             (json!({"hasgroups": "true"}), true),
             (json!({"_claim_names": {"address": "src1"}}), false),
             (json!({"_claim_names": "groups", "hasgroups": false}), false),
+            (json!({"hasgroups": true, "groups": ["a"]}), false),
+            (json!({"_claim_names": {"groups": "src1"}, "groups": ["a"]}), true),
             (json!({"groups": []}), false),
         ] {
             assert_eq!(has_overage(claims.as_object().unwrap()), expected, "{claims}");

@@ -174,6 +174,27 @@ async fn a_store_that_is_down_is_asked_again() {
     world.stop().await;
 }
 
+/// A token that was claimed, and whose effect was not saved, is made to last when it comes again. It
+/// ends nothing more by that.
+#[actix_web::test]
+async fn what_was_not_saved_is_saved_by_the_next_attempt() {
+    let folder = tempfile::tempdir().unwrap();
+    let world = World::start(folder.path()).await;
+    let before = world.credentials(json!({})).await;
+    let token = world.logout_token("1", &json!({"sub": "ann"}));
+    world.store.fail_to_revoke(true);
+    assert_eq!(world.log_out(&token).await.0, 503);
+    assert_eq!(world.log_out(&token).await.0, 503, "still not saved");
+    world.clock.advance(SECOND);
+    let after = world.credentials(json!({})).await;
+    world.store.fail_to_revoke(false);
+    assert_eq!(world.log_out(&token).await, (200, String::new()));
+    assert_eq!(world.log_out(&token).await.1, "the logout token was refused by the check replay");
+    let world = world.restarted().await;
+    assert_eq!((world.caller(&before).await.as_str(), world.caller(&after).await.as_str()), (EXPIRED, "200"));
+    world.stop().await;
+}
+
 /// Keys that can't be had are no reason to call a token bad.
 #[actix_web::test]
 async fn a_provider_without_keys_is_asked_to_try_again() {

@@ -51,6 +51,21 @@ fn settings_are_judged() {
     }
 }
 
+#[test]
+fn a_laxity_is_warned_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let warnings = |settings: &str| {
+        assert_eq!(faults(folder.path(), settings), "");
+        config::load(&folder.path().join("rolegate.toml"), noon()).ok().unwrap().warnings.to_string()
+    };
+    let ignored = warnings("group_overage = \"ignore\"");
+    assert!(
+        ignored.contains("provider corp: who is in too many groups counts as being in none"),
+        "{ignored}"
+    );
+    assert!(warnings("group_overage = \"refuse\"").contains("0 warning(s)"));
+}
+
 /// Keycloak's roles, as a list, as a text, as nothing.
 #[actix_web::test]
 async fn nested_claims_are_attributes() {

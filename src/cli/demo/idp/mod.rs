@@ -6,6 +6,7 @@
 pub(crate) mod authn_request;
 mod logout;
 pub(crate) mod oidc;
+mod oidc_session;
 mod pages;
 mod routes;
 pub mod saml;
@@ -22,12 +23,13 @@ use actix_web::web::Data;
 use actix_web::{App, HttpServer};
 
 use self::authn_request::{AuthnRequest, RequestKey};
-use self::oidc::{Client, OpenIdProvider};
+use self::oidc::{Client, LogoutUris, OpenIdProvider};
 use self::saml::{ResponseFacts, SamlSigner, SignerError};
 use self::token::{KeyError, TokenKey};
 use super::people::Person;
 use crate::clock::{Clock, Moment};
 use crate::entropy::Entropy;
+use crate::identity::{Reach, http_client};
 use crate::secret::Secret;
 
 /// The client of the imagined mobile app: public, no browser, tokens go to the STS endpoint.
@@ -60,6 +62,10 @@ pub(crate) struct Broker {
     pub(crate) sandbox: ServiceProvider,
     /// Where authorization codes go.
     pub(crate) callback: String,
+    /// Where the logouts of OpenID Connect go.
+    pub(crate) backchannel: String,
+    /// Where browsers go back to that signed out by OpenID Connect.
+    pub(crate) signed_out: String,
 }
 
 /// One of the broker's names as a SAML service provider.
@@ -92,11 +98,15 @@ impl Idp {
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
     ) -> Self {
-        let mobile = Client { id: MOBILE_CLIENT, secret: None, redirect_uri: None };
+        let mobile = Client { id: MOBILE_CLIENT, secret: None, redirect_uri: None, logout: None };
         let portal = Client {
             id: PORTAL_CLIENT,
             secret: Some(keys.portal_secret),
             redirect_uri: Some(broker.callback.clone()),
+            logout: Some(LogoutUris {
+                backchannel: broker.backchannel.clone(),
+                signed_out: broker.signed_out.clone(),
+            }),
         };
         let oidc = OpenIdProvider::new(origin, keys.token, vec![mobile, portal]);
         Self { broker, saml: keys.saml, requests: keys.requests, oidc, clock, entropy }
@@ -156,9 +166,25 @@ impl Idp {
         terms.signer.respond(&facts, self.entropy.as_ref())
     }
 
+    /// Tells the broker to end everything that came of sign-ins of `person` by OpenID Connect; says
+    /// whether it did.
+    async fn log_out(&self, person: &Person) -> bool {
+        let tokens = self.oidc.logout_tokens(person, self.clock.now(), self.entropy.as_ref());
+        let (Some(tokens), Ok(http)) = (tokens, http_client(Reach { private: false, loopback: true })) else {
+            return false;
+        };
+        for (uri, token) in tokens {
+            let answer = http.post(uri).form(&[("logout_token", token)]).send().await;
+            if !answer.is_ok_and(|answer| answer.status().is_success()) {
+                return false;
+            }
+        }
+        true
+    }
+
     /// An ID token about `person` for `client`, issued `at`.
     pub(crate) fn id_token(&self, person: &Person, client: &str, at: Moment) -> Result<String, KeyError> {
-        self.oidc.id_token(person, client, None, at)
+        self.oidc.id_token(person, client, at)
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use aws_lc_rs::digest;
 use base64_simd::URL_SAFE_NO_PAD as BASE64URL;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use url::Url;
 
 use super::token::{KeyError, TokenKey};
@@ -22,6 +22,8 @@ use crate::secret::Secret;
 const CODE_LIFETIME: Duration = Duration::from_secs(60);
 /// How long an ID token lasts.
 pub(crate) const TOKEN_LIFETIME: Duration = Duration::from_secs(3600);
+/// Claims that the ID token of a sign-in leaves to userinfo.
+pub(super) const OF_USERINFO: [&str; 3] = ["email", "email_verified", "name"];
 /// Codes that may wait at once; the oldest are forgotten by their lifetime.
 const MAX_CODES: usize = 1000;
 
@@ -34,14 +36,40 @@ pub(crate) struct Client {
     /// The one redirect URI, compared as text (RFC 9700 section 2.1). Without it the client
     /// can't use the browser.
     pub(crate) redirect_uri: Option<String>,
+    /// Where it is told of logouts; without it, it is not.
+    pub(crate) logout: Option<LogoutUris>,
+}
+
+/// Where an application takes part in logouts.
+pub(crate) struct LogoutUris {
+    /// Where logout tokens are posted (Back-Channel Logout 1.0, section 2.2).
+    pub(crate) backchannel: String,
+    /// Where a browser comes back to (RP-Initiated Logout 1.0, section 3).
+    pub(crate) signed_out: String,
 }
 
 /// The provider.
 pub(crate) struct OpenIdProvider {
-    issuer: String,
-    key: TokenKey,
-    clients: Vec<Client>,
+    pub(super) issuer: String,
+    pub(super) key: TokenKey,
+    pub(super) clients: Vec<Client>,
     codes: Mutex<HashMap<String, Grant>>,
+    pub(super) accesses: Mutex<HashMap<String, Access>>,
+}
+
+/// What an access token stands for: the holder may ask who this is.
+pub(super) struct Access {
+    pub(super) person: &'static Person,
+    pub(super) until: Moment,
+}
+
+/// What a code was redeemed for.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Granted {
+    /// Who it is, without what userinfo says.
+    pub(crate) id_token: String,
+    /// For userinfo.
+    pub(crate) access_token: String,
 }
 
 /// What a code stands for.
@@ -51,6 +79,9 @@ struct Grant {
     challenge: String,
     nonce: Option<String>,
     person: &'static Person,
+    /// The session that the sign-in opened.
+    sid: String,
+    access_token: String,
     until: Moment,
 }
 
@@ -139,7 +170,7 @@ impl From<NoEntropy> for AuthorizeError {
 impl OpenIdProvider {
     /// A provider that answers to `issuer`, a URL without a trailing slash.
     pub(crate) fn new(issuer: String, key: TokenKey, clients: Vec<Client>) -> Self {
-        Self { issuer, key, clients, codes: Mutex::default() }
+        Self { issuer, key, clients, codes: Mutex::default(), accesses: Mutex::default() }
     }
 
     /// The discovery document (OpenID Connect Discovery 1.0 section 3).
@@ -150,6 +181,10 @@ impl OpenIdProvider {
             "authorization_endpoint": format!("{issuer}/authorize"),
             "token_endpoint": format!("{issuer}/token"),
             "jwks_uri": format!("{issuer}/jwks.json"),
+            "userinfo_endpoint": format!("{issuer}/userinfo"),
+            "end_session_endpoint": format!("{issuer}/end-session"),
+            "backchannel_logout_supported": true,
+            "backchannel_logout_session_supported": true,
             "response_types_supported": ["code"],
             "grant_types_supported": ["authorization_code"],
             "subject_types_supported": ["public"],
@@ -157,7 +192,7 @@ impl OpenIdProvider {
             "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
             "code_challenge_methods_supported": ["S256"],
             "scopes_supported": ["openid", "profile", "email", "groups"],
-            "claims_supported": ["iss", "sub", "aud", "iat", "exp", "nonce", "email", "name", "groups"],
+            "claims_supported": ["iss", "sub", "aud", "iat", "exp", "nonce", "sid", "email", "name", "groups"],
         })
     }
 
@@ -191,13 +226,16 @@ impl OpenIdProvider {
         entropy: &dyn Entropy,
     ) -> Result<String, AuthorizeError> {
         let client = self.check(request)?.id;
-        let code = BASE64URL.encode_to_string(entropy::bytes::<32>(entropy)?);
+        let random = || Ok::<_, NoEntropy>(BASE64URL.encode_to_string(entropy::bytes::<32>(entropy)?));
+        let code = random()?;
         let grant = Grant {
             client,
             redirect_uri: request.redirect_uri.clone(),
             challenge: request.code_challenge.clone(),
             nonce: request.nonce.clone(),
             person,
+            sid: random()?,
+            access_token: random()?,
             until: at.plus(CODE_LIFETIME),
         };
         let mut codes = self.codes.lock().unwrap_or_else(PoisonError::into_inner);
@@ -209,8 +247,8 @@ impl OpenIdProvider {
         self.answer(request, "code", &code)
     }
 
-    /// Trades a code for an ID token. Whatever comes of it, the code is gone.
-    pub(crate) fn redeem(&self, request: &TokenRequest, at: Moment) -> Result<String, TokenError> {
+    /// Trades a code for tokens. Whatever comes of it, the code is gone.
+    pub(crate) fn redeem(&self, request: &TokenRequest, at: Moment) -> Result<Granted, TokenError> {
         if request.grant_type != "authorization_code" {
             return Err(TokenError::UnsupportedGrantType);
         }
@@ -229,28 +267,41 @@ impl OpenIdProvider {
         if !fits {
             return Err(TokenError::InvalidGrant);
         }
-        self.id_token(grant.person, client.id, grant.nonce.as_deref(), at)
-            .map_err(|_| TokenError::ServerError)
+        let id_token = self.login_token(&grant, at).map_err(|_| TokenError::ServerError)?;
+        let access = Access { person: grant.person, until: at.plus(TOKEN_LIFETIME) };
+        let mut accesses = self.accesses.lock().unwrap_or_else(PoisonError::into_inner);
+        accesses.retain(|_, access| access.until > at);
+        accesses.insert(grant.access_token.clone(), access);
+        Ok(Granted { id_token, access_token: grant.access_token })
     }
 
-    /// An ID token about `person` for the application `client`, issued `at`.
-    pub(crate) fn id_token(
-        &self,
-        person: &Person,
-        client: &str,
-        nonce: Option<&str>,
-        at: Moment,
-    ) -> Result<String, KeyError> {
+    /// The ID token of a sign-in. Name and address are left to userinfo, as many providers do where
+    /// there is an access token (OpenID Connect Core 5.4).
+    fn login_token(&self, grant: &Grant, at: Moment) -> Result<String, KeyError> {
+        let mut claims = self.claims(grant.person, grant.client, at);
+        for name in OF_USERINFO {
+            claims.remove(name);
+        }
+        claims.insert("sid".into(), json!(grant.sid));
+        if let Some(nonce) = &grant.nonce {
+            claims.insert("nonce".into(), json!(nonce));
+        }
+        self.key.sign(&Value::Object(claims))
+    }
+
+    /// An ID token about `person` for the application `client`, issued `at`, of no session.
+    pub(crate) fn id_token(&self, person: &Person, client: &str, at: Moment) -> Result<String, KeyError> {
+        self.key.sign(&Value::Object(self.claims(person, client, at)))
+    }
+
+    fn claims(&self, person: &Person, client: &str, at: Moment) -> Map<String, Value> {
         let mut claims = person.claims();
         claims.insert("iss".into(), json!(self.issuer));
         claims.insert("sub".into(), json!(person.id));
         claims.insert("aud".into(), json!(client));
         claims.insert("iat".into(), json!(at.unix()));
         claims.insert("exp".into(), json!(at.plus(TOKEN_LIFETIME).unix()));
-        if let Some(nonce) = nonce {
-            claims.insert("nonce".into(), json!(nonce));
-        }
-        self.key.sign(&Value::Object(claims))
+        claims
     }
 
     /// The application called `id`.

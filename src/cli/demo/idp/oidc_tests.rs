@@ -1,17 +1,21 @@
 //! The OpenID Connect side of the demo provider: PKCE, one-time codes, exact redirect URIs.
 
 use super::*;
+use crate::cli::demo::idp::oidc_session::EndSessionRequest;
 use crate::cli::demo::people::{ANN, Person};
 use crate::entropy::SystemEntropy;
 
 const BACK: &str = "http://127.0.0.1:8080/oidc/staff/callback";
+const TOLD: &str = "http://127.0.0.1:8080/oidc/staff/backchannel-logout";
+const SIGNED_OUT: &str = "http://127.0.0.1:8080/oidc/staff/signed-out";
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 const NOW: Moment = Moment::from_unix(1_800_000_000);
 
 fn provider() -> OpenIdProvider {
     let secret = Some(Secret::new(String::from("opensesame")));
-    let web = Client { id: "web", secret, redirect_uri: Some(BACK.into()) };
-    let app = Client { id: "app", secret: None, redirect_uri: None };
+    let uris = LogoutUris { backchannel: TOLD.into(), signed_out: SIGNED_OUT.into() };
+    let web = Client { id: "web", secret, redirect_uri: Some(BACK.into()), logout: Some(uris) };
+    let app = Client { id: "app", secret: None, redirect_uri: None, logout: None };
     OpenIdProvider::new("http://127.0.0.1:8081".into(), TokenKey::generate().unwrap(), vec![web, app])
 }
 
@@ -46,13 +50,61 @@ fn approved(provider: &OpenIdProvider) -> TokenRequest {
     redemption(&provider.approve(&request(), ann, NOW, &SystemEntropy::new()).unwrap())
 }
 
+/// Header or claims of a token.
+fn part(token: &str, number: usize) -> Value {
+    let json = BASE64URL.decode_to_vec(token.split('.').nth(number).unwrap()).unwrap();
+    serde_json::from_slice(&json).unwrap()
+}
+
+/// What the ID token of a sign-in leaves out, userinfo says to the holder of the access token.
+#[test]
+fn userinfo_says_the_rest() {
+    let provider = provider();
+    let granted = provider.redeem(&approved(&provider), NOW).unwrap();
+    let claims = part(&granted.id_token, 1);
+    assert!(claims["email"].is_null() && claims["sid"].as_str().is_some_and(|sid| sid.len() == 43));
+    let userinfo = provider.userinfo(&granted.access_token, NOW).unwrap();
+    assert_eq!(
+        userinfo,
+        json!({"sub": "ann", "email": "ann@demo.example", "email_verified": true, "name": ANN.name})
+    );
+    assert_eq!(provider.userinfo("guess", NOW), None);
+    assert_eq!(provider.userinfo(&granted.access_token, NOW.plus(TOKEN_LIFETIME)), None);
+}
+
+#[test]
+fn a_logout_token_is_one_by_its_type_and_its_event() {
+    let tokens = provider();
+    let tokens = tokens.logout_tokens(&ANN, NOW, &SystemEntropy::new()).unwrap();
+    assert_eq!(tokens.iter().map(|(to, _)| *to).collect::<Vec<_>>(), [TOLD], "the app takes none");
+    let (header, claims) = (part(&tokens[0].1, 0), part(&tokens[0].1, 1));
+    assert_eq!(header["typ"], "logout+jwt");
+    assert_eq!(
+        (&claims["sub"], &claims["aud"], &claims["nonce"]),
+        (&json!("ann"), &json!("web"), &Value::Null)
+    );
+    assert_eq!(claims["events"], json!({"http://schemas.openid.net/event/backchannel-logout": {}}));
+}
+
+#[test]
+fn who_signed_out_goes_back_to_a_registered_address_only() {
+    let provider = provider();
+    let to = |client: &str, uri: &str| {
+        let state = Some("s&1".into());
+        let (client_id, post_logout_redirect_uri) = (client.into(), uri.into());
+        provider.end_session(&EndSessionRequest { client_id, post_logout_redirect_uri, state })
+    };
+    assert_eq!(to("web", SIGNED_OUT), Some(format!("{SIGNED_OUT}?state=s%261")));
+    for (client, uri) in [("web", BACK), ("web", ""), ("web", "https://evil.example/"), ("app", SIGNED_OUT)] {
+        assert_eq!(to(client, uri), None, "{client} {uri}");
+    }
+}
+
 #[test]
 fn a_code_is_good_for_one_token() {
     let provider = provider();
     let redemption = approved(&provider);
-    let token = provider.redeem(&redemption, NOW).unwrap();
-    let claims = BASE64URL.decode_to_vec(token.split('.').nth(1).unwrap()).unwrap();
-    let claims: Value = serde_json::from_slice(&claims).unwrap();
+    let claims = part(&provider.redeem(&redemption, NOW).unwrap().id_token, 1);
     assert_eq!(claims["sub"], "ann");
     assert_eq!(claims["nonce"], "n-1");
     assert_eq!(claims["groups"], json!(["platform", "on-call"]));

@@ -40,6 +40,8 @@ list of applications, choose who you are.</p>
 {{ person.name }}</button></form>
 <form method="post" action="/saml/end"><button name="person" value="{{ person.id }}">Sign {{ person.name }} out of
 account prod</button></form>
+<form method="post" action="/oidc/end"><button name="person" value="{{ person.id }}">Sign {{ person.name }} out of
+account sandbox</button></form>
 <nav aria-label="Raw documents about {{ person.name }}"><p><a href="/saml-response/{{ person.id }}">SAML response</a>
 {% for client in clients %}<a href="/token/{{ person.id }}?client={{ client }}">ID token for {{ client }}</a>
 {% endfor %}</p></nav></li>{% endfor %}
@@ -99,10 +101,13 @@ pub(crate) struct Carry<'a> {
 #[derive(Template)]
 #[template(
     ext = "html",
-    source = r#"<p>Rolegate ended everything that it had of this person in account prod: console sessions, and
-credentials that came of a SAML sign-in.</p><p><a href="/">Start again</a></p>"#
+    source = r#"<p>Rolegate ended everything that it had of this person in account {{ account }}: console sessions,
+and credentials that came of a sign-in.</p><p><a href="/">Start again</a></p>"#
 )]
-pub(crate) struct SignedOut {}
+pub(crate) struct SignedOut {
+    /// Where.
+    pub(crate) account: &'static str,
+}
 
 /// Something went wrong, and the browser stays here.
 #[derive(Template)]

@@ -12,7 +12,8 @@ use serde_json::json;
 
 use super::authn_request::AuthnRequest;
 use super::logout::Ended;
-use super::oidc::{AuthorizeError, AuthorizeRequest, TokenError, TokenRequest};
+use super::oidc::{AuthorizeError, AuthorizeRequest, Granted, TokenError, TokenRequest};
+use super::oidc_session::EndSessionRequest;
 use super::pages::{self, Carry, Chooser, Landing, Problem, SignedOut};
 use super::{Idp, MOBILE_CLIENT, PORTAL_CLIENT, ServiceProvider, Terms};
 use crate::cli::demo::people::{PEOPLE, Person};
@@ -33,6 +34,9 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         .route("/jwks.json", get().to(jwks))
         .service(resource("/authorize").route(get().to(authorize_ask)).route(post().to(authorize_answer)))
         .route("/token", post().to(token))
+        .route("/userinfo", get().to(userinfo))
+        .route("/end-session", get().to(end_session))
+        .route("/oidc/end", post().to(oidc_end))
         .route("/token/{person}", get().to(raw_token));
 }
 
@@ -142,7 +146,7 @@ async fn saml_end(idp: Data<Idp>, choice: Form<Choice>) -> HttpResponse {
 async fn saml_slo(idp: Data<Idp>, http: HttpRequest) -> HttpResponse {
     match idp.logged_out(http.query_string()) {
         Ok(Ended::Answer(location)) => see_other(&location),
-        Ok(Ended::ByBroker) => show(StatusCode::OK, "Signed out", &SignedOut {}),
+        Ok(Ended::ByBroker) => show(StatusCode::OK, "Signed out", &SignedOut { account: "prod" }),
         Ok(Ended::Failed) => problem("Rolegate could not make the sign-out last. Try again."),
         Err(reason) => problem(reason),
     }
@@ -189,8 +193,8 @@ async fn token(idp: Data<Idp>, form: Form<TokenRequest>, http: HttpRequest) -> H
         (request.client_id, request.client_secret) = (client_id, client_secret);
     }
     match idp.oidc.redeem(&request, idp.clock.now()) {
-        Ok(id_token) => HttpResponse::Ok().json(json!({
-            "access_token": "the-demo-has-no-resources",
+        Ok(Granted { id_token, access_token }) => HttpResponse::Ok().json(json!({
+            "access_token": access_token,
             "token_type": "Bearer",
             "expires_in": super::oidc::TOKEN_LIFETIME.as_secs(),
             "id_token": id_token,
@@ -206,12 +210,39 @@ async fn token(idp: Data<Idp>, form: Form<TokenRequest>, http: HttpRequest) -> H
     }
 }
 
+async fn userinfo(idp: Data<Idp>, http: HttpRequest) -> HttpResponse {
+    let header = http.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let token = header.and_then(|value| value.strip_prefix("Bearer "));
+    match token.and_then(|token| idp.oidc.userinfo(token, idp.clock.now())) {
+        Some(claims) => HttpResponse::Ok().json(claims),
+        None => HttpResponse::Unauthorized().insert_header((header::WWW_AUTHENTICATE, "Bearer")).finish(),
+    }
+}
+
+/// A browser that signed out at the broker.
+async fn end_session(idp: Data<Idp>, query: Query<EndSessionRequest>) -> HttpResponse {
+    match idp.oidc.end_session(&query) {
+        Some(location) => see_other(&location),
+        None => problem("This address is not registered for browsers that signed out."),
+    }
+}
+
+/// Ends what a person has at the broker, behind the browser's back.
+async fn oidc_end(idp: Data<Idp>, choice: Form<Choice>) -> HttpResponse {
+    let Some(person) = Person::find(&choice.person) else { return nobody() };
+    if idp.log_out(person).await {
+        show(StatusCode::OK, "Signed out", &SignedOut { account: "sandbox" })
+    } else {
+        problem("Rolegate did not take the logout token.")
+    }
+}
+
 async fn raw_token(idp: Data<Idp>, id: Path<String>, query: Query<RawTokenQuery>) -> HttpResponse {
     let Some(person) = Person::find(&id) else { return nobody() };
     let Some(client) = idp.oidc.client(query.client.as_deref().unwrap_or(MOBILE_CLIENT)) else {
         return HttpResponse::NotFound().content_type("text/plain; charset=utf-8").body("no such client\n");
     };
-    match idp.oidc.id_token(person, client.id, None, idp.clock.now()) {
+    match idp.oidc.id_token(person, client.id, idp.clock.now()) {
         Ok(token) => text(token),
         Err(error) => fault(&error),
     }

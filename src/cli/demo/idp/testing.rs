@@ -76,6 +76,8 @@ pub(super) fn idp(requests: RequestKey) -> Idp {
         corp: known_as("corp"),
         sandbox: known_as("sandbox"),
         callback: CALLBACK.into(),
+        backchannel: "http://127.0.0.1:8080/oidc/staff/backchannel-logout".into(),
+        signed_out: "http://127.0.0.1:8080/oidc/staff/signed-out".into(),
     };
     let signer =
         SamlSigner::generate("http://127.0.0.1:8081/saml/metadata", "http://127.0.0.1:8081/saml/sso");

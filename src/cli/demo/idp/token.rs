@@ -58,7 +58,12 @@ impl TokenKey {
 
     /// `claims` as a signed compact JWS.
     pub(crate) fn sign(&self, claims: &Value) -> Result<String, KeyError> {
-        let header = json!({ "alg": "RS256", "typ": "JWT", "kid": self.id });
+        self.sign_as("JWT", claims)
+    }
+
+    /// The same with another `typ`.
+    pub(crate) fn sign_as(&self, typ: &str, claims: &Value) -> Result<String, KeyError> {
+        let header = json!({ "alg": "RS256", "typ": typ, "kid": self.id });
         let encode = |part: &Value| BASE64URL.encode_to_string(part.to_string());
         let message = format!("{}.{}", encode(&header), encode(claims));
         let signature = self.pair.sign(message.as_bytes())?;

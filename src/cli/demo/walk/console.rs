@@ -9,7 +9,7 @@ use super::{DEPLOY, Outcome, Walk, expect};
 use crate::cli::demo::people::{ANN, BEN, CLEO, Person};
 
 /// The role that Ann picks in the sandbox.
-const DEVELOPER: &str = "arn:aws:iam::444455556666:role/eng/Developer";
+pub(super) const DEVELOPER: &str = "arn:aws:iam::444455556666:role/eng/Developer";
 
 /// `getSigninToken`, then `login`, with `credentials` of Ann's.
 pub(super) async fn sign_in(walk: &mut Walk<'_>, credentials: &Credentials) {
@@ -118,10 +118,19 @@ async fn from_provider(walk: &Walk<'_>, person: &Person) -> Result<Page, String>
 
 /// Starts at the broker, signs in by authorization code, and picks `role` if asked.
 async fn staff(walk: &Walk<'_>, person: &Person, role: Option<&str>) -> Result<Page, String> {
-    let mut browser = Browser::new(walk.http.clone());
+    staff_as(walk, &mut Browser::new(walk.http.clone()), person, role).await
+}
+
+/// The same in a browser that goes on.
+pub(super) async fn staff_as(
+    walk: &Walk<'_>,
+    browser: &mut Browser,
+    person: &Person,
+    role: Option<&str>,
+) -> Result<Page, String> {
     let chooser = browser.get(&walk.at_broker("/oidc/staff/login")).await?;
     let answer = browser.submit(&chooser, chooser.form()?, Some(person.id)).await?;
-    pick(&mut browser, answer, role).await
+    pick(browser, answer, role).await
 }
 
 /// Chooses `role` in the role picker (facts 2.5).

@@ -2,9 +2,10 @@
 //! is over then. It stands at the walk's end, because it takes Ann's credentials away.
 
 use super::browser::{Browser, Page};
-use super::console::{corp_as, login_url, on_console, signin_token};
+use super::console::{DEVELOPER, corp_as, login_url, on_console, signin_token, staff_as};
 use super::sts::Credentials;
 use super::{CORP, Outcome, Walk, expect};
+use crate::cli::demo::idp::PORTAL_CLIENT;
 use crate::cli::demo::people::{ANN, BEN};
 
 /// Ben's.
@@ -24,10 +25,59 @@ pub(super) async fn both_ways(walk: &mut Walk<'_>, anns: &Credentials) {
     let revoked = by_button(walk).await;
     walk.tell("refused: Ben's credentials after his sign-out", revoked);
 
-    let told = at_provider(walk).await;
+    let told = at_provider(walk, "/saml/end").await.and_then(|landed| {
+        let by_broker = landed.redirects.iter().any(|(_, url)| url.path() == "/saml/corp/slo");
+        landed_on(&landed, "/saml/slo", by_broker)
+    });
     walk.tell("sign-out at the provider: the broker is told", told);
     let revoked = refused(walk, anns).await;
     walk.tell("refused: Ann's credentials after it", revoked);
+}
+
+/// The same by OpenID Connect: Ann presses the button, and the provider posts a logout token.
+pub(super) async fn by_openid_connect(walk: &mut Walk<'_>) {
+    let (there, console) = match from_console(walk).await {
+        Ok((outcome, browser)) => (outcome, over(walk, browser).await),
+        Err(error) => (Err(error.clone()), Err(error)),
+    };
+    walk.tell("OpenID Connect sign-out at the broker, by the provider", there);
+    walk.tell("refused: the console session that was ended", console);
+
+    let mut browser = Browser::new(walk.http.clone());
+    let console = match staff_as(walk, &mut browser, &ANN, Some(DEVELOPER)).await {
+        Ok(page) => on_console(&page, &ANN, "Developer"),
+        Err(error) => Err(error),
+    };
+    let told = match console {
+        Ok(_) => at_provider(walk, "/oidc/end").await.and_then(|page| landed_on(&page, "/oidc/end", true)),
+        Err(error) => Err(error),
+    };
+    walk.tell("OpenID Connect sign-out at the provider: a logout token", told);
+    let console = over(walk, browser).await;
+    walk.tell("refused: the console session that it ended", console);
+    let forged = no_logout_token(walk).await;
+    walk.tell("refused: an ID token as logout token", forged);
+}
+
+/// Signs in by OpenID Connect, presses the button, and must come back by way of the provider.
+async fn from_console(walk: &Walk<'_>) -> Result<(Outcome, Browser), String> {
+    let mut browser = Browser::new(walk.http.clone());
+    let page = staff_as(walk, &mut browser, &ANN, Some(DEVELOPER)).await?;
+    on_console(&page, &ANN, "Developer")?;
+    let kept = browser.clone();
+    let landed = browser.submit(&page, page.form()?, Some("logout")).await?;
+    let by_provider = landed.redirects.iter().any(|(_, url)| url.path() == "/end-session");
+    let both = landed.body.contains("You are signed out here and at your identity provider.");
+    Ok((landed_on(&landed, "/oidc/staff/signed-out", by_provider && both), kept))
+}
+
+/// Whoever has an ID token must not sign its person out with it.
+async fn no_logout_token(walk: &Walk<'_>) -> Outcome {
+    let token = walk.idp.id_token(&ANN, PORTAL_CLIENT, walk.now()).map_err(|error| error.to_string())?;
+    let request = walk.http.post(walk.at_broker("/oidc/staff/backchannel-logout"));
+    let answer = request.form(&[("logout_token", token)]).send().await;
+    let answer = answer.map_err(|error| error.without_url().to_string())?;
+    expect(answer.status() == 400, answer.status().as_u16())
 }
 
 /// Signs in by SAML, presses the button, and must land on the page that says how it went.
@@ -59,18 +109,16 @@ async fn by_button(walk: &Walk<'_>) -> Outcome {
     refused(walk, &credentials).await
 }
 
-/// Presses the button on the provider's own page.
-async fn at_provider(walk: &Walk<'_>) -> Outcome {
+/// Presses the button on the provider's own page whose form goes to `action`.
+async fn at_provider(walk: &Walk<'_>, action: &str) -> Result<Page, String> {
     let mut browser = Browser::new(walk.http.clone());
     let page = browser.get(&walk.world.issuer()).await?;
     let form = page
         .forms()
         .into_iter()
-        .find(|form| form.action == "/saml/end" && form.choices.iter().any(|(_, person)| person == ANN.id));
+        .find(|form| form.action == action && form.choices.iter().any(|(_, person)| person == ANN.id));
     let form = form.ok_or("the provider signs nobody out")?;
-    let landed = browser.submit(&page, form, Some(ANN.id)).await?;
-    let by_broker = landed.redirects.iter().any(|(_, url)| url.path() == "/saml/corp/slo");
-    landed_on(&landed, "/saml/slo", by_broker)
+    browser.submit(&page, form, Some(ANN.id)).await
 }
 
 async fn refused(walk: &Walk<'_>, credentials: &Credentials) -> Outcome {

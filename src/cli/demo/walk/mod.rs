@@ -55,6 +55,7 @@ pub(crate) async fn walk(world: &World, idp: &Idp, clock: &dyn Clock) -> Result<
         refusals::credentials(&mut walk, credentials).await;
         logout::both_ways(&mut walk, credentials).await;
     }
+    logout::by_openid_connect(&mut walk).await;
     println!("\n{} steps, {} failed", walk.steps, walk.failed);
     Ok(walk.failed == 0)
 }

@@ -17,6 +17,7 @@ pub(crate) struct Flaky {
     inner: EmbeddedStore,
     fault: StoreFault,
     fails: AtomicBool,
+    fails_to_revoke: AtomicBool,
     /// Whether the next claim waits, and what it waits for.
     dawdles: AtomicBool,
     arrived: Notify,
@@ -33,6 +34,7 @@ impl Flaky {
             inner,
             fault,
             fails: AtomicBool::new(false),
+            fails_to_revoke: AtomicBool::new(false),
             dawdles: AtomicBool::new(false),
             arrived: Notify::new(),
             go_on: Notify::new(),
@@ -42,6 +44,11 @@ impl Flaky {
     /// Whether every operation fails from now on.
     pub(crate) fn fail(&self, fails: bool) {
         self.fails.store(fails, Ordering::SeqCst);
+    }
+
+    /// Whether revoking alone fails from now on.
+    pub(crate) fn fail_to_revoke(&self, fails: bool) {
+        self.fails_to_revoke.store(fails, Ordering::SeqCst);
     }
 
     /// Lets the next claim wait until [`Flaky::go_on`].
@@ -97,6 +104,9 @@ impl SessionStore for Flaky {
 
 impl Revocations for Flaky {
     fn revoke(&self, revocation: Revocation, at: Moment) -> StoreFuture<'_, ()> {
+        if self.fails_to_revoke.load(Ordering::SeqCst) {
+            return Box::pin(std::future::ready(Err(self.fault.clone())));
+        }
         self.unless_failing(self.inner.revoke(revocation, at))
     }
 
