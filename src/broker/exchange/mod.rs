@@ -5,7 +5,7 @@
 //! something is given. A token of ours went it before: it may become one for another service that ends
 //! with it at the latest, and nothing else, so that no exchange can make more of it.
 //!
-//! Everything of one exchange is under one grant, a random name by which all of it can be ended.
+//! Everything of one exchange is under one grant, a name by which all of it can be ended.
 //! `refresh` asks again without the person, `tokens` tells of tokens and ends them.
 
 mod refresh;
@@ -23,7 +23,7 @@ use crate::arn::{AccountId, RoleArn};
 use crate::directory::{Client, Provider};
 use crate::entropy;
 use crate::identity::dpop::{self, Proof};
-use crate::identity::{OneTime, Presented, oidc, saml};
+use crate::identity::{FederatedIdentity, GrantId, OneTime, Presented, hash_of, oidc, saml};
 use crate::issuer::TemporaryCredentials;
 use crate::issuer::jwt::{NoToken, SignedToken, TokenTerms, VerifiedToken};
 use crate::policy::AuthorizedSession;
@@ -109,7 +109,8 @@ impl RequestContext<'_> {
         let arrival = Arrival { presented, provider, door: Door::StsApi };
         let ask = Ask { action: ACTION, role, session_name, duration: asked.duration, session_policy: None };
         let (identity, session) = self.admit(&arrival, &ask).await?;
-        let grant = entropy::bytes(self.parts.entropy.as_ref())?;
+        let [slot] = entropy::bytes(self.parts.entropy.as_ref())?;
+        let grant = grant_of(&identity, client, slot);
         let (wanted, duration) = (asked.wanted, asked.duration);
         let granted = self.give(client, wanted, &session.under_grant(grant), key, ACTION).await?;
         let kept = Kept { grant, role, session_name, duration, wanted, key };
@@ -227,6 +228,19 @@ impl RequestContext<'_> {
         let refused = || ExchangeRefusal::Provider { provider: first.name.clone() };
         Ok(allowed.ok_or_else(refused)?)
     }
+}
+
+/// The name of an exchange.
+///
+/// Whoever may exchange may revoke, as often as they like, so what they leave in the store is bounded:
+/// a person has 256 grants by each client, and by chance two exchanges share one. Then they end together;
+/// one that comes after that end is not touched by it.
+fn grant_of(identity: &FederatedIdentity, client: &Client, slot: u8) -> GrantId {
+    let slot = slot.to_string();
+    let parts = ["rolegate/grant", identity.provider().as_str(), identity.subject(), &client.id, &slot];
+    let mut grant = GrantId::default();
+    grant.copy_from_slice(&hash_of(&parts)[..16]);
+    grant
 }
 
 /// The thumbprint of the key that was proved, if `client` need not prove one or did.

@@ -158,16 +158,16 @@ impl RequestContext<'_> {
         }
     }
 
-    /// Ends all that came or will come of the exchange `grant`: here at once, and for good when this is
-    /// `Ok`. Nobody else has this name, so the time of issue does not matter: what a request under way
-    /// is giving at this moment is over as well. Its last refresh may be at `last` or, as far as that is
-    /// not known, as late as any.
+    /// Ends all that came of the exchange `grant`, and what a request under way is giving of it: here at
+    /// once, and for good when this is `Ok`. Its last refresh may be at `last` or, as far as that is not
+    /// known, as late as any.
     pub(super) async fn end_grant(&self, grant: GrantId, last: Moment) -> Result<(), Failure> {
-        let longest = self.at.plus(self.snapshot.directory.longest_refresh());
+        let now = self.parts.clock.now().max(self.at);
+        let longest = now.plus(self.snapshot.directory.longest_refresh());
         let until = longest.max(last).plus(LONGEST_LIFE);
-        let revocation =
-            Revocation { id: grant, issued_before: until, asserted_before: Moment::from_unix(0), until };
-        self.parts.revoked.add(revocation, self.at);
+        let asserted_before = Moment::from_unix(0); // No document has this name.
+        let revocation = Revocation { id: grant, issued_before: now, asserted_before, until };
+        self.parts.revoked.add(revocation, now);
         Ok(self.parts.store.revoke(revocation, self.at).await?)
     }
 
