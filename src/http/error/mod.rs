@@ -1,8 +1,8 @@
 //! Errors become answers here, and nowhere else.
 //!
-//! [`StsError`] is the AWS form, [`OAuthError`] that of RFC 6749, [`PageError`] the one for people. They say what the caller may
-//! know; the exact check, with expected and seen values, goes to the log under the same request
-//! id. No answer repeats a token, an assertion or a secret.
+//! [`StsError`] is the AWS form, [`OAuthError`] that of RFC 6749, [`PageError`] the one for people.
+//! They say what the caller may know; the exact check, with expected and seen values, goes to the
+//! log under the same request id. No answer repeats a token, an assertion or a secret.
 
 mod oauth;
 mod page;
