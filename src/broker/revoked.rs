@@ -2,9 +2,10 @@
 //!
 //! Verifying a credential must not wait for a store, so the live revocations stand in memory:
 //! loaded at the start, added to with each logout, pruned as they end. Readers take no lock. An
-//! entry is some hundred bytes and lives twelve hours, and each costs somebody a signed logout or a
-//! login at their provider; signing in and out with the same credentials joins into some entries a
-//! person. A million of them, more than twenty a second for all that time, is 100 MB.
+//! entry is some hundred bytes and lives twelve hours, or as long as some client may refresh, and
+//! each costs somebody a signed logout or a login at their provider; signing in and out with the
+//! same credentials joins into some entries a person. A million of them, more than twenty a second
+//! for all that time, is 100 MB.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -42,6 +42,7 @@ pub(super) fn fill(written: &Written, directory: &mut Directory, faults: &mut Fa
             audiences: value.audiences.clone(),
             providers: value.providers.clone(),
             may_introspect: value.introspection,
+            must_prove_key: value.dpop,
         };
         if directory.add_client(client).is_err() {
             let message = format!("there is another client with the id {:?}", value.id);

@@ -4,6 +4,7 @@
 //! request into a [`Principal`]. Both can be made in this room only: holding one is proof that
 //! the check was done. Nothing here knows roles or rules; `policy` reads these values next.
 
+pub mod dpop;
 mod fetch;
 mod login;
 pub mod oidc;

@@ -80,8 +80,8 @@ impl RoleSession {
     }
 }
 
-/// Names one exchange at the token endpoint and all that comes of it: random, and what ends it all is
-/// revoked by (RFC 7009 section 2.1).
+/// Names an exchange at the token endpoint and all that comes of it, which is revoked by it (RFC 7009
+/// section 2.1).
 pub type GrantId = [u8; 16];
 
 /// A session tag (facts 1.7).

@@ -5,7 +5,7 @@
 //! something is given. A token of ours went it before: it may become one for another service that ends
 //! with it at the latest, and nothing else, so that no exchange can make more of it.
 //!
-//! Everything of one exchange is under one grant, a random name by which all of it can be ended.
+//! Everything of one exchange is under one grant, a name by which all of it can be ended.
 //! `refresh` asks again without the person, `tokens` tells of tokens and ends them.
 
 mod refresh;
@@ -22,11 +22,13 @@ use super::{Arrival, Ask, Door, Failure, Fault, Refusal, RequestContext};
 use crate::arn::{AccountId, RoleArn};
 use crate::directory::{Client, Provider};
 use crate::entropy;
-use crate::identity::{Presented, oidc, saml};
+use crate::identity::dpop::{self, Proof};
+use crate::identity::{FederatedIdentity, GrantId, OneTime, Presented, hash_of, oidc, saml};
 use crate::issuer::TemporaryCredentials;
 use crate::issuer::jwt::{NoToken, SignedToken, TokenTerms, VerifiedToken};
 use crate::policy::AuthorizedSession;
 use crate::secret::Secret;
+use crate::store::Scope;
 
 /// The way in, for audit and metrics.
 const ACTION: &str = "token-exchange";
@@ -41,6 +43,9 @@ pub struct Exchange<'a> {
     pub wanted: Wanted<'a>,
     /// The session's length; without it one hour, or as long as the token that is brought.
     pub duration: Option<Duration>,
+    /// The key that the client proved to hold. What is given is bound to it, but for credentials, which
+    /// prove themselves.
+    pub proof: Option<&'a Proof>,
 }
 
 /// What is exchanged.
@@ -95,6 +100,7 @@ impl RequestContext<'_> {
             return Err(ExchangeRefusal::Grant { grant: "token-exchange" }.into());
         }
         may_ask_for(client, asked.wanted)?;
+        let key = bound_to(client, asked.proof)?;
         let (presented, role, session_name) = match asked.subject {
             SubjectToken::Presented { presented, role, session_name } => (presented, role, session_name),
             SubjectToken::Ours(token) => return self.exchange_ours(asked, token),
@@ -103,12 +109,22 @@ impl RequestContext<'_> {
         let arrival = Arrival { presented, provider, door: Door::StsApi };
         let ask = Ask { action: ACTION, role, session_name, duration: asked.duration, session_policy: None };
         let (identity, session) = self.admit(&arrival, &ask).await?;
-        let grant = entropy::bytes(self.parts.entropy.as_ref())?;
+        let [slot] = entropy::bytes(self.parts.entropy.as_ref())?;
+        let grant = grant_of(&identity, client, slot);
         let (wanted, duration) = (asked.wanted, asked.duration);
-        let granted = self.give(client, wanted, &session.under_grant(grant), ACTION).await?;
-        let kept = Kept { grant, role, session_name, duration, wanted };
+        let granted = self.give(client, wanted, &session.under_grant(grant), key, ACTION).await?;
+        let kept = Kept { grant, role, session_name, duration, wanted, key };
         let refresh = self.first_refresh(client, &identity, &kept)?;
         Ok(Exchanged { granted, refresh })
+    }
+
+    /// Verifies a proof about a request to `path` by `POST`, and uses it up.
+    pub async fn prove(&self, proof: &str, path: &str) -> Result<Proof, Failure> {
+        let url = format!("{}{path}", self.snapshot.public_url);
+        let proof = dpop::verify(proof, "POST", &url, self.at)?;
+        let OneTime { id, until, .. } = proof.one_time();
+        self.claim_once(id, Scope::Whole, until).await?;
+        Ok(proof)
     }
 
     /// Makes what is wanted, and records it.
@@ -117,6 +133,7 @@ impl RequestContext<'_> {
         client: &Client,
         wanted: Wanted<'_>,
         session: &AuthorizedSession,
+        key: Option<&str>,
         action: &'static str,
     ) -> Result<Granted, Failure> {
         let client_id = client.id.as_str();
@@ -128,7 +145,7 @@ impl RequestContext<'_> {
                 Ok(Granted::Credentials(made))
             }
             Wanted::Token { audience } => {
-                let terms = TokenTerms { issuer: &self.snapshot.public_url, client_id, audience };
+                let terms = TokenTerms { issuer: &self.snapshot.public_url, client_id, audience, key };
                 let made = self.parts.signing.issue(session, &terms, self.parts.entropy.as_ref());
                 let made = made.map_err(Fault::Issue)?;
                 let (id, expires) = (made.id.as_str(), made.expires);
@@ -150,7 +167,11 @@ impl RequestContext<'_> {
         if token.client_id() != client_id {
             return Err(ExchangeRefusal::SubjectToken("it was given to another client").into());
         }
-        let terms = TokenTerms { issuer: &self.snapshot.public_url, client_id, audience };
+        let key = bound_to(asked.client, asked.proof)?;
+        if token.key().is_some_and(|bound| Some(bound) != key) {
+            return Err(ExchangeRefusal::SubjectToken("it is bound to another key").into());
+        }
+        let terms = TokenTerms { issuer: &self.snapshot.public_url, client_id, audience, key };
         let until = asked.duration.map_or(token.expires(), |duration| self.at.plus(duration));
         let entropy = self.parts.entropy.as_ref();
         let made = self.parts.signing.exchange(&token, &terms, until, self.at, entropy);
@@ -206,6 +227,27 @@ impl RequestContext<'_> {
         let allowed = found.iter().find(|provider| client.may_use(&provider.name));
         let refused = || ExchangeRefusal::Provider { provider: first.name.clone() };
         Ok(allowed.ok_or_else(refused)?)
+    }
+}
+
+/// The name of an exchange.
+///
+/// Whoever may exchange may revoke, as often as they like, so what they leave in the store is bounded:
+/// a person has 256 grants by each client, and by chance two exchanges share one. Then they end together;
+/// one that comes after that end is not touched by it.
+fn grant_of(identity: &FederatedIdentity, client: &Client, slot: u8) -> GrantId {
+    let slot = slot.to_string();
+    let parts = ["rolegate/grant", identity.provider().as_str(), identity.subject(), &client.id, &slot];
+    let mut grant = GrantId::default();
+    grant.copy_from_slice(&hash_of(&parts)[..16]);
+    grant
+}
+
+/// The thumbprint of the key that was proved, if `client` need not prove one or did.
+fn bound_to<'p>(client: &Client, proof: Option<&'p Proof>) -> Result<Option<&'p str>, ExchangeRefusal> {
+    match proof {
+        None if client.must_prove_key => Err(ExchangeRefusal::NoProof),
+        proof => Ok(proof.map(Proof::thumbprint)),
     }
 }
 

@@ -8,13 +8,14 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ExchangeRefusal, Exchanged, Wanted, may_ask_for};
+use super::{ExchangeRefusal, Exchanged, Wanted, bound_to, may_ask_for};
 use crate::arn::RoleArn;
 use crate::audit;
 use crate::broker::{Ask, Door, Failure, Refusal, RequestContext};
 use crate::clock::Moment;
 use crate::directory::{Client, RefreshTerms};
 use crate::entropy;
+use crate::identity::dpop::Proof;
 use crate::identity::{FederatedIdentity, GrantId};
 use crate::secret::Secret;
 use crate::store::{Revocation, Scope};
@@ -38,6 +39,8 @@ pub(super) struct Lineage {
     duration: Option<Duration>,
     /// The service; `None` for credentials.
     audience: Option<String>,
+    /// The thumbprint of the key that whoever uses it must hold (RFC 9449 section 5).
+    key: Option<String>,
     /// When the exchange was.
     began: Moment,
     /// When this token was given.
@@ -53,6 +56,7 @@ pub(super) struct Kept<'a> {
     pub(super) session_name: Option<&'a str>,
     pub(super) duration: Option<Duration>,
     pub(super) wanted: Wanted<'a>,
+    pub(super) key: Option<&'a str>,
 }
 
 impl Lineage {
@@ -90,6 +94,7 @@ impl RequestContext<'_> {
             session_name: kept.session_name.map(str::to_owned),
             duration: kept.duration,
             audience,
+            key: kept.key.map(str::to_owned),
             began: self.at,
             given: self.at,
             ends: identity.session_ends().map_or(ends, |end| end.min(ends)),
@@ -97,13 +102,22 @@ impl RequestContext<'_> {
         self.remembered(identity, &lineage)
     }
 
-    /// Uses a refresh token, once.
-    pub async fn refresh(&self, client: &Client, token: &str) -> Result<Exchanged, Failure> {
+    /// Uses a refresh token, once. One that is bound to a key stays so; `proof` binds one that is not.
+    pub async fn refresh(
+        &self,
+        client: &Client,
+        token: &str,
+        proof: Option<&Proof>,
+    ) -> Result<Exchanged, Failure> {
         let terms = client.refresh.ok_or(ExchangeRefusal::Grant { grant: "refresh" })?;
         let refused = |reason| ExchangeRefusal::RefreshToken(reason);
         let (identity, lineage) = self.recalled(token).ok_or(refused("it is none that this broker made"))?;
         if lineage.client_id != client.id {
             return Err(refused("it was given to another client").into());
+        }
+        let key = bound_to(client, proof)?;
+        if lineage.key.as_deref().is_some_and(|bound| Some(bound) != key) {
+            return Err(refused("it is bound to another key").into());
         }
         if lineage.until(terms) <= self.at {
             return Err(refused("its time is over").into());
@@ -125,9 +139,10 @@ impl RequestContext<'_> {
         };
         let session = self.authorize(&identity, provider, &ask)?.under_grant(lineage.grant);
         self.claim_refresh(&identity, &lineage).await?;
-        let granted = self.give(client, lineage.wanted(), &session, ACTION).await?;
+        let granted = self.give(client, lineage.wanted(), &session, key, ACTION).await?;
         let id = entropy::bytes(self.parts.entropy.as_ref())?;
-        let refresh = self.remembered(&identity, &Lineage { id, given: self.at, ..lineage.clone() })?;
+        let next = Lineage { id, given: self.at, key: key.map(str::to_owned), ..lineage };
+        let refresh = self.remembered(&identity, &next)?;
         Ok(Exchanged { granted, refresh })
     }
 
@@ -143,16 +158,16 @@ impl RequestContext<'_> {
         }
     }
 
-    /// Ends all that came or will come of the exchange `grant`: here at once, and for good when this is
-    /// `Ok`. Nobody else has this name, so the time of issue does not matter: what a request under way
-    /// is giving at this moment is over as well. Its last refresh may be at `last` or, as far as that is
-    /// not known, as late as any.
+    /// Ends all that came of the exchange `grant`, and what a request under way is giving of it: here at
+    /// once, and for good when this is `Ok`. Its last refresh may be at `last` or, as far as that is not
+    /// known, as late as any.
     pub(super) async fn end_grant(&self, grant: GrantId, last: Moment) -> Result<(), Failure> {
-        let longest = self.at.plus(self.snapshot.directory.longest_refresh());
+        let now = self.parts.clock.now().max(self.at);
+        let longest = now.plus(self.snapshot.directory.longest_refresh());
         let until = longest.max(last).plus(LONGEST_LIFE);
-        let revocation =
-            Revocation { id: grant, issued_before: until, asserted_before: Moment::from_unix(0), until };
-        self.parts.revoked.add(revocation, self.at);
+        let asserted_before = Moment::from_unix(0); // No document has this name.
+        let revocation = Revocation { id: grant, issued_before: now, asserted_before, until };
+        self.parts.revoked.add(revocation, now);
         Ok(self.parts.store.revoke(revocation, self.at).await?)
     }
 

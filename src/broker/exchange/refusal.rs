@@ -21,6 +21,9 @@ pub enum ExchangeRefusal {
     /// A token of ours is exchanged for a token, and for nothing else.
     #[error("a token of this broker can be exchanged for a token only")]
     OnlyToken,
+    /// The client must prove that it holds a key (RFC 9449), and did not.
+    #[error("the client must send a DPoP proof")]
+    NoProof,
     /// A refresh token is no good.
     #[error("the refresh token is no good: {0}")]
     RefreshToken(&'static str),
@@ -46,6 +49,7 @@ impl ExchangeRefusal {
             Self::Target => "oauth.target",
             Self::Provider { .. } => "oauth.client.provider",
             Self::OnlyToken => "oauth.exchange.only-token",
+            Self::NoProof => "oauth.proof.missing",
             Self::RefreshToken(_) => "oauth.refresh.token",
             Self::Reused => "oauth.refresh.reused",
             Self::OfAnother => "oauth.revoke.client",

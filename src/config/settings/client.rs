@@ -33,6 +33,11 @@ pub struct ClientSettings {
     /// Whether it may ask `/oauth2/introspect` about tokens. It must have a secret.
     #[serde(default)]
     pub introspection: bool,
+    /// Whether each of its requests for tokens must prove that it holds a key (DPoP, RFC 9449, with
+    /// ES256). Tokens and refresh tokens are bound to that key; so they are where the client proves one
+    /// without having to.
+    #[serde(default)]
+    pub dpop: bool,
     /// How long refresh tokens of one exchange may follow each other, `1h` to `90d`. Default `30d`.
     pub refresh_lifetime: Option<Span>,
     /// The longest time between two refreshes. Default: none, but for `refresh_lifetime`.

@@ -61,6 +61,25 @@ impl OAuthError {
         Self { cause: Some(failure), ..error }
     }
 
+    /// There is no good proof of a key (RFC 9449 section 5).
+    pub(in crate::http) fn invalid_dpop_proof(description: impl Into<String>) -> Self {
+        Self::new("invalid_dpop_proof", description)
+    }
+
+    /// The answer to `failure` of a proof.
+    pub(in crate::http) fn of_proof(failure: Failure) -> Self {
+        let description = match &failure {
+            Failure::Fault(_) => return Self::of(failure),
+            Failure::Refusal(Refusal::AlreadyUsed) => {
+                "The DPoP proof was used before: make one for each request."
+            }
+            Failure::Refusal(_) => {
+                "The DPoP proof is not one by ES256 about this request of now: the broker's log says why."
+            }
+        };
+        Self { cause: Some(failure), ..Self::invalid_dpop_proof(description) }
+    }
+
     /// The answer to `failure` of a refresh: whatever is wrong with the token, or would be with what it
     /// gives, is `invalid_grant`.
     pub(in crate::http) fn of_refresh(failure: Failure) -> Self {
@@ -194,6 +213,9 @@ fn exchange(refusal: &ExchangeRefusal) -> OAuthError {
             "A token of this broker can be exchanged for a token only: \
              set requested_token_type to urn:ietf:params:oauth:token-type:access_token.",
         ),
+        ExchangeRefusal::NoProof => {
+            OAuthError::invalid_dpop_proof("This client must prove its key: send a DPoP header.")
+        }
         ExchangeRefusal::RefreshToken(_) => invalid_grant(
             "The refresh_token is none of this client, or no longer good: exchange a new subject_token.",
         ),

@@ -15,7 +15,7 @@ use actix_web::{Error, HttpResponse, web};
 use crate::http::Surface;
 
 /// What a script may send besides what every form may.
-const HEADERS: &str = "authorization, content-type";
+const HEADERS: &str = "authorization, content-type, dpop";
 /// How long a browser need not ask again, in seconds. Taking an origin away takes so long.
 const MAX_AGE: &str = "600";
 

@@ -4,9 +4,10 @@ use actix_web::http::header::{self, ContentType};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::json;
 
-use super::token::{REFRESH, TOKEN_EXCHANGE};
+use super::token::{PATH, REFRESH, TOKEN_EXCHANGE};
 use crate::directory::Client;
 use crate::http::Surface;
+use crate::identity::dpop::ALGORITHM;
 
 /// How long a copy is good for: a key is published for so long before it signs.
 const CACHE: &str = "public, max-age=3600";
@@ -26,7 +27,7 @@ pub(super) async fn metadata(request: HttpRequest, surface: web::Data<Surface>) 
     let methods = ["client_secret_basic", "client_secret_post", "none"];
     let offered = json!({
         "issuer": url,
-        "token_endpoint": format!("{url}/oauth2/token"),
+        "token_endpoint": format!("{url}{PATH}"),
         "revocation_endpoint": format!("{url}/oauth2/revoke"),
         "introspection_endpoint": format!("{url}/oauth2/introspect"),
         "jwks_uri": format!("{url}/.well-known/jwks.json"),
@@ -36,6 +37,7 @@ pub(super) async fn metadata(request: HttpRequest, surface: web::Data<Surface>) 
         "token_endpoint_auth_methods_supported": methods,
         "revocation_endpoint_auth_methods_supported": methods,
         "introspection_endpoint_auth_methods_supported": &methods[..2],
+        "dpop_signing_alg_values_supported": [ALGORITHM],
     });
     document(offered.to_string())
 }

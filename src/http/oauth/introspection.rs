@@ -62,18 +62,24 @@ fn known(context: &RequestContext<'_>, request: &HttpRequest, body: &[u8]) -> Re
 fn told(active: &Active, context: &RequestContext<'_>) -> Value {
     let issuer = context.snapshot().public_url.as_str();
     match active {
-        Active::Token(token) => json!({
-            "active": true,
-            "token_type": "Bearer",
-            "iss": issuer,
-            "sub": token.subject(),
-            "aud": token.audience(),
-            "client_id": token.client_id(),
-            "iat": token.issued().unix(),
-            "exp": token.expires().unix(),
-            "jti": token.id(),
-            "rolegate": role_session(token.session()),
-        }),
+        Active::Token(token) => {
+            let mut answer = json!({
+                "active": true,
+                "token_type": if token.key().is_some() { "DPoP" } else { "Bearer" },
+                "iss": issuer,
+                "sub": token.subject(),
+                "aud": token.audience(),
+                "client_id": token.client_id(),
+                "iat": token.issued().unix(),
+                "exp": token.expires().unix(),
+                "jti": token.id(),
+                "rolegate": role_session(token.session()),
+            });
+            if let Some(key) = token.key() {
+                answer["cnf"] = json!({ "jkt": key });
+            }
+            answer
+        }
         Active::Credentials(issued) => {
             let session = &issued.session;
             let mut said = role_session(session);

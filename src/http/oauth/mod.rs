@@ -28,7 +28,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
         let resource = web::resource(path).route(route).default_service(web::to(only_by_post));
         config.service(resource.wrap(from_fn(cors::posted)));
     };
-    endpoint("/oauth2/token", web::post().to(token::answer));
+    endpoint(token::PATH, web::post().to(token::answer));
     endpoint("/oauth2/revoke", web::post().to(introspection::revoke));
     // Of servers, not of pages: there are no cross-origin answers.
     let introspect = web::post().to(introspection::introspect);

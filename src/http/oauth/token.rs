@@ -16,8 +16,11 @@ use crate::directory::Client;
 use crate::http::error::{OAuthError, uncached};
 use crate::http::{Surface, body};
 use crate::identity::Presented;
+use crate::identity::dpop::Proof;
 use crate::issuer::TemporaryCredentials;
 
+/// Where it is.
+pub(super) const PATH: &str = "/oauth2/token";
 /// The grant of RFC 8693.
 pub(super) const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 /// The grant of RFC 6749 section 6.
@@ -72,11 +75,21 @@ async fn granted(
         return Err(OAuthError::invalid_scope(description));
     }
     refuse(&form, &NOT_SUPPORTED, "is not supported")?;
+    let proof = proof(context, request).await?;
     if grant_type == REFRESH {
-        refresh(context, client, &form).await
+        refresh(context, client, &form, proof.as_ref()).await
     } else {
-        exchange(context, client, &form).await
+        exchange(context, client, &form, proof.as_ref()).await
     }
+}
+
+/// The key that the client proves to hold, if it sends a proof (RFC 9449 section 4.3).
+async fn proof(context: &RequestContext<'_>, request: &HttpRequest) -> Result<Option<Proof>, OAuthError> {
+    let mut headers = request.headers().get_all("dpop");
+    let Some(header) = headers.next() else { return Ok(None) };
+    let refused = || OAuthError::invalid_dpop_proof("Send one DPoP header with one proof.");
+    let text = header.to_str().ok().filter(|_| headers.next().is_none()).ok_or_else(refused)?;
+    Ok(Some(context.prove(text, PATH).await.map_err(OAuthError::of_proof)?))
 }
 
 fn refuse(form: &Form<'_>, names: &[&str], why: &str) -> Result<(), OAuthError> {
@@ -89,15 +102,16 @@ async fn refresh(
     context: &RequestContext<'_>,
     client: &Client,
     form: &Form<'_>,
+    proof: Option<&Proof>,
 ) -> Result<Value, OAuthError> {
     refuse(form, &KEPT, "stays what it was with a refresh_token")?;
-    let exchanged = context.refresh(client, form.required("refresh_token")?).await;
+    let exchanged = context.refresh(client, form.required("refresh_token")?, proof).await;
     let exchanged = exchanged.map_err(OAuthError::of_refresh)?;
     let issued_type = match exchanged.granted {
         Granted::Token(_) => ACCESS_TOKEN,
         Granted::Credentials(_) => AWS_CREDENTIALS,
     };
-    Ok(success(&exchanged, issued_type, context.at()))
+    Ok(success(&exchanged, issued_type, proof.is_some(), context.at()))
 }
 
 /// RFC 8693 section 2.1, with `role`, `role_session_name` and `duration_seconds` of our own.
@@ -105,6 +119,7 @@ async fn exchange(
     context: &RequestContext<'_>,
     client: &Client,
     form: &Form<'_>,
+    proof: Option<&Proof>,
 ) -> Result<Value, OAuthError> {
     let token = form.required("subject_token")?;
     let role = form.get("role").map(str::parse::<RoleArn>).transpose();
@@ -136,9 +151,9 @@ async fn exchange(
         }
     };
     let (issued_type, wanted) = wanted(form)?;
-    let asked = Exchange { client, subject, wanted, duration: duration(form)? };
+    let asked = Exchange { client, subject, wanted, duration: duration(form)?, proof };
     let exchanged = context.exchange(&asked).await.map_err(OAuthError::of)?;
-    Ok(success(&exchanged, issued_type, context.at()))
+    Ok(success(&exchanged, issued_type, proof.is_some(), context.at()))
 }
 
 /// What is asked for; a token for a service unless said otherwise.
@@ -190,11 +205,11 @@ fn saml_response(token: &str) -> Result<Cow<'_, str>, OAuthError> {
 }
 
 /// RFC 8693 section 2.2.1.
-fn success(exchanged: &Exchanged, issued_type: &str, at: Moment) -> Value {
+fn success(exchanged: &Exchanged, issued_type: &str, is_bound: bool, at: Moment) -> Value {
     let mut answer = match &exchanged.granted {
         Granted::Token(token) => json!({
             "access_token": token.text.expose(),
-            "token_type": "Bearer",
+            "token_type": if is_bound { "DPoP" } else { "Bearer" },
             "expires_in": token.expires.since(at).as_secs(),
         }),
         Granted::Credentials(made) => json!({

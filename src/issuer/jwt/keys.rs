@@ -15,6 +15,7 @@ use rustls::pki_types::pem::PemObject;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
+use crate::identity::dpop::p256_thumbprint;
 use crate::secret::Secret;
 
 /// How many keys there may be: one that signs, one before it, one after it, and some to spare.
@@ -136,24 +137,22 @@ impl SigningKey {
     fn from_der(der: &[u8]) -> Option<Self> {
         let pair = EcdsaKeyPair::from_private_key_der(&ECDSA_P256_SHA256_FIXED_SIGNING, der).ok()?;
         let [x, y] = coordinates(&pair);
-        // The members and their order are those of RFC 7638 section 3.2.
-        let thumbprint = format!(r#"{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}"#);
-        let id = URL_SAFE_NO_PAD.encode_to_string(digest(&SHA256, thumbprint.as_bytes()));
+        let id = p256_thumbprint(x, y);
         let header = format!(r#"{{"typ":"at+jwt","alg":"ES256","kid":"{id}"}}"#);
         Some(Self { pair, id, header: URL_SAFE_NO_PAD.encode_to_string(header) })
     }
 
     fn jwk(&self) -> Value {
-        let [x, y] = coordinates(&self.pair);
+        let [x, y] = coordinates(&self.pair).map(|half| URL_SAFE_NO_PAD.encode_to_string(half));
         json!({ "kty": "EC", "crv": "P-256", "x": x, "y": y, "use": "sig", "alg": "ES256", "kid": self.id })
     }
 }
 
 /// Both halves of the public point, which is written uncompressed: 4, x, y.
-fn coordinates(pair: &EcdsaKeyPair) -> [String; 2] {
+fn coordinates(pair: &EcdsaKeyPair) -> [&[u8]; 2] {
     let point = pair.public_key().as_ref();
     let (x, y) = point[1..].split_at((point.len() - 1) / 2);
-    [x, y].map(|half| URL_SAFE_NO_PAD.encode_to_string(half))
+    [x, y]
 }
 
 #[cfg(test)]

@@ -27,6 +27,8 @@ pub struct TokenTerms<'a> {
     pub client_id: &'a str,
     /// `aud`: the service that it is for.
     pub audience: &'a str,
+    /// The thumbprint of the key that whoever shows it must hold (RFC 9449 section 6), if any.
+    pub key: Option<&'a str>,
 }
 
 /// A token that was made.
@@ -67,7 +69,15 @@ struct Claims {
     iat: i64,
     exp: i64,
     jti: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    cnf: Option<Confirmation>,
     rolegate: RoleClaims,
+}
+
+/// RFC 9449 section 6.1.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Confirmation {
+    jkt: String,
 }
 
 /// The role session, as the claim `rolegate`.
@@ -106,6 +116,11 @@ impl VerifiedToken {
     /// The service that it is for.
     pub fn audience(&self) -> &str {
         &self.claims.aud
+    }
+
+    /// The thumbprint of the key that whoever shows it must hold.
+    pub fn key(&self) -> Option<&str> {
+        self.claims.cnf.as_ref().map(|cnf| cnf.jkt.as_str())
     }
 
     /// Its `sub`.
@@ -173,6 +188,7 @@ impl SigningKeys {
             iat: issued.unix(),
             exp: expires.unix(),
             jti: URL_SAFE_NO_PAD.encode_to_string(id),
+            cnf: terms.key.map(|key| Confirmation { jkt: key.to_owned() }),
             rolegate,
         };
         let json = serde_json::to_string(&claims).map_err(|error| failed(&error))?;

@@ -28,7 +28,7 @@ async fn a_preflight_is_granted_to_a_clients_origin() {
     for (path, method) in [(TOKEN, "POST"), (REVOKE, "POST"), (KEYS, "GET"), (METADATA, "GET")] {
         let answer = preflight(&world, path, OURS, method).await;
         assert_eq!(answer.status, 204, "{path}");
-        assert_eq!(granted(&answer), [OURS, method, "authorization, content-type"], "{path}");
+        assert_eq!(granted(&answer), [OURS, method, "authorization, content-type, dpop"], "{path}");
         assert_eq!(answer.header("access-control-max-age"), "600");
         for origin in [
             "https://evil.example.com",

@@ -44,6 +44,7 @@ async fn the_metadata_lists_what_works() {
                 "grant_types_supported": grants,
                 "token_endpoint_auth_methods_supported": methods,
                 "revocation_endpoint_auth_methods_supported": methods,
+                "dpop_signing_alg_values_supported": ["ES256"],
                 "introspection_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
             })
         );

@@ -80,7 +80,7 @@ async fn an_id_token_becomes_a_token_for_a_service() {
 
     let (_, again) = opened(&world.token(&world.exchange()).await.access_token());
     assert_eq!(again["sub"], sub, "the same person");
-    assert!(again["jti"] != jti && again["rolegate"]["grant"] != grant);
+    assert_ne!(again["jti"], jti);
     let mut namesake = world.claims();
     namesake["iss"] = "https://other.example.com".into();
     let namesake = world.exchange().with("subject_token", &world.id_token_of(&namesake));

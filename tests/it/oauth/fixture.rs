@@ -46,12 +46,22 @@ impl TokenKey {
     }
 
     fn jwks(&self) -> String {
+        let mut key = self.jwk();
+        key["kid"] = json!(self.id);
+        json!({ "keys": [key] }).to_string()
+    }
+
+    /// The public half.
+    pub(crate) fn jwk(&self) -> Value {
         let (x, y) = self.pair.public_key().as_ref()[1..].split_at(32);
         let encoded = |half: &[u8]| BASE64URL.encode_to_string(half);
-        json!({ "keys": [{
-            "kty": "EC", "crv": "P-256", "alg": "ES256", "kid": self.id, "x": encoded(x), "y": encoded(y),
-        }] })
-        .to_string()
+        json!({ "kty": "EC", "crv": "P-256", "alg": "ES256", "x": encoded(x), "y": encoded(y) })
+    }
+
+    /// RFC 7638, by a library.
+    pub(crate) fn thumbprint(&self) -> String {
+        let jwk: jsonwebtoken::jwk::Jwk = serde_json::from_value(self.jwk()).unwrap();
+        jwk.thumbprint(jsonwebtoken::jwk::ThumbprintHash::SHA256).unwrap()
     }
 
     /// `claims` behind `header`.
@@ -189,6 +199,11 @@ refresh_idle = "7d"
 id = "tablet"
 grants = ["token-exchange", "refresh"]
 audiences = ["https://api.example.com"]
+[[client]]
+id = "wallet"
+grants = ["token-exchange", "refresh"]
+audiences = ["https://api.example.com"]
+dpop = true
 [[client]]
 id = "auditor"
 secret = { file = "auditor-secret" }

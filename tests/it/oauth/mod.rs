@@ -3,6 +3,7 @@
 mod clients;
 mod cors;
 mod documents;
+mod dpop;
 mod exchange;
 mod fixture;
 mod introspection;

@@ -32,7 +32,7 @@ async fn is_active(world: &World, token: &str) -> Value {
 async fn a_client_ends_what_is_its_own() {
     let world = World::start().await;
     let token = world.token(&world.exchange()).await.access_token();
-    let other = world.token(&world.exchange()).await.access_token();
+    let other = world.token(&world.exchange().with("client_id", "phone")).await.access_token();
     let next = world.token(&further(&token, PHOTOS)).await.access_token();
     for (what, client, token, expected) in [
         ("nobody's token", "app", "x", "200"),
@@ -50,7 +50,7 @@ async fn a_client_ends_what_is_its_own() {
     assert_eq!(world.token(&further(&token, PHOTOS)).await.refusal(), "400 invalid_request");
     assert_eq!(is_active(&world, &other).await, true, "of another exchange");
     world.clock.advance(Duration::from_secs(3600));
-    assert_eq!(revoke(&world, "app", &other).await, "200", "its time is over");
+    assert_eq!(revoke(&world, "phone", &other).await, "200", "its time is over");
 }
 
 #[actix_web::test]
@@ -179,4 +179,16 @@ async fn a_secret_is_asked_for_where_there_is_one() {
     let asked = Fields::of(&[("client_id", "server"), ("client_secret", SERVER_SECRET), ("token", &token)]);
     assert_eq!(world.post("/oauth2/revoke", &asked, &[]).await.status, 200);
     assert_eq!(is_active(&world, &token).await, false);
+}
+
+/// Whoever revokes a thousand times has not filled anybody's memory.
+#[actix_web::test]
+async fn what_one_person_revokes_is_bounded() {
+    let world = World::start().await;
+    for _ in 0..600 {
+        let token = world.token(&world.exchange()).await.access_token();
+        assert_eq!(revoke(&world, "app", &token).await, "200");
+    }
+    let held = world.revoked.len();
+    assert!((128..=256).contains(&held), "{held}");
 }
