@@ -22,7 +22,7 @@ use mimalloc::MiMalloc;
 use rolegate::cli::demo::idp::saml::{ResponseFacts, SamlSigner};
 use rolegate::clock::{Clock as _, Moment, SystemClock};
 use rolegate::entropy::SystemEntropy;
-use rolegate::identity::oidc::{ClaimSettings, KeyAges, KeySource, OidcProvider, OidcSettings};
+use rolegate::identity::oidc::{Algorithm, ClaimSettings, KeyAges, KeySource, OidcProvider, OidcSettings};
 use rolegate::identity::saml::{Accept, Answer, Expect, SamlProvider, SamlSettings, SpSettings};
 use rolegate::identity::{Reach, http_client};
 use rolegate::seal::{KeyRing, Purpose};
@@ -162,7 +162,7 @@ impl Rsa {
             name: "mobile".into(),
             issuer: "https://accounts.example.com".into(),
             client_ids: vec!["app".into()],
-            algorithms: vec![jsonwebtoken::Algorithm::RS256],
+            algorithms: vec![Algorithm::RS256],
             clock_skew: Duration::from_secs(60),
             keys: KeySource::Static(keys.to_string()),
             key_ages: KeyAges::default(),

@@ -3,7 +3,6 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use jsonwebtoken::Algorithm;
 use url::Url;
 
 use super::claims;
@@ -21,12 +20,23 @@ use super::span::Span;
 use crate::arn::{AccountId, ProviderArn};
 use crate::clock::Moment;
 use crate::directory::{Directory, Provider, Replay, SamlSide, Verifier};
-use crate::identity::oidc::{KeyAges, KeySource, LoginSettings, OidcFault, OidcProvider, OidcSettings};
+use crate::identity::oidc::{
+    Algorithm, KeyAges, KeySource, LoginSettings, NoAlgorithm, OidcFault, OidcProvider, OidcSettings,
+};
 use crate::identity::saml::{Accept, SamlSettings};
 use crate::identity::{NoClient, Reach, http_client};
 
 /// As `identity::oidc` limits a fetched key set.
 const LARGEST_JWKS: u64 = 256 * 1024;
+/// Those that AWS takes.
+const USUAL_ALGORITHMS: [Algorithm; 6] = [
+    Algorithm::RS256,
+    Algorithm::RS384,
+    Algorithm::RS512,
+    Algorithm::ES256,
+    Algorithm::ES384,
+    Algorithm::ES512,
+];
 /// More tolerance than this would keep expired documents alive (AWS's own leeway, facts 3.3).
 const LARGEST_SKEW: Duration = Duration::from_secs(300);
 
@@ -312,21 +322,18 @@ pub(super) fn declared_account(
 }
 
 fn algorithms(written: &[String], place: &Place, faults: &mut Faults) -> Option<Vec<Algorithm>> {
-    use Algorithm::{ES256, ES384, EdDSA, PS256, PS384, PS512, RS256, RS384, RS512};
     if written.is_empty() {
-        return Some(vec![RS256, RS384, RS512, ES256, ES384]);
+        return Some(USUAL_ALGORITHMS.to_vec());
     }
-    let known = [RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, EdDSA];
     let mut accepted = Vec::new();
     for name in written {
-        if let Some(algorithm) = known.iter().find(|algorithm| format!("{algorithm:?}") == *name) {
-            accepted.push(*algorithm);
-        } else {
-            faults.error(
+        match name.parse() {
+            Ok(algorithm) => accepted.push(algorithm),
+            Err(NoAlgorithm) => faults.error(
                 place.at("algorithms"),
                 format!("{name:?} is not an algorithm that can be accepted"),
-                format!("choose among {known:?}"),
-            );
+                format!("choose among {:?}", Algorithm::ALL),
+            ),
         }
     }
     (accepted.len() == written.len()).then_some(accepted)

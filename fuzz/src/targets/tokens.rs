@@ -201,7 +201,7 @@ fn provider(keys: &str) -> Option<OidcProvider> {
         name: "corp".into(),
         issuer: ISSUER.into(),
         client_ids: vec!["app".into()],
-        algorithms: vec![Algorithm::ES256],
+        algorithms: vec![rolegate::identity::oidc::Algorithm::ES256],
         clock_skew: Duration::from_secs(60),
         keys: KeySource::Static(keys.to_owned()),
         key_ages: KeyAges::default(),

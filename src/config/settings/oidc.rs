@@ -33,7 +33,7 @@ pub struct OidcProviderSettings {
     #[serde(default)]
     pub client_ids: Vec<String>,
     /// Signature algorithms to accept. Default: those of the preset, else RS256, RS384, RS512, ES256,
-    /// ES384.
+    /// ES384, ES512. PS256, PS384, PS512 and EdDSA are known, too.
     #[serde(default)]
     pub algorithms: Vec<String>,
     /// A JWKS file, relative to this one, to use instead of the issuer's discovery document, for machines without a way

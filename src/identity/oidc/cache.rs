@@ -12,9 +12,9 @@ use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use aws_lc_rs::signature::ParsedPublicKey;
-use jsonwebtoken::Algorithm;
 use tokio::sync::Mutex;
 
+use super::Algorithm;
 use super::discovery::{Metadata, Publisher};
 use super::keys::KeySet;
 use crate::clock::Moment;

@@ -4,10 +4,10 @@
 //! algorithm and key id that the header names, and the claimed issuer, which picks the provider.
 //! Nothing in the header can bring a key along: `jwk`, `jku`, `x5c` and `x5u` are never read.
 
-use jsonwebtoken::Algorithm;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::Algorithm;
 use super::members::unique_members;
 use crate::identity::{VerifyCode, VerifyError};
 

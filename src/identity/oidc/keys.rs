@@ -6,8 +6,9 @@
 //! the sets fresh.
 
 use aws_lc_rs::signature::{self, ParsedPublicKey, RsaParameters, RsaPublicKeyComponents};
-use jsonwebtoken::Algorithm;
 use serde_json::{Map, Value};
+
+use super::Algorithm;
 
 /// Keys in one set; AWS takes as many of each family (facts 3.2).
 const MOST_KEYS: usize = 100;
@@ -189,6 +190,7 @@ fn ec(jwk: &Map<String, Value>) -> Result<Vec<(Algorithm, ParsedPublicKey)>, Str
     let (algorithm, verification, size) = match text(jwk, "crv")? {
         "P-256" => (Algorithm::ES256, &signature::ECDSA_P256_SHA256_FIXED, 32),
         "P-384" => (Algorithm::ES384, &signature::ECDSA_P384_SHA384_FIXED, 48),
+        "P-521" => (Algorithm::ES512, &signature::ECDSA_P521_SHA512_FIXED, 66),
         other => return Err(format!("curve {other:?} is not supported")),
     };
     let (x, y) = (bytes(jwk, "x")?, bytes(jwk, "y")?);
@@ -207,7 +209,7 @@ fn okp(jwk: &Map<String, Value>) -> Result<Vec<(Algorithm, ParsedPublicKey)>, St
             let x = Some(bytes(jwk, "x")?).filter(|x| x.len() == 32).ok_or("`x` must be 32 bytes long")?;
             let key =
                 ParsedPublicKey::new(&signature::ED25519, x).map_err(|rejected| rejected.to_string())?;
-            Ok(vec![(Algorithm::EdDSA, key)])
+            Ok(vec![(Algorithm::EDDSA, key)])
         }
         other => Err(format!("curve {other:?} is not supported")),
     }

@@ -12,6 +12,7 @@
 //! - `further` is what a login learns beside its token: `userinfo`, and `groups` of Entra ID; `paths`
 //!   lifts nested claims
 
+mod algorithm;
 mod asserted;
 mod cache;
 mod discovery;
@@ -35,9 +36,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lc_rs::signature::ParsedPublicKey;
-use jsonwebtoken::Algorithm;
 use url::Url;
 
+pub use self::algorithm::{Algorithm, NoAlgorithm};
 pub use self::cache::{KeyAges, KeyState};
 pub use self::further::FurtherClaims;
 pub use self::groups::{GraphUrl, GroupOverage};
@@ -69,7 +70,7 @@ pub struct OidcSettings {
     pub issuer: String,
     /// Clients that its tokens may be meant for.
     pub client_ids: Vec<String>,
-    /// Signature algorithms that are accepted. AWS's are RS256, RS384, RS512, ES256 and ES384.
+    /// Signature algorithms that are accepted. AWS's are those of RSA PKCS #1 and of ECDSA.
     pub algorithms: Vec<Algorithm>,
     /// Leeway for `exp`, `iat` and `nbf`. AWS's is five minutes.
     pub clock_skew: Duration,
@@ -126,8 +127,8 @@ pub enum OidcFault {
     /// The issuer is not a URL that OpenID Connect accepts.
     #[error("{0:?} is not an issuer: wanted an https URL without query and fragment")]
     Issuer(String),
-    /// The allow-list of algorithms is empty, or names one with a shared secret.
-    #[error("the algorithms must be asymmetric ones, and at least one")]
+    /// The allow-list of algorithms is empty.
+    #[error("there must be at least one algorithm")]
     Algorithms,
     /// The configured key set is of no use.
     #[error("the key set can't be used: {0}")]
@@ -157,7 +158,7 @@ impl OidcProvider {
     /// Sets a provider up. Nothing is fetched yet.
     pub fn new(settings: OidcSettings, http: reqwest::Client) -> Result<Self, OidcFault> {
         check_issuer_url(&settings)?;
-        if settings.algorithms.is_empty() || !settings.algorithms.iter().copied().all(is_asymmetric) {
+        if settings.algorithms.is_empty() {
             return Err(OidcFault::Algorithms);
         }
         let publisher = Publisher { issuer: settings.issuer.clone(), reach: settings.reach, http };
@@ -313,12 +314,6 @@ impl OidcProvider {
         let (Keys::Published(cache) | Keys::Pinned(_, cache)) = &self.keys;
         Ok(cache.metadata(at).await?)
     }
-}
-
-/// Whether `algorithm` signs with a private key. With HMAC the published key itself would forge
-/// tokens (RFC 8725 section 2.1).
-const fn is_asymmetric(algorithm: Algorithm) -> bool {
-    !matches!(algorithm, Algorithm::HS256 | Algorithm::HS384 | Algorithm::HS512)
 }
 
 /// OpenID Connect Core 2 and facts 3.1: https, no query, no fragment.

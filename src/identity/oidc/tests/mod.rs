@@ -30,7 +30,7 @@ pub(super) const NOW: Moment = Moment::from_unix(1_795_000_000);
 pub(super) struct TestKey {
     pub(super) private: EncodingKey,
     pub(super) jwk: Value,
-    pub(super) algorithm: Algorithm,
+    pub(super) algorithm: jsonwebtoken::Algorithm,
 }
 
 pub(super) static RSA: LazyLock<TestKey> = LazyLock::new(|| {
@@ -41,7 +41,7 @@ pub(super) static RSA: LazyLock<TestKey> = LazyLock::new(|| {
     let private = EncodingKey::from_rsa_der(&pkcs8.as_ref()[26..]);
     let n = b64(&pair.public_key().as_ref()[9..9 + 256]);
     let jwk = json!({"kty": "RSA", "kid": "rsa", "use": "sig", "n": n, "e": "AQAB"});
-    TestKey { private, jwk, algorithm: Algorithm::RS256 }
+    TestKey { private, jwk, algorithm: jsonwebtoken::Algorithm::RS256 }
 });
 
 pub(super) static EC: LazyLock<TestKey> = LazyLock::new(|| ec_key("ec"));
@@ -52,7 +52,7 @@ pub(super) fn ec_key(id: &str) -> TestKey {
     let jwk =
         json!({"kty": "EC", "crv": "P-256", "kid": id, "x": b64(&point[1..33]), "y": b64(&point[33..65])});
     let private = EncodingKey::from_ec_der(pair.to_pkcs8v1().unwrap().as_ref());
-    TestKey { private, jwk, algorithm: Algorithm::ES256 }
+    TestKey { private, jwk, algorithm: jsonwebtoken::Algorithm::ES256 }
 }
 
 pub(super) fn b64(bytes: &[u8]) -> String {
