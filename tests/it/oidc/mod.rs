@@ -4,6 +4,7 @@ mod backchannel;
 mod groups;
 mod issuer;
 mod logout_tokens;
+mod replay;
 mod settings;
 mod sign_out;
 mod userinfo;
