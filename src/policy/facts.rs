@@ -170,8 +170,10 @@ fn oidc<'a>(question: &'a TrustQuestion<'a>, context: &mut RequestContext<'a>) {
     context.set("sts:roleauthorizedbyidp", if named { "true" } else { "false" });
     let Some(claims) = identity.claims() else { return };
     let shared = issuers::by_issuer(identity.issuer()).map_or(&[][..], |known| known.claims);
-    for claim in OIDC_CLAIMS.iter().chain(shared) {
-        context.set_all(format!("{issuer}:{claim}"), claims.get(*claim).map(texts).unwrap_or_default());
+    for name in OIDC_CLAIMS.iter().chain(shared) {
+        if let Some(claim) = claims.get(*name) {
+            context.set_all(format!("{issuer}:{name}"), texts(claim));
+        }
     }
     context.set_all(format!("{issuer}:oaud"), claims.get("aud").map(texts).unwrap_or_default());
 }

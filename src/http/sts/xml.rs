@@ -8,6 +8,9 @@ const NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
 /// The namespace of the error that names no operation.
 const FAULT_NAMESPACE: &str = "http://webservices.amazon.com/AWSFault/2005-15-09";
 
+/// Bytes that an answer with credentials seldom goes beyond.
+const USUAL_LENGTH: usize = 2048;
+
 /// An element with text or with elements.
 pub(super) struct Element {
     name: &'static str,
@@ -46,7 +49,8 @@ impl Element {
 
 /// `<{action}Response>`. The action is one that was matched, so it needs no escaping.
 pub(super) fn response(action: &str, result: Vec<Element>, request_id: &str) -> String {
-    let mut out = format!("<{action}Response xmlns=\"{NAMESPACE}\">\n  <{action}Result>\n");
+    let mut out = String::with_capacity(USUAL_LENGTH);
+    out.push_str(&format!("<{action}Response xmlns=\"{NAMESPACE}\">\n  <{action}Result>\n"));
     result.iter().for_each(|element| element.write(2, &mut out));
     out.push_str(&format!("  </{action}Result>\n"));
     Element::group("ResponseMetadata", vec![Element::text("RequestId", request_id)]).write(1, &mut out);
