@@ -123,7 +123,7 @@ class Broker:
         self.operations = f"http://127.0.0.1:{operations}"
         self.process = None
         self.earlier_output = ""
-        self.providers = []
+        self.providers, self.sign_ins = [], []
         self.settings = f"""
 public_url = "{self.url}"
 [listen]
@@ -222,9 +222,42 @@ duration = "15m"
 """
         return arn
 
-    def add_role(self, arn, trust):
+    def trust_people(self, name, issuer, clients, when, options="", secret="a secret of the client"):
+        """Registers an OpenID Connect issuer: its people sign in as the first client, and take tokens for each."""
+        host = issuer.split("://", 1)[1]
+        actions = ["sts:AssumeRoleWithWebIdentity", "sts:TagSession", "sts:SetSourceIdentity"]
+        trust = statement(f"arn:aws:iam::{ACCOUNT}:oidc-provider/{host}", actions)
+        self.sign_ins.append(trust | {"Condition": {"StringEquals": {f"{host}:aud": list(clients)}}})
+        (self.folder / f"{name}.secret").write_text(secret)
+        self.settings += f"""
+[[provider]]
+kind = "oidc"
+name = "{name}"
+label = "People of {name}"
+account = "{ACCOUNT}"
+issuer = "{issuer}"
+client_ids = {json.dumps(list(clients))}
+allow_loopback_http = true
+{options}
+[provider.login]
+client_id = "{clients[0]}"
+client_secret = {{ file = "{name}.secret" }}
+scopes = ["profile", "email"]
+[[rule]]
+name = "platform people of {name}"
+provider = "{name}"
+when = '{when}'
+roles = ["{DEPLOY}", "{READ_ONLY}"]
+session_name = 'claim.email'
+source_identity = 'subject'
+"""
+
+    def callback(self, provider):
+        return f"{self.url}/oidc/{provider}/callback"
+
+    def add_role(self, arn, *trust):
         name = arn.rsplit("/", 1)[1]
-        self.write_policy(f"{name}-trust.json", trust)
+        self.write_policy(f"{name}-trust.json", *trust)
         self.settings += f"""
 [[role]]
 arn = "{arn}"
@@ -239,15 +272,18 @@ policies = ["anything.json"]
     def write(self):
         """The configuration as files."""
         self.write_policy("anything.json", {"Effect": "Allow", "Action": "*", "Resource": "*"})
+        people = list(self.sign_ins)
         if self.providers:
             actions = ["sts:AssumeRoleWithSAML", "sts:TagSession", "sts:SetSourceIdentity"]
             trust = statement(self.providers, actions)
             trust["Condition"] = {
                 "StringEquals": {"SAML:aud": [self.acs(arn.rsplit("/", 1)[1]) for arn in self.providers]}
             }
-            for arn in DEPLOY, READ_ONLY:
-                self.add_role(arn, trust)
+            people.append(trust)
             self.add_role(CLOSED, statement(self.saml_arn("somebody-else"), actions))
+        if people:
+            for arn in DEPLOY, READ_ONLY:
+                self.add_role(arn, *people)
         self.config.write_text(self.settings)
 
     def start(self, **options):
@@ -266,6 +302,18 @@ policies = ["anything.json"]
 
         eventually(ready, "/readyz")
         return self
+
+    def dependency(self, name):
+        """What `/readyz` says about a dependency."""
+        said = requests.get(f"{self.operations}/readyz", timeout=PATIENCE).json()
+        return next(each for each in said["dependencies"] if each["name"] == name)
+
+    def metric(self, name, **labels):
+        """The value of a metric with these labels, or nothing if there is none."""
+        said = requests.get(f"{self.operations}/metrics", timeout=PATIENCE).text
+        series = ",".join(f'{label}="{value}"' for label, value in labels.items())
+        found = re.search(rf"^{name}\{{{series}\}} (\S+)$", said, re.MULTILINE)
+        return found and float(found[1])
 
     def stop(self):
         return self.process.stop() if self.process else 0

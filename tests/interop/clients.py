@@ -14,6 +14,20 @@ from botocore.exceptions import ClientError
 
 from broker import PATIENCE, plain_environment
 
+# What the STS API says to a token that is not believed, to one that is none, and to one that may not.
+INVALID = (
+    "InvalidIdentityToken",
+    "The web identity token provided could not be validated. See the AssumeRoleWithWebIdentity documentation "
+    "for requirements.",
+    400,
+)
+NOT_A_JWT = (
+    "InvalidIdentityToken",
+    "The ID Token provided is not a valid JWT. (You may see this error if you sent an Access Token)",
+    400,
+)
+DENIED = ("AccessDenied", "Not authorized to perform sts:AssumeRoleWithWebIdentity", 403)
+
 AWS = Path(sys.executable).with_name("aws")
 
 

@@ -8,6 +8,7 @@ from broker import Broker
 from idp import PlainIdp
 from issuer import Issuer
 from keycloak import Keycloak
+from oidc_provider import OidcProvider
 from simplesamlphp import SimpleSamlPhp
 
 for name in list(os.environ):
@@ -39,6 +40,14 @@ def keycloak():
         yield peer.up()
     finally:
         peer.stop()
+
+
+@pytest.fixture(scope="module")
+def oidc_provider():
+    """npm's oidc-provider, before it is configured."""
+    peer = OidcProvider()
+    yield peer
+    peer.stop()
 
 
 @pytest.fixture(scope="session")

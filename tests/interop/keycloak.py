@@ -12,7 +12,7 @@ from pathlib import Path
 import requests
 
 from broker import PATIENCE, Process, free_ports, plain_environment
-from peer import PASSWORD, Peer
+from peer import PASSWORD, Application, Peer
 
 HOME = Path(os.environ["INTEROP_WORK"], "keycloak/server")
 BOOT = 10 * PATIENCE  # a JVM that lays out a database, on two cores that others use too
@@ -22,6 +22,7 @@ PEOPLE = {
     "enabled": True,
     "sslRequired": "none",
     "groups": [{"name": "platform"}, {"name": "everyone"}],
+    "roles": {"realm": [{"name": "deployer"}]},
     "users": [
         {
             "username": "ann",
@@ -32,6 +33,7 @@ PEOPLE = {
             "emailVerified": True,
             "attributes": {"team": ["core"], "title": ['R&D <"lead">', "Ingénieure"]},
             "groups": ["/platform", "/everyone"],
+            "realmRoles": ["deployer", f"default-roles-{REALM}"],
             "credentials": [{"type": "password", "value": PASSWORD}],
         }
     ],
@@ -59,6 +61,27 @@ AWS_MAPPERS = [
     mapper("user-attribute", AWS + "PrincipalTag:team", **{"user.attribute": "team"}),
     mapper("hardcode-attribute", AWS + "SessionDuration", **{"attribute.value": "1800"}),
 ]
+
+
+# As they come, the roles of a realm stand in access tokens alone.
+REALM_ROLES = {
+    "name": "realm roles",
+    "protocol": "openid-connect",
+    "protocolMapper": "oidc-usermodel-realm-role-mapper",
+    "config": {
+        "claim.name": "realm_access.roles",
+        "multivalued": "true",
+        "jsonType.label": "String",
+        "id.token.claim": "true",
+    },
+}
+
+
+def audience(client_id):
+    """Makes access tokens be for the client itself, as those do who want to check them there."""
+    config = {"included.client.audience": client_id, "access.token.claim": "true", "id.token.claim": "false"}
+    audience = {"name": "audience", "protocol": "openid-connect", "protocolMapper": "oidc-audience-mapper"}
+    return audience | {"config": config}
 
 
 class Keycloak(Peer):
@@ -131,6 +154,20 @@ class Keycloak(Peer):
         made = self.administer("GET", f"/{REALM}/clients/{client}/roles").json()
         person = self.administer("GET", f"/{REALM}/users?username=ann").json()[0]["id"]
         self.administer("POST", f"/{REALM}/users/{person}/role-mappings/clients/{client}", json=made)
+
+    def client(self, client_id, redirect_uri, secret=None):
+        """An OpenID Connect client; without a secret a public one. Both have to use PKCE."""
+        client = {"clientId": client_id, "redirectUris": [redirect_uri], "protocol": "openid-connect"}
+        client |= {"publicClient": not secret, "secret": secret, "protocolMappers": [REALM_ROLES, audience(client_id)]}
+        client |= {"attributes": {"pkce.code.challenge.method": "S256"}}
+        self.administer("POST", f"/{REALM}/clients", json=client)
+
+    def application(self, client_id):
+        """An application in its own right, which takes its people's tokens elsewhere."""
+        endpoint = f"{self.entity_id}/protocol/openid-connect"
+        application = Application(client_id, f"{endpoint}/auth", f"{endpoint}/token", f"{self.url}/landed")
+        self.client(client_id, application.redirect_uri)
+        return application
 
     @contextmanager
     def another_key(self):

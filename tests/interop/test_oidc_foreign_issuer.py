@@ -6,25 +6,10 @@ import json
 
 import jwt
 import pytest
-import requests
 
-from broker import BUILDER, PATIENCE, Broker
-from clients import refusal, sts, with_token
+from broker import BUILDER, Broker
+from clients import DENIED, INVALID, NOT_A_JWT, refusal, sts, with_token
 from issuer import Issuer
-
-INVALID = (
-    "InvalidIdentityToken",
-    "The web identity token provided could not be validated. See the AssumeRoleWithWebIdentity documentation "
-    "for requirements.",
-    400,
-)
-NOT_A_JWT = (
-    "InvalidIdentityToken",
-    "The ID Token provided is not a valid JWT. (You may see this error if you sent an Access Token)",
-    400,
-)
-DENIED = ("AccessDenied", "Not authorized to perform sts:AssumeRoleWithWebIdentity", 403)
-
 
 @pytest.fixture
 def world(tmp_path):
@@ -35,11 +20,6 @@ def world(tmp_path):
     assert broker.stop() == 0, broker.output
     if issuer.thread.is_alive():
         issuer.die()
-
-
-def provider_state(broker):
-    said = requests.get(f"{broker.operations}/readyz", timeout=PATIENCE).json()
-    return next(each for each in said["dependencies"] if each["name"] == "provider ci")["state"]
 
 
 @pytest.mark.parametrize("algorithm", ["RS256", "ES256"])
@@ -81,7 +61,7 @@ def test_dead_issuer_with_known_keys(world):
     assert with_token(broker, BUILDER, issuer.token(known))["Audience"] == "builder"
     issuer.die()
     assert with_token(broker, BUILDER, issuer.token(known))["Audience"] == "builder"
-    assert provider_state(broker) == "ok"
+    assert broker.dependency("provider ci")["state"] == "ok"
     unknown = issuer.add_key("RS256")
     code, message, status = refusal(with_token, broker, BUILDER, issuer.token(unknown))
     assert (code, status) == ("IDPCommunicationError", 400)
@@ -96,7 +76,7 @@ def test_dead_issuer_from_the_start(world):
     token = issuer.token(key)
     issuer.die()
     broker.start()
-    assert provider_state(broker) == "unknown"
+    assert broker.dependency("provider ci")["state"] == "unknown"
     code, _, status = refusal(with_token, broker, BUILDER, token)
     assert (code, status) == ("IDPCommunicationError", 400)
 
