@@ -237,7 +237,7 @@ label = "People of {name}"
 account = "{ACCOUNT}"
 issuer = "{issuer}"
 client_ids = {json.dumps(list(clients))}
-allow_loopback_http = true
+allow_loopback_http = {json.dumps(issuer.startswith("http://"))}
 {options}
 [provider.login]
 client_id = "{clients[0]}"

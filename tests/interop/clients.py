@@ -14,7 +14,8 @@ from botocore.exceptions import ClientError
 
 from broker import PATIENCE, plain_environment
 
-# What the STS API says to a token that is not believed, to one that is none, and to one that may not.
+# What the STS API says to a token that is not believed, to one that is none, to one that may not, and to one whose
+# issuer can't be asked for its keys.
 INVALID = (
     "InvalidIdentityToken",
     "The web identity token provided could not be validated. See the AssumeRoleWithWebIdentity documentation "
@@ -24,6 +25,12 @@ INVALID = (
 NOT_A_JWT = (
     "InvalidIdentityToken",
     "The ID Token provided is not a valid JWT. (You may see this error if you sent an Access Token)",
+    400,
+)
+UNREACHABLE = (
+    "IDPCommunicationError",
+    "Couldn't retrieve verification key from your identity provider,  please reference AssumeRoleWithWebIdentity "
+    "documentation for requirements",
     400,
 )
 DENIED = ("AccessDenied", "Not authorized to perform sts:AssumeRoleWithWebIdentity", 403)

@@ -25,7 +25,7 @@ def private_pem(key):
     )
 
 
-def self_signed(key, name):
+def self_signed(key, name, ca=True):
     """A certificate for `key`, good for 127.0.0.1 and for today."""
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     now = datetime.datetime.now(datetime.UTC)
@@ -40,7 +40,7 @@ def self_signed(key, name):
         .add_extension(
             x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False
         )
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(x509.BasicConstraints(ca, 0 if ca else None), critical=True)
         .sign(key, hashes.SHA256())
     )
 
@@ -66,9 +66,9 @@ class Pair:
         return "".join(line for line in lines if not line.startswith("-"))
 
 
-def pair(folder, name, private=None):
+def pair(folder, name, private=None, ca=True):
     private = private or rsa_key()
-    certificate = self_signed(private, name)
+    certificate = self_signed(private, name, ca)
     key, chain = Path(folder) / f"{name}.key.pem", Path(folder) / f"{name}.cert.pem"
     key.write_bytes(private_pem(private))
     chain.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
