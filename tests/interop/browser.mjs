@@ -1,42 +1,11 @@
 // Walks through the demo as a person would, in headless Chromium, and prints what it saw as JSON.
 // usage: node browser.mjs '{"portal": …, "shots": …, "width": …, "height": …, "scheme": …, "scripts": …}'
-import { createRequire } from "node:module";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { open } from "./chromium.mjs";
 
-const { chromium } = createRequire(join(process.env.INTEROP_WORK, "node/"))("playwright-core");
 const job = JSON.parse(process.argv[2]);
-const profile = mkdtempSync(join(tmpdir(), "rolegate-chromium-"));
-const seen = { pages: [], complaints: [], elsewhere: [], dialogs: [] };
-
-const context = await chromium.launchPersistentContext(profile, {
-  executablePath: "/usr/bin/chromium",
-  args: [
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-  ],
-  viewport: { width: job.width, height: job.height },
-  colorScheme: job.scheme,
-  javaScriptEnabled: job.scripts,
-});
-context.setDefaultTimeout(20_000);
-
-// Chromium notes every answer that is not a success; a page that is meant to be one is no complaint.
-const isPlainStatus = (text) => /^Failed to load resource: the server responded with a status of 40[034]/.test(text);
+const { context, page, seen, close } = await open(job);
 
 try {
-  const page = context.pages()[0] ?? (await context.newPage());
-  context.on("request", (request) => {
-    if (new URL(request.url()).hostname !== "127.0.0.1") seen.elsewhere.push(request.url());
-  });
-  page.on("console", (message) => {
-    if (["error", "warning"].includes(message.type()) && !isPlainStatus(message.text()))
-      seen.complaints.push(`${page.url()}: ${message.text()}`);
-  });
-  page.on("pageerror", (error) => seen.complaints.push(`${page.url()}: ${error}`));
-  page.on("dialog", (dialog) => seen.dialogs.push(dialog.message()));
-
   // What a page is, and a picture of it.
   const look = async (name) => {
     await page.waitForLoadState("load");
@@ -137,7 +106,6 @@ try {
 } catch (error) {
   seen.failure = String(error.stack ?? error);
 } finally {
-  await context.close();
-  rmSync(profile, { recursive: true, force: true });
+  await close();
 }
 console.log(JSON.stringify(seen));
