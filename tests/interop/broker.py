@@ -255,6 +255,14 @@ source_identity = 'subject'
     def callback(self, provider):
         return f"{self.url}/oidc/{provider}/callback"
 
+    def backchannel(self, provider):
+        """Where a provider tells that somebody signed out there."""
+        return f"{self.url}/oidc/{provider}/backchannel-logout"
+
+    def signed_out(self, provider):
+        """Where a provider sends somebody who signed out there on our behalf."""
+        return f"{self.url}/oidc/{provider}/signed-out"
+
     def add_role(self, arn, *trust):
         name = arn.rsplit("/", 1)[1]
         self.write_policy(f"{name}-trust.json", *trust)

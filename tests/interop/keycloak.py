@@ -155,11 +155,13 @@ class Keycloak(Peer):
         person = self.administer("GET", f"/{REALM}/users?username=ann").json()[0]["id"]
         self.administer("POST", f"/{REALM}/users/{person}/role-mappings/clients/{client}", json=made)
 
-    def client(self, client_id, redirect_uri, secret=None):
+    def client(self, client_id, redirect_uri, secret=None, signed_out="", backchannel=""):
         """An OpenID Connect client; without a secret a public one. Both have to use PKCE."""
         client = {"clientId": client_id, "redirectUris": [redirect_uri], "protocol": "openid-connect"}
-        client |= {"publicClient": not secret, "secret": secret, "protocolMappers": [REALM_ROLES, audience(client_id)]}
-        client |= {"attributes": {"pkce.code.challenge.method": "S256"}}
+        client |= {"publicClient": not secret, "secret": secret}
+        client |= {"protocolMappers": [REALM_ROLES, audience(client_id)]}
+        attributes = {"pkce.code.challenge.method": "S256", "post.logout.redirect.uris": signed_out}
+        client |= {"attributes": attributes | {"backchannel.logout.url": backchannel, "backchannel.logout.session.required": "true"}}
         self.administer("POST", f"/{REALM}/clients", json=client)
 
     def application(self, client_id):
@@ -168,6 +170,10 @@ class Keycloak(Peer):
         application = Application(client_id, f"{endpoint}/auth", f"{endpoint}/token", f"{self.url}/landed")
         self.client(client_id, application.redirect_uri)
         return application
+
+    def sign_out(self, page):
+        """From the question whether one is sure to wherever it sends one."""
+        return page.submit()
 
     @contextmanager
     def another_key(self):

@@ -48,6 +48,7 @@ async function configure({ keys, clients, people, resource }) {
     features: {
       devInteractions: { enabled: true },
       rpInitiatedLogout: { enabled: true },
+      backchannelLogout: { enabled: true },
       resourceIndicators: {
         enabled: true,
         defaultResource: () => undefined,
@@ -55,6 +56,8 @@ async function configure({ keys, clients, people, resource }) {
         getResourceServerInfo: () => resource,
       },
     },
+    // Its own dispatcher asks no private addresses, and the broker is at one.
+    fetch: (target, { dispatcher, ...options }) => fetch(target, options),
     findAccount: (_, id) => people[id] && { accountId: id, claims: () => ({ sub: id, ...people[id] }) },
   });
   provider.on("server_error", (_, error) => console.error(error));

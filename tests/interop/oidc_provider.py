@@ -37,6 +37,7 @@ class OidcProvider:
     def __init__(self):
         (port,) = free_ports(1)
         self.url = f"http://127.0.0.1:{port}"
+        self.logout_url = f"{self.url}/session/end"
         self.keys, self.clients, self.told = [], [], 0
         self.process = Process(
             ["node", SCRIPT, port],
@@ -59,8 +60,12 @@ class OidcProvider:
         eventually(ready, "oidc-provider")
         return self
 
-    def client(self, client_id, redirect_uri, secret=None, **settings):
+    def client(self, client_id, redirect_uri, secret=None, signed_out=None, backchannel=None, **settings):
         """Adds a client, from the next `up` on; without a secret it is a public one."""
+        if signed_out:
+            settings |= {"post_logout_redirect_uris": [signed_out]}
+        if backchannel:
+            settings |= {"backchannel_logout_uri": backchannel, "backchannel_logout_session_required": True}
         method = {"client_secret": secret} if secret else {"token_endpoint_auth_method": "none"}
         self.clients.append(
             {"client_id": client_id, "redirect_uris": [redirect_uri], "response_types": ["code"]}
@@ -82,6 +87,10 @@ class OidcProvider:
         if page.url.startswith(f"{self.url}/interaction/"):
             page = page.submit()
         return page
+
+    def sign_out(self, page):
+        """From the question whether one is sure to wherever it sends one."""
+        return page.submit(logout="yes")
 
     def stop(self):
         self.process.child.stdin.close()

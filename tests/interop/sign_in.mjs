@@ -38,7 +38,10 @@ try {
   await look();
   seen.cookies = (await context.cookies(job.broker)).filter(({ name }) => name.startsWith("rolegate"));
   await page.getByRole("button", { name: "Sign out" }).click();
-  await page.waitForLoadState("load");
+  await to(/\/session\/end/);
+  await look();
+  await page.getByRole("button", { name: "Yes, sign me out" }).click();
+  await to(/\/signed-out/);
   await look();
   await page.goto(`${job.broker}/console`);
   await look();

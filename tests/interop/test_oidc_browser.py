@@ -17,7 +17,7 @@ SECRET = "a secret of the client"
 def broker(folder, oidc_provider):
     broker = Broker(folder / "broker")
     broker.trust_people("staff", oidc_provider.url, ["rolegate"], '"platform" in claim.groups', secret=SECRET)
-    oidc_provider.client("rolegate", broker.callback("staff"), SECRET)
+    oidc_provider.client("rolegate", broker.callback("staff"), SECRET, broker.signed_out("staff"))
     oidc_provider.up("RS256-1")
     broker.start()
     yield broker
@@ -41,6 +41,7 @@ def test_sign_in(broker, oidc_provider, scripts):
         (theirs, "Authorize"),
         (ours, "Choose a role"),
         (ours, "ReadOnly"),
+        (theirs, f"Do you want to sign-out from {theirs.split('//')[1]}?"),
         (ours, "You are signed out"),
         (ours, "Sign in"),
     ]

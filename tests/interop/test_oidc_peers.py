@@ -8,7 +8,7 @@ import re
 import jwt
 import pytest
 
-from broker import DEPLOY, READ_ONLY, Broker
+from broker import DEPLOY, READ_ONLY, Broker, eventually
 from clients import INVALID, NOT_A_JWT, refusal, sts, with_token
 from oidc_provider import OidcProvider
 from visitor import Visitor
@@ -43,8 +43,9 @@ class World:
             "keycloak's stranger": keycloak.application("stranger"),
         }
         for name, peer in self.peers.items():
-            peer.client("rolegate", self.broker.callback(name), SECRET)
-        clients = ["rolegate", "mobile", *(f"mobile-{algorithm}" for algorithm in {*ALLOWED, *USUAL})]
+            places = {"signed_out": self.broker.signed_out(name), "backchannel": self.broker.backchannel(name)}
+            peer.client("rolegate-peers", self.broker.callback(name), SECRET, **places)
+        clients = ["rolegate-peers", "mobile", *(f"mobile-{algorithm}" for algorithm in {*ALLOWED, *USUAL})]
         allowed = f"algorithms = {list(ALLOWED)}"
         self.broker.trust_people("oidc-provider", oidc_provider.url, clients, WHEN["oidc-provider"], allowed)
         self.broker.trust_people("keycloak", keycloak.entity_id, clients, WHEN["keycloak"])
@@ -88,9 +89,26 @@ def test_login(world, name):
     console = picker.submit(roleIndex=READ_ONLY)
     assert (console.status, console.url) == (200, f"{broker.url}/console")
     assert "assumed-role/ReadOnly/ann@example.com" in console.text
-    out = console.submit(Action="logout")
-    assert (out.status, "You are signed out" in out.text) == (200, True)
+    asked = console.submit(Action="logout")
+    assert asked.url.startswith(world.peers[name].url), asked.text
+    out = world.peers[name].sign_out(asked)
+    assert out.url.startswith(broker.signed_out(name)), out.text
+    assert "You are signed out here and at your identity provider." in out.text
     assert visitor.open(f"{broker.url}/console").url == f"{broker.url}/portal"
+    assert visitor.open(f"{broker.url}/oidc/{name}/login").asks_for("password")
+
+
+@PEERS
+def test_sign_out_at_the_issuer(world, name):
+    """It tells the broker by a logout token; the session of another browser goes on."""
+    peer, console = world.peers[name], f"{world.broker.url}/console"
+    visitors = [Visitor(), Visitor()]
+    for visitor in visitors:
+        picker = peer.authenticate(visitor.open(f"{world.broker.url}/oidc/{name}/login"))
+        assert picker.submit(roleIndex=DEPLOY).url == console
+    peer.sign_out(visitors[0].open(peer.logout_url))
+    eventually(lambda: visitors[0].open(console).url != console, "a logout token")
+    assert visitors[1].open(console).url == console
 
 
 @PEERS
