@@ -21,7 +21,7 @@ const { exportJWK, generateKeyPair } = await load("jose");
 
 const port = Number(process.argv[2]);
 const url = `http://127.0.0.1:${port}`;
-const ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"];
+const ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"];
 const made = new Map();
 let answer;
 

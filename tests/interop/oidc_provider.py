@@ -22,6 +22,7 @@ ANN = {
     "org": {"roles": ["deployer", "reader"], "cost centres": [7, 8]},
 }
 BEN = ANN | {"name": "Ben", "email": "ben@example.com", "groups": ["everyone"], "org": {"roles": []}}
+CLEO = ANN | {"name": "Cleo", "email": "cleo@example.com"}
 # A service whose access tokens are JWTs.
 SERVICE = {
     "scope": "photos",
@@ -48,7 +49,7 @@ class OidcProvider:
     def up(self, *keys):
         """Serves with these keys alone, `{algorithm}-{anything}`; of those of an algorithm the first one signs."""
         self.keys = keys
-        told = {"keys": self.keys, "clients": self.clients, "people": {"ann": ANN, "ben": BEN}, "resource": SERVICE}
+        told = {"keys": self.keys, "clients": self.clients, "people": {"ann": ANN, "ben": BEN, "cleo": CLEO}, "resource": SERVICE}
         self.process.child.stdin.write(json.dumps(told) + "\n")
         self.process.child.stdin.flush()
         self.told += 1

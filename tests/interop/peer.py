@@ -42,9 +42,9 @@ class Peer:
         """Where somebody goes who starts at the identity provider."""
         raise NotImplementedError
 
-    def authenticate(self, page):
+    def authenticate(self, page, person="ann"):
         """Past the form, if the person sees one."""
-        return page.submit(username="ann", password=PASSWORD) if page.asks_for("password") else page
+        return page.submit(username=person, password=PASSWORD) if page.asks_for("password") else page
 
     def sign_in(self, page):
         """From what the person sees to the page that posts the response."""

@@ -165,7 +165,9 @@ LIES = {
         "the discovery document names an endpoint without https: http://token.example/",
         token_endpoint="http://token.example/",
     ),
-    "no keys": Lie(lambda issuer: issuer.published.clear(), "the key set can't be used: no usable key (the set is empty)"),
+    "no keys": Lie(
+        lambda issuer: issuer.published.clear(), "the key set can't be used: no usable key (the set is empty)"
+    ),
     "101 keys": Lie(crowd(MOST), "the key set can't be used: 101 keys, more than 100"),
 }
 # What is borne, and how many usable keys that makes.
