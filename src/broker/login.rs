@@ -78,6 +78,8 @@ pub enum OidcAnswer<'a> {
         code: &'a str,
         /// `state`
         state: &'a str,
+        /// `iss`, if there is one (RFC 9207).
+        issuer: Option<&'a str>,
     },
     /// From the picker.
     Choice {
@@ -190,10 +192,11 @@ impl RequestContext<'_> {
             return Err(no_login("the login is of another protocol"));
         };
         let (answered, chosen) = match answer {
-            OidcAnswer::Code { code, state: returned } => {
+            OidcAnswer::Code { code, state: returned, issuer } => {
                 if !same(returned, state) {
                     return Err(no_login("`state` is not the one that was sent"));
                 }
+                oidc.check_answer(issuer, self.at).await.map_err(login_failure)?;
                 let redeemed = oidc.redeem_code(code, &self.callback_url(name), pkce_verifier, self.at).await;
                 let redeemed = redeemed.map_err(login_failure)?;
                 let further = oidc.further_claims(&redeemed, nonce, self.at).await.map_err(login_failure)?;

@@ -51,7 +51,9 @@ async fn callback(
         return page::incomplete(&request, "The answer has no code or no state.");
     };
     let login = login_tag(&state);
-    answer(&request, &surface, &name, &login, OidcAnswer::Code { code: &code, state: &state }).await
+    let issuer = first(query, "iss");
+    let came = OidcAnswer::Code { code: &code, state: &state, issuer: issuer.as_deref() };
+    answer(&request, &surface, &name, &login, came).await
 }
 
 /// The picker's form.

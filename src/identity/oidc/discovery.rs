@@ -26,6 +26,9 @@ pub(super) struct Metadata {
     /// not depend on them.
     pub(super) userinfo_endpoint: Option<String>,
     pub(super) end_session_endpoint: Option<String>,
+    /// Whether its answers to logins name it (RFC 9207 section 3).
+    #[serde(default)]
+    pub(super) authorization_response_iss_parameter_supported: bool,
 }
 
 /// Where one provider is asked, and how.

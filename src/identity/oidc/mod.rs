@@ -220,6 +220,20 @@ impl OidcProvider {
         login::begin(&self.settings, settings, &metadata, redirect_uri, entropy)
     }
 
+    /// Checks `iss` of the answer to a login: whoever says it must be this provider, and one that
+    /// announces to say it must (RFC 9207 section 2.4). A code that another provider made for a login
+    /// here would else be shown to this one, or the other way round.
+    pub async fn check_answer(&self, issuer: Option<&str>, at: Moment) -> Result<(), LoginError> {
+        let seen = match issuer {
+            Some(seen) if seen == self.settings.issuer => return Ok(()),
+            Some(seen) => seen,
+            None if self.metadata(at).await?.authorization_response_iss_parameter_supported => "no `iss`",
+            None => return Ok(()),
+        };
+        let expected = self.settings.issuer.as_str();
+        Err(VerifyError::new(VerifyCode::Issuer, "oidc.answer.issuer", expected, seen).into())
+    }
+
     /// Redeems the `code` of a login for its tokens, which are yet to be verified. The caller has
     /// compared `state` already.
     pub async fn redeem_code(

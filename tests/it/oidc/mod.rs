@@ -1,5 +1,6 @@
 //! OpenID Connect from outside: logins, and how they end.
 
+mod answers;
 mod backchannel;
 mod groups;
 mod issuer;

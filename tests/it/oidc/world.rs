@@ -43,7 +43,7 @@ impl Deref for World {
 pub(crate) struct Away {
     pub(crate) state: String,
     pub(crate) nonce: String,
-    cookie: String,
+    pub(crate) cookie: String,
 }
 
 impl World {
