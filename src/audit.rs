@@ -3,6 +3,8 @@
 //! An audit event is a log event with the target `audit`: who was given what, by whose word, and
 //! what was refused. It holds no secret and no token; key ids, subjects and role ARNs it does.
 
+use std::net::IpAddr;
+
 use crate::clock::Moment;
 
 /// Credentials or a token were issued.
@@ -72,6 +74,39 @@ impl Ended<'_> {
             provider = self.provider,
             subject = self.subject,
             scope = self.scope,
+        );
+    }
+}
+
+/// Somebody said yes or no to a device that asked to be signed in.
+#[derive(Debug)]
+pub struct DeviceDecided<'a> {
+    /// `approved` or `denied`.
+    pub decision: &'static str,
+    /// The OAuth client that asked.
+    pub client: &'a str,
+    /// Where it asked from.
+    pub source_ip: Option<IpAddr>,
+    /// The ARN of the provider by whose word the person is who they are.
+    pub provider: &'a str,
+    /// Who the provider says it is.
+    pub subject: &'a str,
+    /// The role that the device is to have.
+    pub role: Option<&'a str>,
+}
+
+impl DeviceDecided<'_> {
+    /// Writes the event.
+    pub fn write(&self) {
+        tracing::info!(
+            target: "audit",
+            event = "device",
+            decision = self.decision,
+            client = self.client,
+            device_ip = self.source_ip.map(tracing::field::display),
+            provider = self.provider,
+            subject = self.subject,
+            role = self.role,
         );
     }
 }

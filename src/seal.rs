@@ -41,6 +41,10 @@ pub enum Purpose {
     SigninToken,
     /// A record in the store.
     StoredRecord,
+    /// What a device asks by whether it was approved.
+    DeviceCode,
+    /// A device's request, and what a person said to it, in the store.
+    DeviceRequest,
     /// A verified identity that is to be asked about again, in a refresh token. `identity::remembered`
     /// alone seals and opens it.
     RememberedIdentity,
@@ -56,6 +60,8 @@ impl Purpose {
             Self::ConsoleSession => b"rolegate/console-session",
             Self::SigninToken => b"rolegate/signin-token",
             Self::StoredRecord => b"rolegate/stored-record",
+            Self::DeviceCode => b"rolegate/device-code",
+            Self::DeviceRequest => b"rolegate/device-request",
             Self::RememberedIdentity => b"rolegate/remembered-identity",
         }
     }

@@ -1,5 +1,5 @@
 //! Browser sign-in: out to the identity provider, back with its answer, a role chosen, a console
-//! opened.
+//! opened or a device approved.
 //!
 //! What a login must remember stands sealed in the browser's own cookie, so that starting one
 //! costs the store nothing and an answer is good in the browser that asked only. Until a role is
@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 
+use super::device::{Approving, Decided, Decision, DeviceTicket};
 use super::federate::sha256;
 use super::{Arrival, Ask, Door, Failure, Fault, Refusal, RequestContext, SignedIn};
 use crate::arn::RoleArn;
@@ -25,6 +26,15 @@ use crate::seal::Purpose;
 
 /// How long a person may take at the identity provider and the picker together.
 const LOGIN_LIFE: Duration = Duration::from_secs(15 * 60);
+
+/// What a login is for.
+#[derive(Debug, Clone, Copy)]
+pub enum Toward<'a> {
+    /// A console: this page, or the broker's own.
+    Console(Option<&'a str>),
+    /// To answer a device's request, by the code that was typed.
+    Device(&'a str),
+}
 
 /// A browser on its way to the identity provider.
 pub struct LoginStart {
@@ -52,6 +62,21 @@ pub enum Arrived {
         /// OIDC only: what the picker's form must bring back.
         choice: Option<String>,
     },
+    /// The person decides about a device.
+    Decide(Approving),
+    /// The person decided.
+    Decided(Decided),
+}
+
+/// What a person chose in the form that brings the answer again.
+#[derive(Debug, Clone, Copy)]
+pub enum Choice<'a> {
+    /// Nothing yet.
+    None,
+    /// A role for a console.
+    Role(&'a RoleArn),
+    /// What a device is to be told.
+    Device(Decision<'a>),
 }
 
 /// A SAML response that a browser posted.
@@ -65,8 +90,8 @@ pub struct SamlAnswer<'a> {
     pub relay_state: Option<&'a str>,
     /// The login cookie.
     pub cookie: Option<&'a str>,
-    /// The role that was picked.
-    pub chosen: Option<&'a RoleArn>,
+    /// What was chosen.
+    pub chosen: Choice<'a>,
 }
 
 /// A browser's return from an OIDC provider.
@@ -84,9 +109,9 @@ pub enum OidcAnswer<'a> {
     /// From the picker.
     Choice {
         /// What the form carried.
-        choice: &'a str,
-        /// The role that was picked.
-        role: &'a RoleArn,
+        carried: &'a str,
+        /// What was chosen.
+        chosen: Choice<'a>,
     },
 }
 
@@ -94,7 +119,7 @@ pub enum OidcAnswer<'a> {
 struct LoginState {
     provider: String,
     awaited: Awaited,
-    destination: String,
+    landing: Landing,
     good_until: Moment,
 }
 
@@ -102,6 +127,13 @@ impl LoginState {
     fn begun(&self) -> Moment {
         self.good_until.minus(LOGIN_LIFE)
     }
+}
+
+/// Where a login ends.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+enum Landing {
+    Console { destination: String },
+    Device(DeviceTicket),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -118,10 +150,13 @@ struct RoleChoice {
 }
 
 impl RequestContext<'_> {
-    /// Sends a browser to the provider called `name`, to land on `destination` in the end.
-    pub async fn begin_login(&self, name: &str, destination: Option<&str>) -> Result<LoginStart, Failure> {
+    /// Sends a browser to the provider called `name`.
+    pub async fn begin_login(&self, name: &str, toward: Toward<'_>) -> Result<LoginStart, Failure> {
         let provider = self.provider(name)?;
-        let destination = self.snapshot.destinations.land_on(destination).map_err(Refusal::Destination)?;
+        let landing = match toward {
+            Toward::Console(wished) => self.console_at(wished)?,
+            Toward::Device(user_code) => Landing::Device(self.device_ticket(user_code, provider).await?),
+        };
         let entropy = self.parts.entropy.as_ref();
         let (outbound, tag, awaited) = match &provider.verifier {
             Verifier::Saml(saml) => {
@@ -139,7 +174,7 @@ impl RequestContext<'_> {
             }
         };
         let good_until = self.at.plus(LOGIN_LIFE);
-        let state = LoginState { provider: name.to_owned(), awaited, destination, good_until };
+        let state = LoginState { provider: name.to_owned(), awaited, landing, good_until };
         let cookie = console::seal(&self.parts.ring, Purpose::LoginState, &state, entropy)?;
         Ok(LoginStart { outbound, tag, cookie, lasts: LOGIN_LIFE })
     }
@@ -164,14 +199,17 @@ impl RequestContext<'_> {
                 let reason = "no login was started here, and the provider may not start one itself";
                 return Err(Refusal::NoSuchLogin { reason }.into());
             }
-            let destination = self.unsolicited_destination(posted)?;
-            return self.arrive(&arrival(Answer::Unsolicited), posted.chosen, destination).await;
+            let landing = self.unsolicited_landing(posted)?;
+            return self.arrive(&arrival(Answer::Unsolicited), posted.chosen, landing).await;
         };
-        let destination = login.as_ref().map(|login| login.destination.clone()).unwrap_or_default();
-        match self.arrive(&arrival(answer), posted.chosen, destination).await {
+        let landing = match &login {
+            Some(login) => login.landing.clone(),
+            None => self.console_at(None)?,
+        };
+        match self.arrive(&arrival(answer), posted.chosen, landing).await {
             Err(failure) if saml.idp_initiated && is_unsolicited(&failure) => {
-                let destination = self.unsolicited_destination(posted)?;
-                self.arrive(&arrival(Answer::Unsolicited), posted.chosen, destination).await
+                let landing = self.unsolicited_landing(posted)?;
+                self.arrive(&arrival(Answer::Unsolicited), posted.chosen, landing).await
             }
             arrived => arrived,
         }
@@ -201,11 +239,12 @@ impl RequestContext<'_> {
                 let redeemed = redeemed.map_err(login_failure)?;
                 let further = oidc.further_claims(&redeemed, nonce, self.at).await.map_err(login_failure)?;
                 let id_token = redeemed.id_token.expose().clone();
-                (RoleChoice { state: returned.to_owned(), id_token, further }, None)
+                (RoleChoice { state: returned.to_owned(), id_token, further }, Choice::None)
             }
-            OidcAnswer::Choice { choice, role } => {
-                let opened: Option<RoleChoice> = console::open(&self.parts.ring, Purpose::RoleChoice, choice);
-                (opened.ok_or_else(|| no_login("the choice is not genuine"))?, Some(role))
+            OidcAnswer::Choice { carried, chosen } => {
+                let opened: Option<RoleChoice> =
+                    console::open(&self.parts.ring, Purpose::RoleChoice, carried);
+                (opened.ok_or_else(|| no_login("the choice is not genuine"))?, chosen)
             }
         };
         if !same(&answered.state, state) {
@@ -215,12 +254,38 @@ impl RequestContext<'_> {
         let further = &answered.further;
         let door = Door::OidcLogin { nonce, further, login: once, begun: login.begun() };
         let arrival = Arrival { presented: Presented::IdToken(&answered.id_token), provider, door };
-        let arrived = self.arrive(&arrival, chosen, login.destination.clone()).await?;
+        let arrived = self.arrive(&arrival, chosen, login.landing.clone()).await?;
         self.carry(arrived, &answered)
     }
 
-    /// Verified: to the console where the role is clear, else to the picker.
+    /// Verified: to where the login was to end, as far as nothing is left to choose.
     async fn arrive(
+        &self,
+        arrival: &Arrival<'_>,
+        chosen: Choice<'_>,
+        landing: Landing,
+    ) -> Result<Arrived, Failure> {
+        match (landing, chosen) {
+            (Landing::Console { destination }, Choice::None) => {
+                self.arrive_at_console(arrival, None, destination).await
+            }
+            (Landing::Console { destination }, Choice::Role(role)) => {
+                self.arrive_at_console(arrival, Some(role), destination).await
+            }
+            (Landing::Console { .. }, Choice::Device(_)) => {
+                Err(Refusal::NoSuchLogin { reason: "the login was not begun for a device" }.into())
+            }
+            (Landing::Device(ticket), Choice::Device(decision)) => {
+                Ok(Arrived::Decided(self.decide_device(arrival, &ticket, decision).await?))
+            }
+            (Landing::Device(ticket), Choice::None | Choice::Role(_)) => {
+                Ok(Arrived::Decide(self.ask_about_device(arrival, &ticket).await?))
+            }
+        }
+    }
+
+    /// To the console where the role is clear, else to the picker.
+    async fn arrive_at_console(
         &self,
         arrival: &Arrival<'_>,
         chosen: Option<&RoleArn>,
@@ -248,12 +313,13 @@ impl RequestContext<'_> {
         Ok(Arrived::SignedIn(self.sign_in(console, destination)?))
     }
 
-    /// Until a role is chosen, the picker's form carries the token and what was learned beside it.
-    fn carry(&self, arrived: Arrived, answered: &RoleChoice) -> Result<Arrived, Failure> {
-        let Arrived::Choose { identity, offers, .. } = arrived else { return Ok(arrived) };
-        let entropy = self.parts.entropy.as_ref();
-        let choice = console::seal(&self.parts.ring, Purpose::RoleChoice, answered, entropy)?;
-        Ok(Arrived::Choose { identity, offers, choice: Some(choice) })
+    /// Until something is chosen, the form carries the token and what was learned beside it.
+    fn carry(&self, mut arrived: Arrived, answered: &RoleChoice) -> Result<Arrived, Failure> {
+        if let Arrived::Choose { choice, .. } | Arrived::Decide(Approving { choice, .. }) = &mut arrived {
+            let entropy = self.parts.entropy.as_ref();
+            *choice = Some(console::seal(&self.parts.ring, Purpose::RoleChoice, answered, entropy)?);
+        }
+        Ok(arrived)
     }
 
     fn provider(&self, name: &str) -> Result<&Provider, Failure> {
@@ -279,12 +345,15 @@ impl RequestContext<'_> {
         (state.provider == provider && state.good_until > self.at).then_some(state)
     }
 
+    fn console_at(&self, wished: Option<&str>) -> Result<Landing, Failure> {
+        let destination = self.snapshot.destinations.land_on(wished).map_err(Refusal::Destination)?;
+        Ok(Landing::Console { destination })
+    }
+
     /// Where a login lands that the provider started: its `RelayState` where that is a place to
     /// land on (facts 2.5), else the console.
-    fn unsolicited_destination(&self, posted: &SamlAnswer<'_>) -> Result<String, Failure> {
-        let destinations = &self.snapshot.destinations;
-        let wished = destinations.land_on(posted.relay_state);
-        Ok(wished.or_else(|_| destinations.land_on(None)).map_err(Refusal::Destination)?)
+    fn unsolicited_landing(&self, posted: &SamlAnswer<'_>) -> Result<Landing, Failure> {
+        self.console_at(posted.relay_state).or_else(|_| self.console_at(None))
     }
 
     fn callback_url(&self, name: &str) -> String {

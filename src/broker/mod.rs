@@ -6,11 +6,13 @@
 
 mod caller;
 mod decide;
+mod device;
 mod exchange;
 pub mod explain;
 mod federate;
 mod login;
 mod logout;
+mod pace;
 mod record;
 mod refusal;
 mod revoked;
@@ -19,9 +21,12 @@ mod signin;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-pub use self::exchange::{Active, Exchange, ExchangeRefusal, Exchanged, Granted, SubjectToken, Wanted};
+pub use self::device::{Approving, Decided, Decision, DeviceAsk, DeviceAuthorization, DeviceRequest};
+pub use self::exchange::{
+    Active, Exchange, ExchangeRefusal, Exchanged, Granted, Polled, SubjectToken, Wanted,
+};
 pub use self::federate::{Arrival, Ask, Door, Federated};
-pub use self::login::{Arrived, LoginStart, OidcAnswer, SamlAnswer, login_tag};
+pub use self::login::{Arrived, Choice, LoginStart, OidcAnswer, SamlAnswer, Toward, login_tag};
 pub use self::logout::{LogoutOutcome, SignedOut};
 pub use self::refusal::{Failure, Fault, Refusal};
 pub use self::revoked::RevocationSet;
@@ -39,6 +44,7 @@ use crate::store::{Claim, Scope, Store, StoreFault};
 pub struct Broker {
     snapshot: Arc<Snapshot>,
     parts: Parts,
+    device_paces: device::Paces,
 }
 
 /// What `app` picked.
@@ -65,7 +71,7 @@ pub struct Parts {
 impl Broker {
     /// A broker that decides by `snapshot`.
     pub fn new(snapshot: Snapshot, parts: Parts) -> Self {
-        Self { snapshot: Arc::new(snapshot), parts }
+        Self { snapshot: Arc::new(snapshot), parts, device_paces: device::Paces::default() }
     }
 
     /// The configuration in force.
@@ -85,13 +91,15 @@ impl Broker {
 
     /// What one request sees from its start to its end: one configuration, one moment.
     pub fn request(&self, at: Moment, source_ip: Option<IpAddr>) -> RequestContext<'_> {
-        RequestContext { parts: &self.parts, snapshot: self.snapshot(), at, source_ip }
+        let (parts, device_paces) = (&self.parts, &self.device_paces);
+        RequestContext { parts, device_paces, snapshot: self.snapshot(), at, source_ip }
     }
 }
 
 /// A request's fixed surroundings.
 pub struct RequestContext<'b> {
     parts: &'b Parts,
+    device_paces: &'b device::Paces,
     snapshot: Arc<Snapshot>,
     at: Moment,
     source_ip: Option<IpAddr>,
@@ -107,6 +115,7 @@ impl RequestContext<'_> {
     pub const fn at(&self) -> Moment {
         self.at
     }
+
     /// Whether the store writes: it is asked to take a claim whose time is over, so that there is
     /// something to write and nothing to keep. That also brings a store back whose disk has recovered.
     pub async fn store_answers(&self) -> Result<(), StoreFault> {

@@ -92,6 +92,18 @@ pub enum Refusal {
     /// A place that a sign-in may not land on.
     #[error(transparent)]
     Destination(#[from] DestinationRefused),
+    /// No device waits for the code that was typed: there is no such code, it is over, or it was answered.
+    #[error("no device waits for this code")]
+    DeviceCode,
+    /// An identity that is to be remembered is too large for it.
+    #[error("the identity is too large to be remembered for a device")]
+    TooLargeToRemember,
+    /// More of it than anybody does who means well.
+    #[error("too many {what}: come again in a while")]
+    TooMany {
+        /// Of what.
+        what: &'static str,
+    },
     /// The token endpoint does not do that, or not for this client.
     #[error(transparent)]
     Exchange(#[from] ExchangeRefusal),
@@ -112,6 +124,9 @@ impl Refusal {
             Self::LogoutNotOffered { .. } => "logout.not-offered",
             Self::SigninToken { .. } | Self::SigninRequest(_) => "signin",
             Self::Destination(_) => "signin.destination",
+            Self::DeviceCode => "device.user-code",
+            Self::TooLargeToRemember => "device.too-large",
+            Self::TooMany { .. } => "pace",
             Self::Exchange(refusal) => refusal.check(),
         }
     }

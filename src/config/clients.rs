@@ -17,6 +17,8 @@ use crate::secret::Secret;
 const SHORTEST_SECRET: usize = 20;
 /// Longest name of a service; it stands in each token.
 const LONGEST_AUDIENCE: usize = 512;
+/// Longest label that a page has room for.
+const LONGEST_LABEL: usize = 64;
 /// How long refreshing may go on.
 const REFRESH_LIFETIME: std::ops::RangeInclusive<Duration> =
     Duration::from_secs(3600)..=Duration::from_secs(90 * 24 * 3600);
@@ -27,6 +29,8 @@ const SHORTEST_IDLE: Duration = Duration::from_secs(60);
 pub(super) fn fill(written: &Written, directory: &mut Directory, faults: &mut Faults) {
     for Item { value, place } in &written.clients {
         id(&value.id, place, faults);
+        label(value, place, faults);
+        devices(value, directory, place, faults);
         origins(value, place, faults);
         audiences(value, place, faults);
         providers(value, written, place, faults);
@@ -35,9 +39,11 @@ pub(super) fn fill(written: &Written, directory: &mut Directory, faults: &mut Fa
         may_something(value, place, faults);
         let client = Client {
             id: value.id.clone(),
+            label: value.label.clone(),
             secret,
             origins: value.origins.clone(),
             may_exchange: value.grants.contains(&ClientGrant::TokenExchange),
+            may_use_devices: value.grants.contains(&ClientGrant::Device),
             refresh,
             audiences: value.audiences.clone(),
             providers: value.providers.clone(),
@@ -56,6 +62,32 @@ fn id(id: &str, place: &Place, faults: &mut Faults) {
     if id.is_empty() || id.len() > 128 || !id.bytes().all(fits) {
         let message = format!("{id:?} can't be a client's id");
         faults.error(place.at("id"), message, "use 1 to 128 letters, digits, `.`, `_` or `-`");
+    }
+}
+
+fn label(written: &ClientSettings, place: &Place, faults: &mut Faults) {
+    let Some(label) = &written.label else { return };
+    if label.trim().is_empty() || label.chars().count() > LONGEST_LABEL || label.chars().any(char::is_control)
+    {
+        let message = format!("{label:?} can't be what people are shown");
+        let help = format!("write 1 to {LONGEST_LABEL} characters that can be seen");
+        faults.error(place.at("label"), message, help);
+    }
+}
+
+/// Somebody must be able to sign in to approve it.
+fn devices(written: &ClientSettings, directory: &Directory, place: &Place, faults: &mut Faults) {
+    if !written.grants.contains(&ClientGrant::Device) {
+        return;
+    }
+    let may_use = |name: &String| written.providers.as_ref().is_none_or(|names| names.contains(name));
+    let mut providers = directory.providers().iter();
+    if !providers.any(|provider| may_use(&provider.name) && provider.signs_in_by_browser()) {
+        faults.warning(
+            place.at("grants"),
+            "nobody can approve a device of this client: no provider of its signs people in by browser",
+            "add a provider of kind \"saml\", or [provider.login] to one of kind \"oidc\"",
+        );
     }
 }
 
@@ -151,9 +183,9 @@ fn refresh(written: &ClientSettings, place: &Place, faults: &mut Faults) -> Opti
     if !may_refresh {
         return None;
     }
-    if !written.grants.contains(&ClientGrant::TokenExchange) {
+    if written.grants.iter().all(|grant| *grant == ClientGrant::Refresh) {
         let message = "the client may refresh, and nothing gives it a refresh token";
-        faults.error(place.at("grants"), message, "add \"token-exchange\"");
+        faults.error(place.at("grants"), message, "add \"token-exchange\" or \"device\"");
     }
     let lifetime = written.refresh_lifetime.unwrap_or(DEFAULT_REFRESH_LIFETIME).0;
     if !REFRESH_LIFETIME.contains(&lifetime) {
@@ -178,7 +210,7 @@ fn may_something(written: &ClientSettings, place: &Place, faults: &mut Faults) {
         );
     }
     if written.grants.is_empty() && !written.introspection {
-        let help = "write grants = [\"token-exchange\"]";
+        let help = "write grants = [\"token-exchange\"] or grants = [\"device\"]";
         faults.error(place.at("grants"), "the client may do nothing", help);
     }
 }

@@ -9,12 +9,16 @@ use crate::secret::Secret;
 pub struct Client {
     /// Its `client_id`.
     pub id: String,
+    /// What people are shown; `None`: its id.
+    pub label: Option<String>,
     /// Its secret; `None` for a public client.
     pub secret: Option<Secret<String>>,
     /// The origins of its pages, as browsers send them.
     pub origins: Vec<String>,
     /// Whether it may exchange tokens (RFC 8693).
     pub may_exchange: bool,
+    /// Whether it may have people approve it elsewhere (RFC 8628).
+    pub may_use_devices: bool,
     /// How it may refresh, if it may.
     pub refresh: Option<RefreshTerms>,
     /// The services that it may ask tokens for.

@@ -94,6 +94,16 @@ pub enum Replay {
     Reuse,
 }
 
+impl Provider {
+    /// Whether people sign in with it in a browser.
+    pub fn signs_in_by_browser(&self) -> bool {
+        match &self.verifier {
+            Verifier::Saml(_) => true,
+            Verifier::Oidc(oidc) => oidc.settings().login.is_some(),
+        }
+    }
+}
+
 /// Everything that exists.
 #[derive(Debug, Default)]
 pub struct Directory {

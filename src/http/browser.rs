@@ -6,11 +6,15 @@ use actix_web::http::{Method, StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::cookies::{self, Jar};
-use super::page::{self, Choice, ConsolePage, Picker, PickerAccount, PickerPage, PortalPage, SignInButton};
-use super::{Surface, get_or_head};
-use crate::broker::{Arrived, Failure, Refusal, RequestContext, SignedIn};
+use super::logout::is_from_here;
+use super::page::{
+    self, ConsolePage, OfferedRole, Picker, PickerAccount, PickerPage, PortalPage, SignInButton,
+};
+use super::{Surface, device, get_or_head};
+use crate::arn::RoleArn;
+use crate::broker::{Arrived, Choice, Decision, Failure, Refusal, RequestContext, SignedIn, Toward};
 use crate::console::ConsoleSession;
-use crate::directory::Verifier;
+use crate::directory::{Provider, Verifier};
 use crate::identity::saml::Outbound;
 use crate::policy::RoleOffer;
 
@@ -30,13 +34,20 @@ pub(super) async fn begin_login(
 ) -> HttpResponse {
     let context = surface.context(request);
     let provider = context.snapshot().directory.provider(name);
-    if !provider.is_some_and(|provider| is_right_kind(&provider.verifier)) {
+    let fits = |provider: &Provider| provider.signs_in_by_browser() && is_right_kind(&provider.verifier);
+    if !provider.is_some_and(fits) {
         return page::failure(request, &Refusal::unknown_provider(name).into());
     }
-    let destination = url::form_urlencoded::parse(request.query_string().as_bytes())
-        .find(|(name, _)| name == "destination")
-        .map(|(_, value)| value.into_owned());
-    match context.begin_login(name, destination.as_deref()).await {
+    let asked = |name| {
+        let mut query = url::form_urlencoded::parse(request.query_string().as_bytes());
+        query.find(|(field, _)| field == name).map(|(_, value)| value)
+    };
+    let (destination, user_code) = (asked("destination"), asked("user_code"));
+    let toward = match &user_code {
+        Some(user_code) => Toward::Device(user_code),
+        None => Toward::Console(destination.as_deref()),
+    };
+    match context.begin_login(name, toward).await {
         Ok(start) => {
             let https = context.snapshot().is_https;
             let mut response = leave(request, "Signing you in", &start.outbound);
@@ -64,6 +75,42 @@ pub(super) fn leave(request: &HttpRequest, title: &'static str, outbound: &Outbo
     }
 }
 
+/// Why a posted form chose nothing that counts.
+pub(super) enum NotChosen {
+    /// It is about a device, and not ours.
+    Foreign,
+    /// It says of a device what can't be.
+    Unclear,
+}
+
+impl NotChosen {
+    pub(super) fn answer(&self, request: &HttpRequest) -> HttpResponse {
+        match self {
+            Self::Foreign => page::foreign(request, "Start again with the code that your device shows."),
+            Self::Unclear => page::incomplete(request, "The form neither approves a role nor denies."),
+        }
+    }
+}
+
+/// What a posted form chose: the role, and what its buttons say of a device.
+pub(super) fn chosen<'a>(
+    request: &HttpRequest,
+    context: &RequestContext<'_>,
+    role: Option<&'a RoleArn>,
+    device: Option<&str>,
+) -> Result<Choice<'a>, NotChosen> {
+    if device.is_some() && !is_from_here(request, &context.snapshot().public_url) {
+        return Err(NotChosen::Foreign);
+    }
+    match (device, role) {
+        (None, None) => Ok(Choice::None),
+        (None, Some(role)) => Ok(Choice::Role(role)),
+        (Some("approve"), Some(role)) => Ok(Choice::Device(Decision::Approve(role))),
+        (Some("deny"), _) => Ok(Choice::Device(Decision::Deny)),
+        (Some(_), _) => Err(NotChosen::Unclear),
+    }
+}
+
 /// Off to the console, or to the picker, or a page that says why not.
 pub(super) fn arrived(
     request: &HttpRequest,
@@ -75,10 +122,7 @@ pub(super) fn arrived(
     match outcome {
         Ok(Arrived::SignedIn(opened)) => {
             let mut response = signed_in(context, &opened, StatusCode::SEE_OTHER);
-            let gone = login.map(|tag| Jar::Login(tag).clear(context.snapshot().is_https));
-            if let Some(Err(error)) = gone.map(|gone| response.add_cookie(&gone)) {
-                tracing::warn!(%error, "the login cookie stays until it expires");
-            }
+            forget_login(&mut response, context, login);
             response
         }
         Ok(Arrived::Choose { identity, offers, choice }) => {
@@ -93,8 +137,25 @@ pub(super) fn arrived(
                 &origins,
             )
         }
+        Ok(Arrived::Decide(asked)) => {
+            if let Some(choice) = &asked.choice {
+                picker.hidden.push(("choice", choice.clone()));
+            }
+            let accounts = by_account(context, &asked.offers);
+            device::approval(request, &asked, picker, accounts)
+        }
+        Ok(Arrived::Decided(decided)) => {
+            let mut response = page::decided(request, decided);
+            forget_login(&mut response, context, login);
+            response
+        }
         Err(failure) => page::failure(request, &failure),
     }
+}
+
+fn forget_login(response: &mut HttpResponse, context: &RequestContext<'_>, login: Option<&str>) {
+    let gone = login.map(|tag| Jar::Login(tag).clear(context.snapshot().is_https));
+    cookies::with_cookies(response, gone);
 }
 
 /// The console session goes into its cookie, the browser to its destination: by `303` after a
@@ -118,7 +179,7 @@ fn by_account(context: &RequestContext<'_>, offers: &[RoleOffer]) -> Vec<PickerA
             },
             roles: Vec::new(),
         });
-        account.roles.push(Choice {
+        account.roles.push(OfferedRole {
             arn: offer.role.to_string(),
             name: offer.role.name().to_owned(),
             description: directory.role(&offer.role).and_then(|role| role.description.clone()),
@@ -127,16 +188,19 @@ fn by_account(context: &RequestContext<'_>, offers: &[RoleOffer]) -> Vec<PickerA
     accounts.into_values().collect()
 }
 
+/// The button by which people sign in with `provider`, if they can.
+pub(super) fn sign_in_button(provider: &Provider) -> Option<SignInButton> {
+    let kind = match &provider.verifier {
+        Verifier::Saml(_) => "saml",
+        Verifier::Oidc(_) => "oidc",
+    };
+    let href = format!("/{kind}/{}/login", provider.name);
+    provider.signs_in_by_browser().then(|| SignInButton { label: provider.label.clone(), href })
+}
+
 async fn portal(request: HttpRequest, surface: web::Data<Surface>) -> HttpResponse {
     let context = surface.context(&request);
-    let buttons = context.snapshot().directory.providers().iter().filter_map(|provider| {
-        let kind = match &provider.verifier {
-            Verifier::Saml(_) => "saml",
-            Verifier::Oidc(oidc) if oidc.settings().login.is_some() => "oidc",
-            Verifier::Oidc(_) => return None,
-        };
-        Some(SignInButton { label: provider.label.clone(), href: format!("/{kind}/{}/login", provider.name) })
-    });
+    let buttons = context.snapshot().directory.providers().iter().filter_map(sign_in_button);
     let console = session_of(&request, &context);
     let leads_to = console.as_ref().and_then(|console| context.sign_out_leads_to(console));
     let session = console.map(|console| console.session.session_name);

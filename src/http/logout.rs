@@ -73,7 +73,7 @@ async fn message(
 /// The button. Only a page of ours may press it: who is signed out by another one loses work.
 pub(super) async fn sign_out(request: &HttpRequest, context: &RequestContext<'_>) -> HttpResponse {
     if !is_from_here(request, &context.snapshot().public_url) {
-        return page::foreign(request);
+        return page::foreign(request, "Use the button on the console page.");
     }
     let https = context.snapshot().is_https;
     let mut cookies = vec![Jar::Console.clear(https)];
@@ -94,7 +94,7 @@ pub(super) async fn sign_out(request: &HttpRequest, context: &RequestContext<'_>
 
 /// Whether a page of ours sent this. Browsers say so in either header; whoever sends neither is no
 /// browser, and has no cookie that could be abused.
-fn is_from_here(request: &HttpRequest, public_url: &str) -> bool {
+pub(super) fn is_from_here(request: &HttpRequest, public_url: &str) -> bool {
     let said = |name: &str| request.headers().get(name).map(|value| value.to_str().unwrap_or_default());
     let same_site = said("sec-fetch-site").is_none_or(|site| site == "same-origin");
     same_site && said(header::ORIGIN.as_str()).is_none_or(|origin| origin == public_url)

@@ -7,6 +7,7 @@
 mod body;
 mod browser;
 mod cookies;
+mod device;
 mod error;
 mod federation;
 mod logout;
@@ -75,6 +76,7 @@ pub fn serve_public(
             .configure(logout::routes)
             .configure(oidc::routes)
             .configure(oauth::routes)
+            .configure(device::routes)
             .configure(federation::routes)
             .configure(browser::routes)
             .default_service(web::to(browser::nothing_here))

@@ -6,12 +6,12 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::Surface;
 use super::body;
-use super::browser::{arrived, begin_login};
+use super::browser::{arrived, begin_login, chosen};
 use super::cookies::{Jar, with_cookies};
 use super::error::{no_logout_token, of_logout_token};
 use super::page::{self, Picker};
 use crate::arn::RoleArn;
-use crate::broker::{OidcAnswer, Refusal, login_tag};
+use crate::broker::{Choice, OidcAnswer, Refusal, login_tag};
 use crate::directory::Verifier;
 use crate::identity::saml::LogoutStatus;
 
@@ -27,11 +27,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 }
 
 async fn login(request: HttpRequest, surface: web::Data<Surface>, name: web::Path<String>) -> HttpResponse {
-    begin_login(&request, &surface, &name, |verifier| match verifier {
-        Verifier::Oidc(oidc) => oidc.settings().login.is_some(),
-        Verifier::Saml(_) => false,
-    })
-    .await
+    begin_login(&request, &surface, &name, |verifier| matches!(verifier, Verifier::Oidc(_))).await
 }
 
 /// The provider sends the browser back, with a code or with an error (RFC 6749, 4.1.2).
@@ -68,12 +64,18 @@ async fn choice(
         Err(unread) => return unread.answer(),
     };
     let role = first(&body, "roleIndex").and_then(|role| role.parse::<RoleArn>().ok());
-    let fields = (first(&body, "choice"), first(&body, "login"), role);
-    let (Some(choice), Some(login), Some(role)) = fields else {
+    let chosen =
+        chosen(&request, &surface.context(&request), role.as_ref(), first(&body, "device").as_deref());
+    let chosen = match chosen {
+        Ok(chosen) => chosen,
+        Err(refused) => return refused.answer(&request),
+    };
+    let fields = (first(&body, "choice"), first(&body, "login"), chosen);
+    let (Some(carried), Some(login), Choice::Role(_) | Choice::Device(_)) = fields else {
         let text = "The form lacks choice or login, or roleIndex is not the ARN of a role.";
         return page::incomplete(&request, text);
     };
-    answer(&request, &surface, &name, &login, OidcAnswer::Choice { choice: &choice, role: &role }).await
+    answer(&request, &surface, &name, &login, OidcAnswer::Choice { carried: &carried, chosen }).await
 }
 
 /// The provider ended a login, and says so itself (Back-Channel Logout 1.0, section 2.5).

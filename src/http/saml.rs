@@ -4,7 +4,7 @@ use actix_web::http::header::{self, ETag, EntityTag, Header, IfNoneMatch};
 use actix_web::{HttpRequest, HttpResponse, web};
 use aws_lc_rs::digest::{SHA256, digest};
 
-use super::browser::{arrived, begin_login};
+use super::browser::{arrived, begin_login, chosen};
 use super::cookies::{self, Jar};
 use super::page::{self, Picker};
 use super::{Surface, body, get_or_head};
@@ -52,12 +52,13 @@ async fn common_acs(
 
 /// The first of each field counts, as at the STS API.
 async fn consume(request: &HttpRequest, surface: &Surface, name: Option<&str>, body: &[u8]) -> HttpResponse {
-    let (mut response, mut relay_state, mut role_index) = (None, None, None);
+    let (mut response, mut relay_state, mut role_index, mut device) = (None, None, None, None);
     for (field, value) in url::form_urlencoded::parse(body) {
         let slot = match field.as_ref() {
             "SAMLResponse" => &mut response,
             "RelayState" => &mut relay_state,
             "roleIndex" => &mut role_index,
+            "device" => &mut device,
             _ => continue,
         };
         slot.get_or_insert(value);
@@ -67,9 +68,13 @@ async fn consume(request: &HttpRequest, surface: &Surface, name: Option<&str>, b
     let Some(response) = response else {
         return page::incomplete(request, "The form has no SAMLResponse.");
     };
-    let chosen = match role_index.as_deref().map(str::parse::<RoleArn>).transpose() {
-        Ok(chosen) => chosen,
+    let role = match role_index.as_deref().map(str::parse::<RoleArn>).transpose() {
+        Ok(role) => role,
         Err(_) => return page::incomplete(request, "roleIndex is not the ARN of a role."),
+    };
+    let chosen = match chosen(request, &context, role.as_ref(), device.as_deref()) {
+        Ok(chosen) => chosen,
+        Err(refused) => return refused.answer(request),
     };
     let login = cookies::login_of(request, relay_state.as_deref(), https);
     let cookie = login.as_deref().and_then(|tag| Jar::Login(tag).read(request, https));
@@ -78,7 +83,7 @@ async fn consume(request: &HttpRequest, surface: &Surface, name: Option<&str>, b
         response: &response,
         relay_state: relay_state.as_deref(),
         cookie: cookie.as_deref(),
-        chosen: chosen.as_ref(),
+        chosen,
     };
     let picker = Picker {
         action: name.map_or_else(|| "/saml".to_owned(), |name| format!("/saml/{name}/acs")),

@@ -105,6 +105,20 @@ async fn sessions_are_kept_until_their_end() {
     .await;
 }
 
+/// Without anything behind it in the queue.
+#[tokio::test]
+async fn what_is_kept_is_there_for_the_next_reader() {
+    each_store(|store| async move {
+        let key = [3; 32];
+        store.keep(key, b"first".to_vec(), NOW.plus(HOUR), NOW).await.unwrap();
+        assert_eq!(store.get(key, NOW).await.unwrap(), Some(b"first".to_vec()));
+        store.keep(key, b"second".to_vec(), NOW.plus(2 * HOUR), NOW).await.unwrap();
+        assert_eq!(store.get(key, NOW.plus(HOUR)).await.unwrap(), Some(b"second".to_vec()));
+        assert_eq!(store.get(key, NOW.plus(2 * HOUR)).await.unwrap(), None);
+    })
+    .await;
+}
+
 fn revocation(id: u8, issued: Moment, until: Moment) -> Revocation {
     Revocation { id: [id; 16], issued_before: issued, asserted_before: issued, until }
 }

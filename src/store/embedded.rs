@@ -170,6 +170,11 @@ impl SessionStore for EmbeddedStore {
         self.enqueue("recording a session", Operation::Put(key, sealed, until), at, None)
     }
 
+    fn keep(&self, key: SessionKey, sealed: Vec<u8>, until: Moment, at: Moment) -> StoreFuture<'_, ()> {
+        let operation = Operation::Put(key, sealed, until);
+        Box::pin(async move { self.write("keeping a record", operation, at).await.map(|_| ()) })
+    }
+
     fn get(&self, key: SessionKey, at: Moment) -> StoreFuture<'_, Option<Vec<u8>>> {
         Box::pin(self.read("reading a session", move |database| read_session(database, key, at)))
     }

@@ -62,6 +62,10 @@ impl SessionStore for MemoryStore {
         Ok(())
     }
 
+    fn keep(&self, key: SessionKey, sealed: Vec<u8>, until: Moment, at: Moment) -> StoreFuture<'_, ()> {
+        Box::pin(std::future::ready(self.put(key, sealed, until, at)))
+    }
+
     fn get(&self, key: SessionKey, at: Moment) -> StoreFuture<'_, Option<Vec<u8>>> {
         let held = self.held(at);
         let live = held.sessions.get(&key).filter(|(_, until)| *until > at);

@@ -85,6 +85,10 @@ pub trait SessionStore: Send + Sync {
     /// wait for a disk. A full queue is a fault.
     fn put(&self, key: SessionKey, sealed: Vec<u8>, until: Moment, at: Moment) -> Result<(), StoreFault>;
 
+    /// As [`SessionStore::put`], for what somebody waits for: durable, and there for every reader, before
+    /// it answers.
+    fn keep(&self, key: SessionKey, sealed: Vec<u8>, until: Moment, at: Moment) -> StoreFuture<'_, ()>;
+
     /// What is kept under `key` at `at`.
     fn get(&self, key: SessionKey, at: Moment) -> StoreFuture<'_, Option<Vec<u8>>>;
 

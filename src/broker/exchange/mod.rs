@@ -6,14 +6,18 @@
 //! with it at the latest, and nothing else, so that no exchange can make more of it.
 //!
 //! Everything of one exchange is under one grant, a name by which all of it can be ended.
-//! `refresh` asks again without the person, `tokens` tells of tokens and ends them.
+//! `refresh` asks again without the person, `device` when a person approved it elsewhere, `tokens` tells of
+//! tokens and ends them.
 
+mod device;
 mod refresh;
 mod refusal;
 mod tokens;
 
 use std::time::Duration;
 
+pub(in crate::broker) use self::device::DeviceGrant;
+pub use self::device::Polled;
 use self::refresh::Kept;
 pub use self::refusal::ExchangeRefusal;
 pub use self::tokens::Active;
@@ -76,6 +80,21 @@ pub enum Wanted<'a> {
     },
 }
 
+impl<'a> Wanted<'a> {
+    /// A token for `audience`; credentials if there is none.
+    pub(super) fn of(audience: Option<&'a str>) -> Self {
+        audience.map_or(Self::Credentials, |audience| Self::Token { audience })
+    }
+
+    /// The service that a token is for.
+    pub(super) const fn audience(self) -> Option<&'a str> {
+        match self {
+            Self::Credentials => None,
+            Self::Token { audience } => Some(audience),
+        }
+    }
+}
+
 /// What is given.
 pub enum Granted {
     /// Temporary credentials.
@@ -109,13 +128,8 @@ impl RequestContext<'_> {
         let arrival = Arrival { presented, provider, door: Door::StsApi };
         let ask = Ask { action: ACTION, role, session_name, duration: asked.duration, session_policy: None };
         let (identity, session) = self.admit(&arrival, &ask).await?;
-        let [slot] = entropy::bytes(self.parts.entropy.as_ref())?;
-        let grant = grant_of(&identity, client, slot);
-        let (wanted, duration) = (asked.wanted, asked.duration);
-        let granted = self.give(client, wanted, &session.under_grant(grant), key, ACTION).await?;
-        let kept = Kept { grant, role, session_name, duration, wanted, key };
-        let refresh = self.first_refresh(client, &identity, &kept)?;
-        Ok(Exchanged { granted, refresh })
+        let kept = Kept { role, session_name, duration: asked.duration, wanted: asked.wanted, key };
+        self.give_anew(client, &identity, session, &kept, ACTION).await
     }
 
     /// Verifies a proof about a request to `path` by `POST`, and uses it up.
@@ -125,6 +139,45 @@ impl RequestContext<'_> {
         let OneTime { id, until, .. } = proof.one_time();
         self.claim_once(id, Scope::Whole, until).await?;
         Ok(proof)
+    }
+
+    /// Begins a grant: makes what is wanted, and what it can be asked for again with.
+    async fn give_anew(
+        &self,
+        client: &Client,
+        identity: &FederatedIdentity,
+        session: AuthorizedSession,
+        kept: &Kept<'_>,
+        action: &'static str,
+    ) -> Result<Exchanged, Failure> {
+        let [slot] = entropy::bytes(self.parts.entropy.as_ref())?;
+        let grant = grant_of(identity, client, slot);
+        let session = session.under_grant(grant);
+        let granted = self.give(client, kept.wanted, &session, kept.key, action).await?;
+        let refresh = self.first_refresh(client, identity, grant, kept)?;
+        Ok(Exchanged { granted, refresh })
+    }
+
+    /// What rules and trust policy say now to an identity that was remembered, if the client may still
+    /// bring its provider's word and ask for this.
+    fn authorize_again(
+        &self,
+        client: &Client,
+        identity: &FederatedIdentity,
+        kept: &Kept<'_>,
+        action: &'static str,
+    ) -> Result<AuthorizedSession, Failure> {
+        self.check_login_goes_on(identity, &Door::StsApi)?;
+        let provider = self.snapshot.directory.provider_by_arn(identity.provider());
+        let provider = provider.filter(|provider| client.may_use(&provider.name));
+        let provider = provider.ok_or(ExchangeRefusal::ProviderGone)?;
+        may_ask_for(client, kept.wanted)?;
+        let Kept { role, session_name, duration, .. } = *kept;
+        self.authorize(
+            identity,
+            provider,
+            &Ask { action, role, session_name, duration, session_policy: None },
+        )
     }
 
     /// Makes what is wanted, and records it.
@@ -252,7 +305,7 @@ fn bound_to<'p>(client: &Client, proof: Option<&'p Proof>) -> Result<Option<&'p 
 }
 
 /// Whether `client` may ask for that.
-fn may_ask_for(client: &Client, wanted: Wanted<'_>) -> Result<(), ExchangeRefusal> {
+pub(super) fn may_ask_for(client: &Client, wanted: Wanted<'_>) -> Result<(), ExchangeRefusal> {
     match wanted {
         Wanted::Token { audience } if !client.may_ask_for(audience) => Err(ExchangeRefusal::Target),
         Wanted::Token { .. } | Wanted::Credentials => Ok(()),

@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ExchangeRefusal, Exchanged, Wanted, bound_to, may_ask_for};
+use super::{ExchangeRefusal, Exchanged, Wanted, bound_to};
 use crate::arn::RoleArn;
 use crate::audit;
-use crate::broker::{Ask, Door, Failure, Refusal, RequestContext};
+use crate::broker::{Failure, Refusal, RequestContext};
 use crate::clock::Moment;
 use crate::directory::{Client, RefreshTerms};
 use crate::entropy;
@@ -51,7 +51,6 @@ pub(super) struct Lineage {
 
 /// What is asked for again with each refresh.
 pub(super) struct Kept<'a> {
-    pub(super) grant: GrantId,
     pub(super) role: &'a RoleArn,
     pub(super) session_name: Option<&'a str>,
     pub(super) duration: Option<Duration>,
@@ -60,8 +59,10 @@ pub(super) struct Kept<'a> {
 }
 
 impl Lineage {
-    fn wanted(&self) -> Wanted<'_> {
-        self.audience.as_deref().map_or(Wanted::Credentials, |audience| Wanted::Token { audience })
+    fn kept<'k>(&'k self, key: Option<&'k str>) -> Kept<'k> {
+        let wanted = Wanted::of(self.audience.as_deref());
+        let session_name = self.session_name.as_deref();
+        Kept { role: &self.role, session_name, duration: self.duration, wanted, key }
     }
 
     /// The last moment of this token. Terms that were shortened since hold.
@@ -78,22 +79,19 @@ impl RequestContext<'_> {
         &self,
         client: &Client,
         identity: &FederatedIdentity,
+        grant: GrantId,
         kept: &Kept<'_>,
     ) -> Result<Option<Secret<String>>, Failure> {
         let Some(terms) = client.refresh else { return Ok(None) };
         let ends = self.at.plus(terms.lifetime);
-        let audience = match kept.wanted {
-            Wanted::Credentials => None,
-            Wanted::Token { audience } => Some(audience.to_owned()),
-        };
         let lineage = Lineage {
             id: entropy::bytes(self.parts.entropy.as_ref())?,
-            grant: kept.grant,
+            grant,
             client_id: client.id.clone(),
             role: kept.role.clone(),
             session_name: kept.session_name.map(str::to_owned),
             duration: kept.duration,
-            audience,
+            audience: kept.wanted.audience().map(str::to_owned),
             key: kept.key.map(str::to_owned),
             began: self.at,
             given: self.at,
@@ -125,21 +123,10 @@ impl RequestContext<'_> {
         if self.parts.revoked.ends(&lineage.grant, lineage.given) {
             return Err(refused("it was revoked").into());
         }
-        self.check_login_goes_on(&identity, &Door::StsApi)?;
-        let provider = self.snapshot.directory.provider_by_arn(identity.provider());
-        let provider = provider.filter(|provider| client.may_use(&provider.name));
-        let provider = provider.ok_or(refused("its provider is gone, or no longer the client's"))?;
-        may_ask_for(client, lineage.wanted())?;
-        let ask = Ask {
-            action: ACTION,
-            role: &lineage.role,
-            session_name: lineage.session_name.as_deref(),
-            duration: lineage.duration,
-            session_policy: None,
-        };
-        let session = self.authorize(&identity, provider, &ask)?.under_grant(lineage.grant);
+        let kept = lineage.kept(key);
+        let session = self.authorize_again(client, &identity, &kept, ACTION)?.under_grant(lineage.grant);
         self.claim_refresh(&identity, &lineage).await?;
-        let granted = self.give(client, lineage.wanted(), &session, key, ACTION).await?;
+        let granted = self.give(client, kept.wanted, &session, key, ACTION).await?;
         let id = entropy::bytes(self.parts.entropy.as_ref())?;
         let next = Lineage { id, given: self.at, key: key.map(str::to_owned), ..lineage };
         let refresh = self.remembered(&identity, &next)?;

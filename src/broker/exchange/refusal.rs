@@ -30,6 +30,21 @@ pub enum ExchangeRefusal {
     /// A refresh token was used before. All that came of its exchange is over.
     #[error("the refresh token was used before: all that came of its exchange is revoked")]
     Reused,
+    /// The provider of an identity that was remembered is gone, or the client may no longer bring its word.
+    #[error("the identity's provider is gone, or no longer the client's")]
+    ProviderGone,
+    /// A device code is no good.
+    #[error("the device code is no good: {0}")]
+    DeviceCode(&'static str),
+    /// Nobody approved a device's request while it was good.
+    #[error("nobody answered the device's request in time")]
+    DeviceExpired,
+    /// A person denied a device's request.
+    #[error("the person denied the device's request")]
+    DeviceDenied,
+    /// A device asks more often than it was told to.
+    #[error("the device asks too often")]
+    DeviceTooFast,
     /// A token that is to be revoked was given to another client.
     #[error("the token was given to another client")]
     OfAnother,
@@ -52,6 +67,11 @@ impl ExchangeRefusal {
             Self::NoProof => "oauth.proof.missing",
             Self::RefreshToken(_) => "oauth.refresh.token",
             Self::Reused => "oauth.refresh.reused",
+            Self::ProviderGone => "oauth.provider-gone",
+            Self::DeviceCode(_) => "oauth.device.code",
+            Self::DeviceExpired => "oauth.device.expired",
+            Self::DeviceDenied => "oauth.device.denied",
+            Self::DeviceTooFast => "oauth.device.pace",
             Self::OfAnother => "oauth.revoke.client",
             Self::NotRevocable => "oauth.revoke.kind",
             Self::SubjectToken(_) => "oauth.exchange.token",

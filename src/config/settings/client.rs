@@ -14,6 +14,8 @@ use crate::config::span::Span;
 pub struct ClientSettings {
     /// Its `client_id`: 1 to 128 letters, digits, `.`, `_` or `-`.
     pub id: String,
+    /// What people are shown who approve a device of it, 1 to 64 characters. Default: its id.
+    pub label: Option<String>,
     /// Its secret: at least 20 visible ASCII characters, neither `+` nor `%`, which clients disagree about
     /// how to send. Without one it is a public client, as an app on a phone or in a browser is.
     pub secret: Option<SecretRef>,
@@ -50,7 +52,9 @@ pub struct ClientSettings {
 pub enum ClientGrant {
     /// The word of an identity provider, or a token of ours (RFC 8693).
     TokenExchange,
-    /// A refresh token, which it then gets with each exchange.
+    /// The approval of a person who signs in elsewhere (RFC 8628): for command lines and televisions.
+    Device,
+    /// A refresh token, which it then gets with each exchange and each approval.
     Refresh,
 }
 

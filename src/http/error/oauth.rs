@@ -20,11 +20,13 @@ pub(in crate::http) struct OAuthError {
     error: &'static str,
     description: String,
     cause: Option<Failure>,
+    is_expected: bool,
 }
 
 impl OAuthError {
     fn new(error: &'static str, description: impl Into<String>) -> Self {
-        Self { status: StatusCode::BAD_REQUEST, error, description: description.into(), cause: None }
+        let (status, description) = (StatusCode::BAD_REQUEST, description.into());
+        Self { status, error, description, cause: None, is_expected: false }
     }
 
     /// The request is not one, or what it brings is not accepted.
@@ -50,6 +52,12 @@ impl OAuthError {
     /// Scopes mean nothing here.
     pub(in crate::http) fn invalid_scope(description: impl Into<String>) -> Self {
         Self::new("invalid_scope", description)
+    }
+
+    /// Nobody answered the device's request yet. That is no refusal, and nothing to tell the log.
+    pub(in crate::http) fn authorization_pending() -> Self {
+        let description = "Nobody has answered yet: ask again after the interval.";
+        Self { is_expected: true, ..Self::new("authorization_pending", description) }
     }
 
     /// The answer to `failure`.
@@ -85,6 +93,7 @@ impl OAuthError {
     pub(in crate::http) fn of_refresh(failure: Failure) -> Self {
         let error = match &failure {
             Failure::Refusal(Refusal::Exchange(refusal)) => exchange(refusal),
+            Failure::Refusal(Refusal::TooMany { .. }) => return Self::of(failure),
             Failure::Refusal(_) => invalid_grant(
                 "The role is no longer granted to this person, or their login was ended: sign in again.",
             ),
@@ -97,6 +106,7 @@ impl OAuthError {
     pub(in crate::http) fn answer(&self) -> HttpResponse {
         match &self.cause {
             Some(failure) => log(failure, self.error),
+            None if self.is_expected => {}
             None => {
                 telemetry::count_refusal("oauth.request");
                 tracing::info!(error = self.error, said = cut(&self.description), "refused");
@@ -141,6 +151,7 @@ fn refused(refusal: &Refusal) -> OAuthError {
         Refusal::AlreadyUsed => invalid("The subject_token was used before: get a new one."),
         Refusal::Denied(denial) => denied(denial),
         Refusal::Exchange(refusal) => exchange(refusal),
+        Refusal::TooMany { .. } => unavailable("There are too many of these requests: try again in a while."),
         Refusal::NotOffered { .. }
         | Refusal::NoRoles { .. }
         | Refusal::Signature(_)
@@ -149,7 +160,9 @@ fn refused(refusal: &Refusal) -> OAuthError {
         | Refusal::LogoutNotOffered { .. }
         | Refusal::SigninToken { .. }
         | Refusal::SigninRequest(_)
-        | Refusal::Destination(_) => not_granted(),
+        | Refusal::Destination(_)
+        | Refusal::DeviceCode
+        | Refusal::TooLargeToRemember => not_granted(),
     }
 }
 
@@ -221,6 +234,22 @@ fn exchange(refusal: &ExchangeRefusal) -> OAuthError {
         ),
         ExchangeRefusal::Reused => {
             invalid_grant("The refresh_token was used before. All that came of it is revoked: sign in again.")
+        }
+        ExchangeRefusal::ProviderGone => {
+            invalid_grant("The identity provider is gone, or no longer this client's: sign in again.")
+        }
+        ExchangeRefusal::DeviceCode(_) => invalid_grant(
+            "The device_code is none of this client, or was used: begin at the device_authorization_endpoint.",
+        ),
+        ExchangeRefusal::DeviceExpired => OAuthError::new(
+            "expired_token",
+            "Nobody answered while the code was good: begin at the device_authorization_endpoint.",
+        ),
+        ExchangeRefusal::DeviceDenied => {
+            OAuthError::new("access_denied", "The person denied it: tell them, and ask no more.")
+        }
+        ExchangeRefusal::DeviceTooFast => {
+            OAuthError::new("slow_down", "Wait five seconds longer between two requests from now on.")
         }
         ExchangeRefusal::OfAnother => invalid_grant("The token was given to another client."),
         ExchangeRefusal::NotRevocable => OAuthError::new(

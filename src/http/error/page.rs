@@ -105,6 +105,24 @@ impl PageError {
                 "A sign-in link opens one session, within 15 minutes.",
                 "Go back to where you got it, and get a new one.",
             ),
+            Refusal::DeviceCode => Self::new(
+                StatusCode::BAD_REQUEST,
+                "No device waits for this code",
+                "The code was answered already, or its ten minutes are over.",
+                "Start again on your device, and type the new code.",
+            ),
+            Refusal::TooLargeToRemember => Self::new(
+                StatusCode::FORBIDDEN,
+                "The device can't be signed in",
+                "Your identity provider says more about you than can be remembered for a device. Nothing was given.",
+                "Ask your administrator, and give them the request id below.",
+            ),
+            Refusal::TooMany { .. } => Self::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "Too many wrong codes",
+                "Too many codes that no device waits for were typed in your network.",
+                "Wait ten minutes, then type the code that your device shows.",
+            ),
             Refusal::Destination(refused) => Self::sentence("This place is not allowed", refused.to_string()),
             Refusal::SigninRequest(text) => Self::sentence("The request can't be processed", text.clone()),
             Refusal::Exchange(refusal) => {

@@ -151,6 +151,9 @@ fn refused(refusal: &Refusal, protocol: Protocol) -> StsError {
         | Refusal::SigninToken { .. }
         | Refusal::SigninRequest(_)
         | Refusal::Destination(_)
+        | Refusal::DeviceCode
+        | Refusal::TooLargeToRemember
+        | Refusal::TooMany { .. }
         | Refusal::Exchange(_) => StsError::access_denied(action),
     }
 }

@@ -4,6 +4,7 @@ use actix_web::http::header::{self, ContentType};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::json;
 
+use super::device::{self, DEVICE_CODE};
 use super::token::{PATH, REFRESH, TOKEN_EXCHANGE};
 use crate::directory::Client;
 use crate::http::Surface;
@@ -23,9 +24,11 @@ pub(super) async fn metadata(request: HttpRequest, surface: web::Data<Surface>) 
     let some = |may: fn(&Client) -> bool| context.snapshot().directory.clients().any(may);
     let mut grants = Vec::new();
     grants.extend(some(|client| client.may_exchange).then_some(TOKEN_EXCHANGE));
+    let devices = some(|client| client.may_use_devices);
+    grants.extend(devices.then_some(DEVICE_CODE));
     grants.extend(some(|client| client.refresh.is_some()).then_some(REFRESH));
     let methods = ["client_secret_basic", "client_secret_post", "none"];
-    let offered = json!({
+    let mut offered = json!({
         "issuer": url,
         "token_endpoint": format!("{url}{PATH}"),
         "revocation_endpoint": format!("{url}/oauth2/revoke"),
@@ -39,6 +42,9 @@ pub(super) async fn metadata(request: HttpRequest, surface: web::Data<Surface>) 
         "introspection_endpoint_auth_methods_supported": &methods[..2],
         "dpop_signing_alg_values_supported": [ALGORITHM],
     });
+    if devices {
+        offered["device_authorization_endpoint"] = json!(format!("{url}{}", device::PATH));
+    }
     document(offered.to_string())
 }
 

@@ -2,11 +2,13 @@
 //!
 //! - `documents` publishes our keys and what we offer
 //! - `token` gives credentials and tokens, `introspection` tells of them and ends them
+//! - `device` begins the sign-in of a device, whose page is `http::device`
 //! - `authentication` and `form` read what clients send
 //! - `cors` says which pages may ask
 
 mod authentication;
 mod cors;
+mod device;
 mod documents;
 mod form;
 mod introspection;
@@ -29,6 +31,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
         config.service(resource.wrap(from_fn(cors::posted)));
     };
     endpoint(token::PATH, web::post().to(token::answer));
+    endpoint(device::PATH, web::post().to(device::answer));
     endpoint("/oauth2/revoke", web::post().to(introspection::revoke));
     // Of servers, not of pages: there are no cross-origin answers.
     let introspect = web::post().to(introspection::introspect);

@@ -1,4 +1,5 @@
-//! `POST /oauth2/token`: token exchange (RFC 8693) and refresh (RFC 6749 section 6).
+//! `POST /oauth2/token`: token exchange (RFC 8693), refresh (RFC 6749 section 6), and what a person approved
+//! for a device (RFC 8628 section 3.4).
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -8,9 +9,10 @@ use base64_simd::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
 use super::authentication;
+use super::device::DEVICE_CODE;
 use super::form::Form;
 use crate::arn::RoleArn;
-use crate::broker::{Exchange, Exchanged, Granted, RequestContext, SubjectToken, Wanted};
+use crate::broker::{Exchange, Exchanged, Granted, Polled, RequestContext, SubjectToken, Wanted};
 use crate::clock::Moment;
 use crate::directory::Client;
 use crate::http::error::{OAuthError, uncached};
@@ -65,22 +67,23 @@ async fn granted(
     let form = Form::read(request, body)?;
     let client = authentication::client(request, &form, &context.snapshot().directory)?;
     let grant_type = form.required("grant_type")?;
-    let is_known = matches!(grant_type, TOKEN_EXCHANGE | REFRESH);
-    if !is_known {
-        let description = format!("Send grant_type={TOKEN_EXCHANGE} or grant_type={REFRESH}.");
+    if !matches!(grant_type, TOKEN_EXCHANGE | REFRESH | DEVICE_CODE) {
+        let description = format!("Send one of {TOKEN_EXCHANGE}, {REFRESH}, {DEVICE_CODE} as grant_type.");
         return Err(OAuthError::unsupported_grant_type(description));
     }
-    if form.get("scope").is_some() {
-        let description = "There are no scopes: send role, and audience or resource.";
-        return Err(OAuthError::invalid_scope(description));
-    }
+    refuse_scope(&form)?;
     refuse(&form, &NOT_SUPPORTED, "is not supported")?;
     let proof = proof(context, request).await?;
-    if grant_type == REFRESH {
-        refresh(context, client, &form, proof.as_ref()).await
-    } else {
-        exchange(context, client, &form, proof.as_ref()).await
+    match grant_type {
+        REFRESH => refresh(context, client, &form, proof.as_ref()).await,
+        DEVICE_CODE => device(context, client, &form, proof.as_ref()).await,
+        _ => exchange(context, client, &form, proof.as_ref()).await,
     }
+}
+
+pub(super) fn refuse_scope(form: &Form<'_>) -> Result<(), OAuthError> {
+    let refused = "There are no scopes: send role, and audience or resource.";
+    form.get("scope").map_or(Ok(()), |_| Err(OAuthError::invalid_scope(refused)))
 }
 
 /// The key that the client proves to hold, if it sends a proof (RFC 9449 section 4.3).
@@ -107,11 +110,30 @@ async fn refresh(
     refuse(form, &KEPT, "stays what it was with a refresh_token")?;
     let exchanged = context.refresh(client, form.required("refresh_token")?, proof).await;
     let exchanged = exchanged.map_err(OAuthError::of_refresh)?;
-    let issued_type = match exchanged.granted {
+    Ok(success(&exchanged, issued_type(&exchanged.granted), proof.is_some(), context.at()))
+}
+
+async fn device(
+    context: &RequestContext<'_>,
+    client: &Client,
+    form: &Form<'_>,
+    proof: Option<&Proof>,
+) -> Result<Value, OAuthError> {
+    refuse(form, &KEPT, "stays what it was with a device_code")?;
+    let polled = context.collect_device(client, form.required("device_code")?, proof).await;
+    match polled.map_err(OAuthError::of_refresh)? {
+        Polled::Pending => Err(OAuthError::authorization_pending()),
+        Polled::Given(exchanged) => {
+            Ok(success(&exchanged, issued_type(&exchanged.granted), proof.is_some(), context.at()))
+        }
+    }
+}
+
+const fn issued_type(granted: &Granted) -> &'static str {
+    match granted {
         Granted::Token(_) => ACCESS_TOKEN,
         Granted::Credentials(_) => AWS_CREDENTIALS,
-    };
-    Ok(success(&exchanged, issued_type, proof.is_some(), context.at()))
+    }
 }
 
 /// RFC 8693 section 2.1, with `role`, `role_session_name` and `duration_seconds` of our own.
@@ -122,8 +144,7 @@ async fn exchange(
     proof: Option<&Proof>,
 ) -> Result<Value, OAuthError> {
     let token = form.required("subject_token")?;
-    let role = form.get("role").map(str::parse::<RoleArn>).transpose();
-    let role = role.map_err(|_| OAuthError::invalid_request("role is not the ARN of a role."))?;
+    let role = role(form)?;
     let response;
     let presented = match form.required("subject_token_type")? {
         ID_TOKEN | JWT => Some(Presented::IdToken(token)),
@@ -156,8 +177,13 @@ async fn exchange(
     Ok(success(&exchanged, issued_type, proof.is_some(), context.at()))
 }
 
+pub(super) fn role(form: &Form<'_>) -> Result<Option<RoleArn>, OAuthError> {
+    let role = form.get("role").map(str::parse::<RoleArn>).transpose();
+    role.map_err(|_| OAuthError::invalid_request("role is not the ARN of a role."))
+}
+
 /// What is asked for; a token for a service unless said otherwise.
-fn wanted<'f>(form: &'f Form<'_>) -> Result<(&'static str, Wanted<'f>), OAuthError> {
+pub(super) fn wanted<'f>(form: &'f Form<'_>) -> Result<(&'static str, Wanted<'f>), OAuthError> {
     let target = match (form.get("audience"), form.get("resource")) {
         (Some(_), Some(_)) => {
             return Err(OAuthError::invalid_request("Send audience or resource, not both."));
@@ -183,7 +209,7 @@ fn wanted<'f>(form: &'f Form<'_>) -> Result<(&'static str, Wanted<'f>), OAuthErr
     Ok((issued_type, Wanted::Token { audience }))
 }
 
-fn duration(form: &Form<'_>) -> Result<Option<Duration>, OAuthError> {
+pub(super) fn duration(form: &Form<'_>) -> Result<Option<Duration>, OAuthError> {
     let Some(text) = form.get("duration_seconds") else { return Ok(None) };
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
     let seconds = text.parse().ok().filter(|seconds| digits && DURATION.contains(seconds));

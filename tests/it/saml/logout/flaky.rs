@@ -93,6 +93,10 @@ impl SessionStore for Flaky {
         self.inner.put(key, sealed, until, at)
     }
 
+    fn keep(&self, key: SessionKey, sealed: Vec<u8>, until: Moment, at: Moment) -> StoreFuture<'_, ()> {
+        self.unless_failing(self.inner.keep(key, sealed, until, at))
+    }
+
     fn get(&self, key: SessionKey, at: Moment) -> StoreFuture<'_, Option<Vec<u8>>> {
         self.unless_failing(self.inner.get(key, at))
     }

@@ -1,5 +1,7 @@
 //! The pages, as templates (`pages/*.html`): server-rendered, and whole without JavaScript. The
-//! one script there is presses a button.
+//! one script there is presses a button. `device` has those about devices.
+
+mod device;
 
 use actix_web::http::header::HeaderValue;
 use actix_web::http::{StatusCode, header};
@@ -7,12 +9,15 @@ use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use aws_lc_rs::digest::{SHA256, digest};
 
+pub(super) use self::device::{
+    ApprovePage, DevicePage, DeviceSignInPage, approve, decided, device, device_sign_in,
+};
 use super::error::PageError;
 use super::request_log::RequestId;
 use crate::broker::Failure;
 use crate::identity::saml::{Form, LogoutStatus};
 
-const STYLESHEET: &str = include_str!("pages/rolegate.css");
+const STYLESHEET: &str = include_str!("../pages/rolegate.css");
 /// Sends the form of [`CarryPage`] for people whose browser runs scripts.
 const SUBMIT: &str = "document.getElementById(\"carry\").submit();";
 
@@ -49,11 +54,11 @@ pub(super) struct PickerPage {
 /// An account's part of the picker.
 pub(super) struct PickerAccount {
     pub(super) heading: String,
-    pub(super) roles: Vec<Choice>,
+    pub(super) roles: Vec<OfferedRole>,
 }
 
 /// A role to choose.
-pub(super) struct Choice {
+pub(super) struct OfferedRole {
     pub(super) arn: String,
     pub(super) name: String,
     pub(super) description: Option<String>,
@@ -120,7 +125,10 @@ pub(super) fn console(request: &HttpRequest, view: &ConsolePage, leads_to: Optio
 /// where a sign-out goes on to, the identity provider may send the browser through others.
 fn with_sign_out(request: &HttpRequest, view: &impl Template, leads_to: Option<&str>) -> HttpResponse {
     let forms = leads_to.map_or_else(String::new, |origin| format!("{origin} https:"));
-    let mut response = render(request, StatusCode::OK, view, &Allowed { forms: &forms, script: "" });
+    saying_where_from(render(request, StatusCode::OK, view, &Allowed { forms: &forms, script: "" }))
+}
+
+fn saying_where_from(mut response: HttpResponse) -> HttpResponse {
     let policy = HeaderValue::from_static("same-origin");
     response.headers_mut().insert(header::REFERRER_POLICY, policy);
     response
@@ -147,11 +155,10 @@ pub(super) fn logout_failure(request: &HttpRequest, failure: &Failure) -> HttpRe
     error(request, &PageError::of_logout(failure))
 }
 
-/// The page for a button that a page of somebody else pressed.
-pub(super) fn foreign(request: &HttpRequest) -> HttpResponse {
+/// The page for a button that a page of somebody else pressed; `next` says which one to press.
+pub(super) fn foreign(request: &HttpRequest, next: &'static str) -> HttpResponse {
     tracing::info!("a form of another site was refused");
     let text = "The request came from a page of another site, so nothing was done.".to_owned();
-    let next = "Use the button on the console page.";
     error(request, &PageError { status: StatusCode::FORBIDDEN, title: "Not from here", text, next })
 }
 
