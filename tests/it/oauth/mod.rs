@@ -2,6 +2,7 @@
 
 mod clients;
 mod cors;
+mod device;
 mod documents;
 mod dpop;
 mod exchange;

@@ -11,6 +11,8 @@ use super::world::World;
 use crate::saml::fixture::honest;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
+const PROVIDER_GONE: &str =
+    "400 invalid_grant: The identity provider is gone, or no longer this client's: sign in again.";
 const NO_GOOD: &str = "400 invalid_grant: The refresh_token is none of this client, or no longer good: exchange a new subject_token.";
 const USED: &str =
     "400 invalid_grant: The refresh_token was used before. All that came of it is revoked: sign in again.";
@@ -228,9 +230,9 @@ async fn what_the_configuration_takes_away_is_gone() {
             "the provider",
             "name = \"mobile\"\naccount = \"111122223333\"",
             "name = \"mobile\"\naccount = \"444455556666\"",
-            NO_GOOD,
+            PROVIDER_GONE,
         ),
-        ("the client's provider", phone, "id = \"phone\"\nproviders = [\"corp\"]\n", NO_GOOD),
+        ("the client's provider", phone, "id = \"phone\"\nproviders = [\"corp\"]\n", PROVIDER_GONE),
         (
             "the client",
             phone,

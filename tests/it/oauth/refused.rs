@@ -133,7 +133,7 @@ async fn what_is_not_believed_gives_nothing() {
         (
             "a grant of others",
             good().with("grant_type", "password"),
-            "400 unsupported_grant_type: Send grant_type=urn:ietf:params:oauth:grant-type:token-exchange or grant_type=refresh_token.",
+            "400 unsupported_grant_type: Send one of urn:ietf:params:oauth:grant-type:token-exchange, refresh_token, urn:ietf:params:oauth:grant-type:device_code as grant_type.",
         ),
         ("no grant", good().without("grant_type"), "grant_type is missing: send it."),
         ("no token", good().with("subject_token", ""), "subject_token is missing: send it."),

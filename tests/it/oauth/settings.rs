@@ -23,7 +23,9 @@ fn faults(client: &str) -> Vec<String> {
     }
     let head = "public_url = \"https://broker.example.com\"\n[[account]]\nid = \"111122223333\"\n\
                 [[provider]]\nkind = \"saml\"\nname = \"corp\"\naccount = \"111122223333\"\n\
-                metadata = { url = \"https://idp.example.com/metadata\" }\n";
+                metadata = { url = \"https://idp.example.com/metadata\" }\n\
+                [[provider]]\nkind = \"oidc\"\nname = \"machines\"\naccount = \"111122223333\"\n\
+                issuer = \"https://ci.example.com\"\nclient_ids = [\"app\"]\n";
     save("rolegate.toml", &format!("{head}[[client]]\n{client}"));
     let found = match config::load(&folder.path().join("rolegate.toml"), noon()) {
         Ok(loaded) => loaded.warnings,
@@ -46,6 +48,7 @@ fn what_makes_sense_is_taken() {
         "id = \"app\"\ngrants = [\"token-exchange\", \"refresh\"]\nrefresh_lifetime = \"90d\"\nrefresh_idle = \"7d\"\n\
          origins = [\"https://app.example.com\", \"https://app.example.com:8443\", \"http://localhost:3000\", \
          \"http://127.0.0.1:3000\"]\naudiences = [\"https://api.example.com\", \"api\"]\nproviders = [\"corp\"]",
+        "id = \"tv\"\nlabel = \"Living room\"\ngrants = [\"device\", \"refresh\"]",
         "id = \"gateway\"\nsecret = { file = \"secret\" }\nintrospection = true",
     ] {
         assert_eq!(faults(client), [""; 0], "{client}");
@@ -63,6 +66,8 @@ fn what_makes_none_is_said() {
             "id = \"a\"\n[[client]]\ngrants = [\"token-exchange\"]\nid = \"a\"",
             "E there is another client with the id \"a\"".into(),
         ),
+        ("id = \"a\"\nlabel = \" \"", "E \" \" can't be what people are shown".into()),
+        ("id = \"a\"\nlabel = \"a\\nb\"", "E \"a\\nb\" can't be what people are shown".into()),
         ("id = \"a\"\norigins = [\"*\"]", not_origin("*")),
         ("id = \"a\"\norigins = [\"null\"]", not_origin("null")),
         ("id = \"a\"\norigins = [\"https://app.example.com/\"]", not_origin("https://app.example.com/")),
@@ -115,7 +120,7 @@ fn what_makes_none_is_said() {
         ("id = \"a\"", "E the client may do nothing"),
         (
             "id = \"a\"\ngrants = [\"password\"]",
-            "E unknown variant `password`, expected `token-exchange` or `refresh`",
+            "E unknown variant `password`, expected one of `token-exchange`, `device`, `refresh`",
         ),
         (
             "id = \"a\"\ngrants = [\"refresh\"]",
@@ -132,6 +137,10 @@ fn what_makes_none_is_said() {
         (
             "id = \"a\"\ngrants = [\"token-exchange\", \"refresh\"]\nrefresh_idle = \"31d\"",
             "E 2678400 s is not between 1m and the refresh_lifetime",
+        ),
+        (
+            "id = \"a\"\ngrants = [\"device\"]\nproviders = [\"machines\"]",
+            "W nobody can approve a device of this client: no provider of its signs people in by browser",
         ),
     ] {
         assert_eq!(faults(client), [expected], "{client}");

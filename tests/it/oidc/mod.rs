@@ -3,10 +3,10 @@
 mod answers;
 mod backchannel;
 mod groups;
-mod issuer;
+pub(crate) mod issuer;
 mod logout_tokens;
 mod replay;
 mod settings;
 mod sign_out;
 mod userinfo;
-mod world;
+pub(crate) mod world;

@@ -134,7 +134,12 @@ impl World {
 
     /// Begins a login.
     pub(crate) async fn begin(&self) -> Away {
-        let answer = self.get("/oidc/staff/login", None).await;
+        self.begin_at("/oidc/staff/login").await
+    }
+
+    /// Begins one at another address.
+    pub(crate) async fn begin_at(&self, path: &str) -> Away {
+        let answer = self.get(path, None).await;
         assert_eq!(answer.status, 303, "{answer:?}");
         let url = Url::parse(&answer.location).unwrap();
         let of = |name: &str| url.query_pairs().find(|(key, _)| key == name).unwrap().1.into_owned();

@@ -56,6 +56,18 @@ pub(crate) struct Credentials {
     session_token: String,
 }
 
+impl Credentials {
+    /// As the token endpoint writes them.
+    pub(crate) fn of(json: &serde_json::Value) -> Self {
+        let text = |name: &str| json[name].as_str().unwrap().to_owned();
+        Self {
+            access_key_id: text("AccessKeyId"),
+            secret_access_key: Secret::new(text("SecretAccessKey")),
+            session_token: text("SessionToken"),
+        }
+    }
+}
+
 /// What an answer was, as far as these tests look.
 #[derive(Debug)]
 pub(crate) struct Answer {
