@@ -60,6 +60,13 @@ Rolegate is running. Nothing here leaves this machine.
       -d role=arn:aws:iam::111122223333:role/app/PhotoUploader -d role_session_name=cleo-phone \
       -d requested_token_type=urn:rolegate:params:oauth:token-type:aws-credentials
 
+  A command line without a browser: open the address that the first answer prints, sign in, approve, then ask
+    begun=$(curl -s @BROKER@/oauth2/device_authorization -d client_id=demo-cli \
+      -d requested_token_type=urn:rolegate:params:oauth:token-type:aws-credentials); echo "$begun"
+    curl -s @BROKER@/oauth2/token -d client_id=demo-cli \
+      -d grant_type=urn:ietf:params:oauth:grant-type:device_code \
+      -d device_code="$(sed 's/.*"device_code":"\([^"]*\)".*/\1/' <<< "$begun")"
+
   Refused, and rightly: Ben is no engineer
     aws sts assume-role-with-saml --no-sign-request --endpoint-url @BROKER@ \
       --role-arn arn:aws:iam::111122223333:role/eng/Deploy \

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::fixture::{PUBLIC_URL, TOKEN_EXCHANGE};
+use super::fixture::{DEVICE_CODE, PUBLIC_URL, TOKEN_EXCHANGE};
 use super::world::World;
 
 #[actix_web::test]
@@ -25,15 +25,20 @@ async fn the_key_set_names_the_key_that_signs() {
 async fn the_metadata_lists_what_works() {
     let methods = json!(["client_secret_basic", "client_secret_post", "none"]);
     let none = format!("public_url = \"{PUBLIC_URL}\"\n");
-    for (world, grants) in [
-        (World::start().await, json!([TOKEN_EXCHANGE, "refresh_token"])),
-        (World::configured(&none).await, json!([])),
+    let devices = format!("{none}[[client]]\nid = \"tv\"\ngrants = [\"device\"]\n");
+    let device_endpoint = json!(format!("{PUBLIC_URL}/oauth2/device_authorization"));
+    for (world, grants, device_endpoint) in [
+        (World::start().await, json!([TOKEN_EXCHANGE, "refresh_token"]), None),
+        (World::configured(&devices).await, json!([DEVICE_CODE]), Some(device_endpoint)),
+        (World::configured(&none).await, json!([]), None),
     ] {
         let answer = world.get("/.well-known/oauth-authorization-server", &[]).await;
         assert_eq!((answer.status, answer.header("content-type")), (200, "application/json"));
         assert_eq!(answer.header("cache-control"), "public, max-age=3600");
+        let mut said = answer.json();
+        assert_eq!(said.as_object_mut().unwrap().remove("device_authorization_endpoint"), device_endpoint);
         assert_eq!(
-            answer.json(),
+            said,
             json!({
                 "issuer": PUBLIC_URL,
                 "token_endpoint": format!("{PUBLIC_URL}/oauth2/token"),

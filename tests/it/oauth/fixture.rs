@@ -25,6 +25,7 @@ pub(crate) const UPLOAD: &str = "arn:aws:iam::111122223333:role/app/Upload";
 pub(crate) const DEV: &str = "arn:aws:iam::111122223333:role/Dev";
 /// The grant, and types of tokens.
 pub(crate) const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
+pub(crate) const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 pub(crate) const ID_TOKEN: &str = "urn:ietf:params:oauth:token-type:id_token";
 pub(crate) const JWT: &str = "urn:ietf:params:oauth:token-type:jwt";
 pub(crate) const SAML2: &str = "urn:ietf:params:oauth:token-type:saml2";

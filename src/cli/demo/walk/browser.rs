@@ -55,18 +55,19 @@ impl Browser {
         self.travel(Method::GET, url, Vec::new()).await
     }
 
-    /// Sends `form` of `page`, with the choice of `value` among its radios or buttons if given.
-    pub(super) async fn submit(
+    /// Sends `form` of `page`, with the choice of each of `values` among its radios and buttons.
+    pub(super) async fn submit<'v>(
         &mut self,
         page: &Page,
         form: HtmlForm,
-        value: Option<&str>,
+        values: impl IntoIterator<Item = &'v str>,
     ) -> Result<Page, String> {
         let action = page.url.join(&form.action).map_err(|error| error.to_string())?;
         let mut fields = form.hidden;
-        if let Some(value) = value {
-            let choice = form.choices.into_iter().find(|(_, offered)| offered == value);
-            fields.push(choice.ok_or_else(|| format!("{value} is not offered at {}", page.place()))?);
+        for value in values {
+            let choice = form.choices.iter().find(|(_, offered)| offered == value);
+            let choice = choice.ok_or_else(|| format!("{value} is not offered at {}", page.place()))?;
+            fields.push(choice.clone());
         }
         self.travel(Method::POST, action, fields).await
     }

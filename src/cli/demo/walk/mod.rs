@@ -4,6 +4,7 @@
 
 mod browser;
 mod console;
+mod device;
 mod logout;
 mod oauth;
 mod refusals;
@@ -46,6 +47,7 @@ pub(crate) async fn walk(world: &World, idp: &Idp, clock: &dyn Clock) -> Result<
         None => walk.tell("console sign-in", Err("there are no credentials to sign in with".into())),
     }
     oauth::exchanges(&mut walk).await;
+    device::sign_in(&mut walk).await;
     console::browsers(&mut walk).await;
     refusals::assertions(&mut walk).await;
     refusals::tokens(&mut walk).await;

@@ -12,7 +12,7 @@ use crate::secret::Secret;
 /// The service that the app has tokens for.
 const PHOTOS: &str = "https://photos.demo.example";
 const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
-const AWS_CREDENTIALS: &str = "urn:rolegate:params:oauth:token-type:aws-credentials";
+pub(super) const AWS_CREDENTIALS: &str = "urn:rolegate:params:oauth:token-type:aws-credentials";
 /// Cleo's session.
 const SESSION: &str = "arn:aws:sts::111122223333:assumed-role/PhotoUploader/cleo-phone";
 
@@ -23,14 +23,14 @@ pub(super) async fn exchanges(walk: &mut Walk<'_>) {
     walk.tell("token exchange: Cleo's ID token for a signed token", token.map(|life| format!("{life} s")));
 
     let given = exchange(walk, &[("requested_token_type", AWS_CREDENTIALS)]).await;
-    let credentials = given.as_ref().map_err(Clone::clone).and_then(credentials);
+    let credentials = given.as_ref().map_err(Clone::clone).and_then(|given| credentials(given, SESSION));
     let key = credentials.as_ref().map(|made| made.access_key_id.clone()).map_err(Clone::clone);
     walk.tell("token exchange: the same for credentials", key);
     let (Ok(given), Ok(credentials)) = (given, credentials) else { return };
     let caller = walk.caller_of(&credentials, "assumed-role/PhotoUploader/cleo-phone").await;
     walk.tell("GetCallerIdentity with them", caller);
 
-    let refreshed = refresh(walk, &given).await.and_then(|(_, given)| self::credentials(&given));
+    let refreshed = refresh(walk, &given).await.and_then(|(_, given)| self::credentials(&given, SESSION));
     walk.tell("refresh: new credentials without Cleo", refreshed.map(|made| made.access_key_id));
     let again = refresh(walk, &given).await.and_then(|(status, answer)| {
         let seen = format!("{status} {}", shown(&answer["error"]));
@@ -66,15 +66,21 @@ async fn refresh(walk: &Walk<'_>, given: &Value) -> Result<(u16, Value), String>
     ask(walk, &form).await
 }
 
-async fn ask(walk: &Walk<'_>, form: &[(&str, &str)]) -> Result<(u16, Value), String> {
-    let request = walk.http.post(walk.at_broker("/oauth2/token")).form(form);
+pub(super) async fn ask(walk: &Walk<'_>, form: &[(&str, &str)]) -> Result<(u16, Value), String> {
+    post(walk, "/oauth2/token", form).await
+}
+
+/// Status and body of an answer in JSON.
+pub(super) async fn post(walk: &Walk<'_>, path: &str, form: &[(&str, &str)]) -> Result<(u16, Value), String> {
+    let request = walk.http.post(walk.at_broker(path)).form(form);
     let answer = request.send().await.map_err(|error| error.without_url().to_string())?;
     let status = answer.status().as_u16();
     let body = answer.text().await.map_err(|error| error.without_url().to_string())?;
     Ok((status, serde_json::from_str(&body).map_err(|error| error.to_string())?))
 }
 
-fn credentials(given: &Value) -> Result<Credentials, String> {
+/// `arn` is the role session that they must be of.
+pub(super) fn credentials(given: &Value, arn: &str) -> Result<Credentials, String> {
     let member = |name: &str| {
         let value = given["credentials"][name].as_str();
         value.map(str::to_owned).ok_or_else(|| format!("{name} is missing"))
@@ -83,11 +89,11 @@ fn credentials(given: &Value) -> Result<Credentials, String> {
         access_key_id: member("AccessKeyId")?,
         secret_access_key: Secret::new(member("SecretAccessKey")?),
         session_token: Secret::new(member("SessionToken")?),
-        arn: SESSION.to_owned(),
+        arn: arn.to_owned(),
     })
 }
 
 /// A member as it is shown: no token, no secret.
-fn shown(value: &Value) -> String {
+pub(super) fn shown(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::world::{APPROVED, CREDENTIALS, GONE, GRANT, Living, TOKEN_FOR_API};
+use super::super::fixture::DEVICE_CODE;
+use super::world::{APPROVED, CREDENTIALS, GONE, Living, TOKEN_FOR_API};
 use crate::oidc::world::DEV;
 
 const STRANGE: &str = "This sign-in did not start here";
@@ -114,7 +115,7 @@ async fn a_device_code_is_its_clients_and_nobody_elses() {
     }
     let code = begun["device_code"].as_str().unwrap();
     for more in [("role", DEV), ("audience", "https://api.example.com"), ("duration_seconds", "900")] {
-        let fields = [("grant_type", GRANT), ("client_id", "tv"), ("device_code", code), more];
+        let fields = [("grant_type", DEVICE_CODE), ("client_id", "tv"), ("device_code", code), more];
         assert_eq!(
             error(&living.post("/oauth2/token", &fields, &[]).await),
             "400 invalid_request",

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::super::fixture::DEVICE_CODE;
 use crate::oidc::world::{Answer, Away, Credentials, World};
 
 /// What a device asks for.
 pub(super) const TOKEN_FOR_API: [(&str, &str); 1] = [("audience", "https://api.example.com")];
 pub(super) const CREDENTIALS: (&str, &str) =
     ("requested_token_type", "urn:rolegate:params:oauth:token-type:aws-credentials");
-pub(super) const GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
 /// Headings of pages.
 pub(super) const APPROVED: &str = "The device is signed in";
 pub(super) const DENIED: &str = "The device was denied";
@@ -85,7 +85,7 @@ impl Living {
     /// Asks with the code of `begun`.
     async fn ask(&self, client: &str, begun: &Value) -> Answer {
         let code = begun["device_code"].as_str().unwrap();
-        let fields = [("grant_type", GRANT), ("client_id", client), ("device_code", code)];
+        let fields = [("grant_type", DEVICE_CODE), ("client_id", client), ("device_code", code)];
         self.post("/oauth2/token", &fields, &[]).await
     }
 
