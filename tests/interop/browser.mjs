@@ -103,6 +103,56 @@ try {
   await continueAs("Ann Keller", true);
   await page.waitForURL(/\/console$/);
   await look("15-form-console");
+
+  // A command line shows codes; people answer by keyboard, by SAML and by OpenID Connect.
+  const ask = async (path, fields) => {
+    const form = { client_id: "demo-cli", ...fields };
+    const answer = await context.request.post(new URL(path, job.portal).href, { form });
+    return [answer.status(), await answer.json()];
+  };
+  const collect = (begun) =>
+    ask("/oauth2/token", {
+      grant_type: "urn:ietf:params:oauth:grant-type:device_code",
+      device_code: begun.device_code,
+    });
+  const wanted = { requested_token_type: "urn:rolegate:params:oauth:token-type:aws-credentials" };
+  const [, approved] = await ask("/oauth2/device_authorization", wanted);
+  await page.goto(approved.verification_uri);
+  const focused = page.locator("#user_code:focus");
+  await focused.waitFor();
+  await look("16-device");
+  await page.keyboard.type("bcdf ghjk");
+  await page.keyboard.press("Enter");
+  await page.getByRole("alert").waitFor();
+  await look("17-device-wrong");
+  await page.goto(approved.verification_uri_complete);
+  await focused.waitFor();
+  await page.keyboard.press("Enter");
+  await page.getByText("A device asks to be signed in").waitFor();
+  await look("18-device-asked");
+  await tabTo(page.getByRole("link", { name: "Company sign-in (SAML)" }));
+  await page.keyboard.press("Enter");
+  await continueAs("Ann Keller", true);
+  await look("19-device-approve");
+  await tabTo(page.locator("input[name=roleIndex]").first());
+  await page.keyboard.press("ArrowDown");
+  await tabTo(page.getByRole("button", { name: "Approve" }));
+  await page.keyboard.press("Enter");
+  await page.getByText("The device is signed in").waitFor();
+  await look("20-device-approved");
+  const [status, given] = await collect(approved);
+  seen.device = { status, version: given.credentials?.Version };
+
+  const [, denied] = await ask("/oauth2/device_authorization", wanted);
+  await page.goto(denied.verification_uri_complete);
+  await page.getByRole("button", { name: "Continue" }).click();
+  await page.getByRole("link", { name: "Staff sign-in (OpenID Connect)" }).click();
+  await page.waitForURL(/\/authorize/);
+  await continueAs("Ann Keller", false);
+  await page.getByRole("button", { name: "Deny" }).click();
+  await page.getByText("The device was denied").waitFor();
+  await look("21-device-denied");
+  seen.denied = (await collect(denied)).map((part) => part.error ?? part);
 } catch (error) {
   seen.failure = String(error.stack ?? error);
 } finally {

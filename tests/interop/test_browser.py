@@ -1,7 +1,7 @@
 """People in a browser: headless Chromium against `rolegate demo`.
 
-Portal, SAML login, role picker by keyboard, console, sign-out, the same by OpenID Connect, and the
-error pages; on a phone and a desktop, light and dark, and with JavaScript off. The pictures are in
+Portal, SAML login, role picker by keyboard, console, sign-out, the same by OpenID Connect, a device's sign-in,
+and the error pages; on a phone and a desktop, light and dark, and with JavaScript off. The pictures are in
 target/interop/screenshots/ for somebody to look at.
 """
 
@@ -107,6 +107,19 @@ def test_sign_in_by_a_form(seen):
     assert pages["form-console"]["heading"] == "Developer"
     if "form" in pages:
         assert pages["form"]["heading"] == "Signing you in"
+
+
+def test_sign_in_a_device(seen):
+    """A code typed and answered by keyboard alone, by SAML and by OpenID Connect; a wrong one is told."""
+    pages = seen["pages"]
+    assert "No device waits for this code" in pages["device-wrong"]["text"]
+    for page in (pages["device-asked"], pages["device-approve"]):
+        assert "Demo command line" in page["text"] and "127.0.0.1" in page["text"]
+        assert "Go on only if you started this yourself" in page["text"]
+    assert pages["device-approve"]["heading"] == "Approve the device?"
+    assert seen["device"] == {"status": 200, "version": 1}
+    assert pages["device-denied"]["heading"] == "The device was denied"
+    assert seen["denied"] == [400, "access_denied"]
 
 
 def test_error_pages(seen):
