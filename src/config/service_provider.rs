@@ -9,7 +9,7 @@ use crate::identity::saml::{Binding, SamlProvider, SpKey, SpKeys, SpSettings};
 
 /// What mends a key that can't be used.
 const KEY_HELP: &str =
-    "put one RSA private key and its certificate into one PEM file; the README says how to make them";
+    "put one RSA private key and its certificate into one PEM file; docs/saml.md says how to make them";
 
 /// What is written about our side. `None` where a provider can't be built from it.
 pub(super) fn settings(
