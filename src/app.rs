@@ -123,7 +123,8 @@ pub async fn start(loaded: Loaded, listeners: Listeners) -> Result<Running, Star
     let issuer = Arc::new(LocalIssuer::new(Arc::clone(&ring), Arc::clone(&entropy)));
     let kept = Arc::clone(&store);
     telemetry::metrics();
-    let revoked = Arc::new(RevocationSet::new(store.revocations(clock.now()).await?));
+    let longest_refresh = loaded.snapshot.directory.longest_refresh();
+    let revoked = Arc::new(RevocationSet::load(store.as_ref(), longest_refresh, clock.now()).await?);
     let parts = Parts {
         issuer: issuer.clone(),
         secrets: issuer,

@@ -2,19 +2,21 @@
 //!
 //! Verifying a credential must not wait for a store, so the live revocations stand in memory:
 //! loaded at the start, added to with each logout, pruned as they end. Readers take no lock. An
-//! entry is some hundred bytes and lives twelve hours, or as long as some client may refresh, and
-//! each costs somebody a signed logout or a login at their provider; signing in and out with the
+//! entry is some hundred bytes and lives as long as what it ends: twelve hours, and before that as
+//! long as some client may refresh. What clients might once, the store remembers too, so that a
+//! configuration that comes back finds no revocation forgotten that its refresh tokens outlived. Each costs somebody a signed logout or a login at their provider; signing in and out with the
 //! same credentials joins into some entries a person. A million of them, more than twenty a second
 //! for all that time, is 100 MB.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 
 use crate::clock::Moment;
-use crate::identity::LoginMarks;
-use crate::store::{Revocation, RevocationId};
+use crate::identity::{LoginMarks, hash_of};
+use crate::store::{Revocation, RevocationId, Store, StoreFault};
 use crate::telemetry;
 
 /// Adding copies one shard, so there are some.
@@ -28,17 +30,32 @@ pub struct RevocationSet {
     writing: Mutex<()>,
     /// Those that the store may not have, each with when it ends.
     unsaved: Mutex<HashMap<RevocationId, Moment>>,
+    /// How long what is revoked could be used.
+    kept_for: Duration,
 }
 
+/// The longest that credentials and tokens live (facts 1.6).
+const LONGEST_LIFE: Duration = Duration::from_secs(12 * 3600);
+/// How long the store remembers what clients may do now: for good.
+const FOR_GOOD: Duration = Duration::from_secs(10 * 366 * 24 * 3600);
+
 impl RevocationSet {
-    /// A set of what a store remembers.
+    /// What `store` remembers, at the start of a node whose clients may refresh for `longest_refresh`.
+    pub async fn load(store: &dyn Store, longest_refresh: Duration, at: Moment) -> Result<Self, StoreFault> {
+        let live = store.revocations(at).await?;
+        let refreshing = remembered_refresh(store, longest_refresh, at).await?;
+        Ok(Self { kept_for: refreshing + LONGEST_LIFE, ..Self::new(live) })
+    }
+
+    /// A set of `live` revocations, for clients that never refresh.
     pub fn new(live: Vec<Revocation>) -> Self {
         let mut shards: [Shard; SHARDS] = std::array::from_fn(|_| Shard::new());
         for revocation in live {
             join(&mut shards[shard_of(&revocation.id)], revocation);
         }
         let shards = shards.map(|shard| ArcSwap::new(Arc::new(shard)));
-        let set = Self { shards, writing: Mutex::default(), unsaved: Mutex::default() };
+        let (writing, unsaved) = (Mutex::default(), Mutex::default());
+        let set = Self { shards, writing, unsaved, kept_for: LONGEST_LIFE };
         telemetry::count_live_revocations(set.len());
         set
     }
@@ -58,6 +75,11 @@ impl RevocationSet {
         shard.store(Arc::new(entries));
         drop(writing);
         telemetry::count_live_revocations(self.len());
+    }
+
+    /// When nothing can be used any more that was given before `now`.
+    pub fn keeps_until(&self, now: Moment) -> Moment {
+        now.plus(self.kept_for)
     }
 
     /// The store has `revocation` now. If more was added in the meantime, that is yet to be saved.
@@ -107,6 +129,24 @@ impl RevocationSet {
     fn find(&self, id: &RevocationId) -> Option<Revocation> {
         self.shards[shard_of(id)].load().get(id).copied()
     }
+}
+
+/// The longest that a refresh token could be used which was given up to now. One that was given when
+/// clients might refresh for longer counts until it is over.
+async fn remembered_refresh(
+    store: &dyn Store,
+    longest: Duration,
+    at: Moment,
+) -> Result<Duration, StoreFault> {
+    let key = hash_of(&["rolegate/longest-refresh"]);
+    let remembered = store.get(key, at).await?.and_then(|bytes| bytes.try_into().ok());
+    let before = remembered.map_or(Duration::ZERO, |bytes| Duration::from_secs(u64::from_be_bytes(bytes)));
+    let (counts, until) =
+        if longest >= before { (longest, at.plus(FOR_GOOD)) } else { (before, at.plus(before)) };
+    if !counts.is_zero() {
+        store.keep(key, counts.as_secs().to_be_bytes().to_vec(), until, at).await?;
+    }
+    Ok(counts)
 }
 
 fn join(entries: &mut Shard, revocation: Revocation) {

@@ -92,7 +92,7 @@ impl RequestContext<'_> {
                 let duration = record.duration;
                 let ask = Ask { action: ACTION, role, session_name: None, duration, session_policy: None };
                 let (identity, _) = self.admit(arrival, &ask).await?;
-                let grant = DeviceGrant { request: record.id, role: role.clone() };
+                let grant = DeviceGrant { request: record.id, role: role.clone(), at: self.at };
                 let entropy = self.parts.entropy.as_ref();
                 let remembered = identity.remember(&grant, &self.parts.ring, entropy)?;
                 let remembered = remembered.ok_or(Refusal::TooLargeToRemember)?;

@@ -7,6 +7,7 @@ use super::{ExchangeRefusal, Exchanged, Wanted, bound_to};
 use crate::arn::RoleArn;
 use crate::broker::device::{Answer, DeviceCode};
 use crate::broker::{Failure, Refusal, RequestContext};
+use crate::clock::Moment;
 use crate::console;
 use crate::directory::Client;
 use crate::identity::FederatedIdentity;
@@ -24,6 +25,8 @@ pub(in crate::broker) struct DeviceGrant {
     pub(in crate::broker) request: [u8; 32],
     /// The role that the person chose for it.
     pub(in crate::broker) role: RoleArn,
+    /// When.
+    pub(in crate::broker) at: Moment,
 }
 
 /// The answer to a device that asked.
@@ -70,7 +73,7 @@ impl RequestContext<'_> {
         let (identity, grant) = recalled.ok_or_else(|| refused("what was approved does not open"))?;
         let (wanted, duration) = (Wanted::of(record.audience.as_deref()), record.duration);
         let kept = Kept { role: &grant.role, session_name: None, duration, wanted, key };
-        let session = self.authorize_again(client, &identity, &kept, ACTION)?;
+        let session = self.authorize_again(client, &identity, grant.at, &kept, ACTION)?;
         self.claim_once(record.id, Scope::Whole, record.collected_by()).await.map_err(
             |failure| match failure {
                 Failure::Refusal(Refusal::AlreadyUsed) => refused("it was used before"),

@@ -23,7 +23,8 @@ pub use self::refusal::ExchangeRefusal;
 pub use self::tokens::Active;
 use super::record::{Given, tell_issued};
 use super::{Arrival, Ask, Door, Failure, Fault, Refusal, RequestContext};
-use crate::arn::{AccountId, RoleArn};
+use crate::arn::{AccountId, ProviderArn, RoleArn};
+use crate::clock::Moment;
 use crate::directory::{Client, Provider};
 use crate::entropy;
 use crate::identity::dpop::{self, Proof};
@@ -158,19 +159,21 @@ impl RequestContext<'_> {
         Ok(Exchanged { granted, refresh })
     }
 
-    /// What rules and trust policy say now to an identity that was remembered, if the client may still
-    /// bring its provider's word and ask for this.
+    /// What rules and trust policy say now to an identity that was remembered at `since`, by our clock, if
+    /// its login goes on and the client may still bring its provider's word and ask for this.
     fn authorize_again(
         &self,
         client: &Client,
         identity: &FederatedIdentity,
+        since: Moment,
         kept: &Kept<'_>,
         action: &'static str,
     ) -> Result<AuthorizedSession, Failure> {
         self.check_login_goes_on(identity, &Door::StsApi)?;
-        let provider = self.snapshot.directory.provider_by_arn(identity.provider());
-        let provider = provider.filter(|provider| client.may_use(&provider.name));
-        let provider = provider.ok_or(ExchangeRefusal::ProviderGone)?;
+        if identity.login().is_some_and(|login| self.parts.revoked.ends_session(&login.marks, since)) {
+            return Err(ExchangeRefusal::LoginEnded.into());
+        }
+        let provider = self.provider_again(client, Some(identity.provider()))?;
         may_ask_for(client, kept.wanted)?;
         let Kept { role, session_name, duration, .. } = *kept;
         self.authorize(
@@ -178,6 +181,17 @@ impl RequestContext<'_> {
             provider,
             &Ask { action, role, session_name, duration, session_policy: None },
         )
+    }
+
+    /// The provider that somebody's word came from, if the client may still bring it.
+    fn provider_again(
+        &self,
+        client: &Client,
+        provider: Option<&ProviderArn>,
+    ) -> Result<&Provider, ExchangeRefusal> {
+        let provider = provider.and_then(|arn| self.snapshot.directory.provider_by_arn(arn));
+        let usable = provider.filter(|provider| client.may_use(&provider.name));
+        usable.ok_or(ExchangeRefusal::ProviderGone)
     }
 
     /// Makes what is wanted, and records it.
@@ -220,6 +234,8 @@ impl RequestContext<'_> {
         if token.client_id() != client_id {
             return Err(ExchangeRefusal::SubjectToken("it was given to another client").into());
         }
+        let gone = |_| ExchangeRefusal::SubjectToken("its provider is gone, or no longer the client's");
+        self.provider_again(asked.client, token.session().provider.as_ref()).map_err(gone)?;
         let key = bound_to(asked.client, asked.proof)?;
         if token.key().is_some_and(|bound| Some(bound) != key) {
             return Err(ExchangeRefusal::SubjectToken("it is bound to another key").into());

@@ -23,8 +23,6 @@ use crate::telemetry;
 
 /// The way in, for audit and metrics.
 const ACTION: &str = "token-refresh";
-/// The longest that anything lives which a refresh gives: credentials (facts 1.6).
-const LONGEST_LIFE: Duration = Duration::from_secs(12 * 3600);
 
 /// What an identity is remembered for.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -124,7 +122,8 @@ impl RequestContext<'_> {
             return Err(refused("it was revoked").into());
         }
         let kept = lineage.kept(key);
-        let session = self.authorize_again(client, &identity, &kept, ACTION)?.under_grant(lineage.grant);
+        let session =
+            self.authorize_again(client, &identity, lineage.began, &kept, ACTION)?.under_grant(lineage.grant);
         self.claim_refresh(&identity, &lineage).await?;
         let granted = self.give(client, kept.wanted, &session, key, ACTION).await?;
         let id = entropy::bytes(self.parts.entropy.as_ref())?;
@@ -137,7 +136,7 @@ impl RequestContext<'_> {
     async fn claim_refresh(&self, identity: &FederatedIdentity, lineage: &Lineage) -> Result<(), Failure> {
         match self.claim_once(lineage.id, Scope::Whole, lineage.ends).await {
             Err(Failure::Refusal(Refusal::AlreadyUsed)) => {
-                self.end_grant(lineage.grant, lineage.ends).await?;
+                self.end_grant(lineage.grant).await?;
                 self.tell_grant_ended("refresh-reuse", identity.provider().as_str(), identity.subject());
                 Err(ExchangeRefusal::Reused.into())
             }
@@ -146,12 +145,10 @@ impl RequestContext<'_> {
     }
 
     /// Ends all that came of the exchange `grant`, and what a request under way is giving of it: here at
-    /// once, and for good when this is `Ok`. Its last refresh may be at `last` or, as far as that is not
-    /// known, as late as any.
-    pub(super) async fn end_grant(&self, grant: GrantId, last: Moment) -> Result<(), Failure> {
+    /// once, and for good when this is `Ok`.
+    pub(super) async fn end_grant(&self, grant: GrantId) -> Result<(), Failure> {
         let now = self.parts.clock.now().max(self.at);
-        let longest = now.plus(self.snapshot.directory.longest_refresh());
-        let until = longest.max(last).plus(LONGEST_LIFE);
+        let until = self.parts.revoked.keeps_until(now);
         let asserted_before = Moment::from_unix(0); // No document has this name.
         let revocation = Revocation { id: grant, issued_before: now, asserted_before, until };
         self.parts.revoked.add(revocation, now);
@@ -183,11 +180,6 @@ impl RequestContext<'_> {
 }
 
 impl Lineage {
-    /// When the last refresh of its exchange may be.
-    pub(super) const fn last(&self) -> Moment {
-        self.ends
-    }
-
     /// Whether it was given to `client`.
     pub(super) fn is_of(&self, client: &Client) -> bool {
         self.client_id == client.id

@@ -33,6 +33,9 @@ pub enum ExchangeRefusal {
     /// The provider of an identity that was remembered is gone, or the client may no longer bring its word.
     #[error("the identity's provider is gone, or no longer the client's")]
     ProviderGone,
+    /// The login that a remembered identity comes of was ended since.
+    #[error("the login that it comes of was ended")]
+    LoginEnded,
     /// A device code is no good.
     #[error("the device code is no good: {0}")]
     DeviceCode(&'static str),
@@ -68,6 +71,7 @@ impl ExchangeRefusal {
             Self::RefreshToken(_) => "oauth.refresh.token",
             Self::Reused => "oauth.refresh.reused",
             Self::ProviderGone => "oauth.provider-gone",
+            Self::LoginEnded => "oauth.login-ended",
             Self::DeviceCode(_) => "oauth.device.code",
             Self::DeviceExpired => "oauth.device.expired",
             Self::DeviceDenied => "oauth.device.denied",

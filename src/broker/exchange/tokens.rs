@@ -5,7 +5,7 @@ use crate::broker::{Failure, RequestContext};
 use crate::directory::Client;
 use crate::identity::RoleSession;
 use crate::issuer::IssuedSession;
-use crate::issuer::jwt::{NoToken, VerifiedToken};
+use crate::issuer::jwt::VerifiedToken;
 
 /// The audit's word for a revocation by a client.
 const ACTION: &str = "token-revocation";
@@ -44,31 +44,28 @@ impl RequestContext<'_> {
 
     /// Ends all that came of the exchange that `token` comes of, if it was given to `client`: a refresh
     /// token and its successors, tokens and credentials (RFC 7009 section 2.1). What is no token of
-    /// ours, or is over, needs no end.
+    /// ours needs no end.
     pub async fn revoke_token(&self, client: &Client, token: &str) -> Result<(), Failure> {
         let foreign = || Failure::from(ExchangeRefusal::OfAnother);
         if let Some((identity, lineage)) = self.recalled(token) {
             if !lineage.is_of(client) {
                 return Err(foreign());
             }
-            self.end_grant(lineage.grant, lineage.last()).await?;
+            self.end_grant(lineage.grant).await?;
             self.tell_grant_ended(ACTION, identity.provider().as_str(), identity.subject());
             return Ok(());
         }
-        let token = match self.parts.signing.open(token, &self.snapshot.public_url, self.at) {
-            Ok(token) => token,
-            Err(NoToken::Expired) => return Ok(()),
-            Err(NoToken::NotOurs) if self.parts.issuer.session_of(token).is_some() => {
-                return Err(ExchangeRefusal::NotRevocable.into());
-            }
-            Err(NoToken::NotOurs) => return Ok(()),
+        // One that is over, too: its refresh tokens may go on.
+        let Some(token) = self.parts.signing.recognise(token, &self.snapshot.public_url) else {
+            let is_session = self.parts.issuer.session_of(token).is_some();
+            return if is_session { Err(ExchangeRefusal::NotRevocable.into()) } else { Ok(()) };
         };
         if token.client_id() != client.id {
             return Err(foreign());
         }
         let session = token.session();
         if let Some(grant) = session.grant {
-            self.end_grant(grant, token.expires()).await?;
+            self.end_grant(grant).await?;
         }
         let provider = session.provider.as_ref().map(crate::arn::ProviderArn::as_str).unwrap_or_default();
         self.tell_grant_ended(ACTION, provider, session.subject.as_deref().unwrap_or_default());

@@ -20,14 +20,11 @@ use crate::clock::Moment;
 use crate::console::{self, ConsoleSession};
 use crate::directory::{Provider, Verifier};
 use crate::identity::saml::Outbound;
-use crate::identity::{LoginMarks, OneTime, ProviderSession};
+use crate::identity::{LoginMarks, OneTime, ProviderSession, RoleSession};
 use crate::seal::Purpose;
 use crate::store::{Revocation, RevocationId, Scope};
 use crate::telemetry;
 
-/// The longest that anything lives which a login gave: credentials (facts 1.6), and a console
-/// session, which may begin with their last moment before the logout (facts 4.2).
-const LONGEST_LIFE: Duration = Duration::from_secs(12 * 3600);
 /// How long the identity provider may take to sign somebody out everywhere.
 const LOGOUT_LIFE: Duration = Duration::from_secs(15 * 60);
 
@@ -69,7 +66,7 @@ impl RequestContext<'_> {
         let session = &console.session;
         let login = session.login.as_ref().map(|marks| marks.ended().to_vec());
         let ids = login.unwrap_or_else(|| vec![console_mark(session, cookie)]);
-        self.revoke(&ids, self.at).await?;
+        self.revoke(&ids, self.latest_assertion(session)).await?;
         let ended = audit::Ended {
             action: "sign-out",
             provider: session.provider.as_ref().map(|provider| provider.as_str()).unwrap_or_default(),
@@ -84,6 +81,18 @@ impl RequestContext<'_> {
                 tracing::error!(fault = failure.to_string(), "the provider is not told of a sign-out");
                 Ok(SignedOut::Here)
             }
+        }
+    }
+
+    /// The latest that the provider of `session` may have asserted by its clock what was asserted before
+    /// now. An ID token is good as often as one likes, so one of a clock that is ahead must not outlive the
+    /// sign-out; assertions are used up.
+    fn latest_assertion(&self, session: &RoleSession) -> Moment {
+        let provider = session.provider.as_ref();
+        let provider = provider.and_then(|arn| self.snapshot.directory.provider_by_arn(arn));
+        match provider.map(|provider| &provider.verifier) {
+            Some(Verifier::Oidc(oidc)) => self.at.plus(oidc.settings().clock_skew),
+            Some(Verifier::Saml(_)) | None => self.at,
         }
     }
 
@@ -139,8 +148,7 @@ impl RequestContext<'_> {
     /// while it waited for its claim could not know yet that it is over.
     fn hold(&self, ids: &[RevocationId], asserted_before: Moment) -> Vec<Revocation> {
         let now = self.parts.clock.now().max(self.at);
-        // A refresh token is asked about by the same marks as long as it lives.
-        let until = now.plus(LONGEST_LIFE.max(self.snapshot.directory.longest_refresh()));
+        let until = self.parts.revoked.keeps_until(now);
         let revocation =
             |id: &RevocationId| Revocation { id: *id, issued_before: now, asserted_before, until };
         let revocations: Vec<_> = ids.iter().map(revocation).collect();

@@ -13,7 +13,8 @@ use crate::identity::{OidcSession, VerifyCode, VerifyError};
 
 impl RequestContext<'_> {
     /// A logout token that was posted for the provider called `name`. `Ok` once what it ends is
-    /// over for good; with a fault this node holds to it all the same.
+    /// over for good; with a fault this node holds to it all the same. An issuer that serves several
+    /// accounts is a provider in each, and its session ends in all of them.
     pub async fn backchannel_logout(&self, name: &str, token: &str) -> Result<(), Failure> {
         let provider = self.snapshot.directory.provider(name);
         let provider = provider.ok_or_else(|| Refusal::unknown_provider(name))?;
@@ -21,7 +22,19 @@ impl RequestContext<'_> {
             return Err(Refusal::unknown_provider(name).into());
         };
         let logout = oidc.verify_logout(token, self.at).await?;
-        self.claim_and_revoke(logout.ended(), logout.one_time(), logout.issued()).await?;
+        let mut ended = logout.ended().to_vec();
+        for sibling in self.siblings(oidc) {
+            match sibling.verify_logout_of(token, oidc, self.at).await {
+                Ok(logout) => ended.extend_from_slice(logout.ended()),
+                // Of another client, or of keys of its own: nothing of it ends.
+                Err(error) if error.code() != VerifyCode::KeysUnavailable => {}
+                Err(error) => {
+                    let provider = sibling.settings().arn.as_str();
+                    tracing::warn!(provider, %error, "a logout of the same issuer could not be verified here");
+                }
+            }
+        }
+        self.claim_and_revoke(&ended, logout.one_time(), logout.issued()).await?;
         self.tell_ended(&audit::Ended {
             action: "oidc-logout",
             provider: provider.arn.as_str(),
@@ -29,6 +42,17 @@ impl RequestContext<'_> {
             scope: if logout.names_session() { "session" } else { "person" },
         });
         Ok(())
+    }
+
+    /// The other providers of the same issuer.
+    fn siblings<'a>(&'a self, oidc: &'a OidcProvider) -> impl Iterator<Item = &'a OidcProvider> {
+        let own = oidc.settings();
+        let providers = self.snapshot.directory.providers().iter();
+        let others = providers.filter_map(|provider| match &provider.verifier {
+            Verifier::Oidc(other) => Some(other.as_ref()),
+            Verifier::Saml(_) => None,
+        });
+        others.filter(|other| other.settings().issuer == own.issuer && other.settings().arn != own.arn)
     }
 
     /// A browser's return from the provider called `name`, which it was sent to to sign out. `Ok` if

@@ -13,6 +13,10 @@ use crate::identity::{VerifyCode, VerifyError};
 use crate::policy::{Denial, SessionNameFault};
 use crate::telemetry;
 
+/// What is said of an identity that was remembered.
+const NO_LONGER: &str =
+    "The role is no longer granted to this person, or their login was ended: sign in again.";
+
 /// An error of an OAuth 2.0 endpoint.
 #[derive(Debug)]
 pub(in crate::http) struct OAuthError {
@@ -94,9 +98,7 @@ impl OAuthError {
         let error = match &failure {
             Failure::Refusal(Refusal::Exchange(refusal)) => exchange(refusal),
             Failure::Refusal(Refusal::TooMany { .. }) => return Self::of(failure),
-            Failure::Refusal(_) => invalid_grant(
-                "The role is no longer granted to this person, or their login was ended: sign in again.",
-            ),
+            Failure::Refusal(_) => invalid_grant(NO_LONGER),
             Failure::Fault(_) => return Self::of(failure),
         };
         Self { cause: Some(failure), ..error }
@@ -238,6 +240,7 @@ fn exchange(refusal: &ExchangeRefusal) -> OAuthError {
         ExchangeRefusal::ProviderGone => {
             invalid_grant("The identity provider is gone, or no longer this client's: sign in again.")
         }
+        ExchangeRefusal::LoginEnded => invalid_grant(NO_LONGER),
         ExchangeRefusal::DeviceCode(_) => invalid_grant(
             "The device_code is none of this client, or was used: begin at the device_authorization_endpoint.",
         ),

@@ -88,6 +88,27 @@ impl OidcProvider {
         self.read_logout(&token.claims, &login.client_id, at)
     }
 
+    /// The same for a token that was posted for `other`, a provider of the same issuer, for one of whose
+    /// clients this one takes tokens as well: what it ends here. Keys and algorithms are this one's own.
+    pub async fn verify_logout_of(
+        &self,
+        token: &str,
+        other: &Self,
+        at: Moment,
+    ) -> Result<LogoutToken, VerifyError> {
+        let posted_for = other.settings.login.as_ref().map(|login| login.client_id.as_str());
+        let own = self.settings.login.as_ref().map(|login| login.client_id.as_str());
+        let is_ours =
+            |client: &&str| own == Some(*client) || self.settings.client_ids.iter().any(|it| it == client);
+        let Some(client_id) = posted_for.filter(is_ours) else {
+            let expected = "a client of both";
+            return Err(VerifyError::new(VerifyCode::Audience, "oidc.logout.sibling", expected, "none"));
+        };
+        let token = UnverifiedToken::parse_logout(token)?;
+        self.authenticate(&token, at).await?;
+        self.read_logout(&token.claims, client_id, at)
+    }
+
     /// Where a browser signs out at the provider and comes back to `return_to`; `None` where the
     /// provider has no such place.
     pub async fn end_session(

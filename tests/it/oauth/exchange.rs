@@ -7,7 +7,8 @@ use rolegate::clock::Clock;
 use serde_json::{Value, json};
 
 use super::fixture::{
-    ACCESS_TOKEN, API, AWS_CREDENTIALS, DEV, Fields, JWT, PHOTOS, PUBLIC_URL, SAML2, TOKEN_EXCHANGE, UPLOAD,
+    ACCESS_TOKEN, API, AWS_CREDENTIALS, DEV, Fields, JWT, PHOTOS, PUBLIC_URL, SAML2, SETTINGS,
+    TOKEN_EXCHANGE, UPLOAD,
 };
 use super::world::World;
 use crate::saml::fixture::honest;
@@ -182,4 +183,15 @@ async fn a_token_of_ours_becomes_one_for_another_service_and_no_more() {
     }
     world.clock.advance(Duration::from_secs(3000));
     assert_eq!(world.token(&further(&token, PHOTOS)).await.refusal(), "400 invalid_request", "it is over");
+}
+
+/// What a client may bring, it may bring again as long as it may.
+#[actix_web::test]
+async fn a_provider_that_is_the_clients_no_more_gives_nothing_more() {
+    let world = World::start().await;
+    let token = api_token(&world).await;
+    assert_eq!(world.token(&further(&token, PHOTOS)).await.status, 200);
+    let world = world.again(&SETTINGS.replace("id = \"app\"", "id = \"app\"\nproviders = [\"corp\"]")).await;
+    let refused = "400 invalid_request: The subject_token is no token of this client, or no longer good.";
+    assert_eq!(world.token(&further(&token, PHOTOS)).await.said(), refused);
 }

@@ -123,6 +123,10 @@ pub(crate) fn write(folder: &Path, issuer_key: &TokenKey, settings: &str) {
     let oidc = |host: &str| format!("arn:aws:iam::111122223333:oidc-provider/{host}");
     let (mobile, other) = (oidc("accounts.example.com"), oidc("other.example.com"));
     save("upload.json", &trust("sts:AssumeRoleWithWebIdentity", &[&mobile, &other]));
+    for (name, account) in [("second", "444455556666"), ("third", "777788889999")] {
+        let arn = format!("arn:aws:iam::{account}:oidc-provider/accounts.example.com");
+        save(&format!("{name}.json"), &trust("sts:AssumeRoleWithWebIdentity", &[&arn]));
+    }
     save("dev.json", &trust("sts:AssumeRoleWithSAML", &["arn:aws:iam::111122223333:saml-provider/corp"]));
     save("rolegate.toml", settings);
 }

@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 
 use super::exchange::{further, opened};
 use super::fixture::{
-    API, AWS_CREDENTIALS, DEV, Fields, PHOTOS, SAML2, SERVER_SECRET, SETTINGS, TOKEN_EXCHANGE,
+    API, AWS_CREDENTIALS, DEV, Fields, ISSUER, PHOTOS, SAML2, SERVER_SECRET, SETTINGS, TOKEN_EXCHANGE,
 };
-use super::world::World;
+use super::world::{Answer, World};
 use crate::saml::fixture::{ASSERTION, honest, response, signed, swap};
 
 async fn revoke(world: &World, client: &str, token: &str) -> String {
@@ -159,6 +159,90 @@ async fn a_logout_is_remembered_as_long_as_one_may_refresh() {
         let later = live(world.clock.now().plus(29 * day)).await.unwrap().len();
         assert_eq!(later == 1, remembered);
     }
+}
+
+/// A configuration that comes back finds no refresh token of its own revived.
+#[actix_web::test]
+async fn what_was_revoked_stays_so_under_a_configuration_that_comes_back() {
+    let hour = Duration::from_secs(3600);
+    let mut world = World::start().await;
+    let asked = world.exchange().with("client_id", "tablet");
+    let (given, late) = (world.token(&asked).await, world.token(&asked).await);
+    let kept = world.token(&asked).await;
+    for settings in
+        [SETTINGS.replace("id = \"tablet\"", "id = \"tablet\"\nrefresh_lifetime = \"1h\""), without_refresh()]
+    {
+        world = world.again(&settings).await;
+        world.clock.advance(hour);
+    }
+    assert_eq!(revoke(&world, "tablet", &given.access_token()).await, "200");
+    world.clock.advance(14 * hour);
+    world = world.again(&without_refresh()).await;
+    assert_eq!(revoke(&world, "tablet", &late.access_token()).await, "200");
+    world.clock.advance(14 * hour);
+    world = world.again(SETTINGS).await;
+    let refresh =
+        |world: &World, given: &Answer| world.refresh(&given.refresh_token()).with("client_id", "tablet");
+    let refused = "400 invalid_grant: The refresh_token is none of this client, or no longer good: exchange a new subject_token.";
+    assert_eq!(world.token(&refresh(&world, &given)).await.said(), refused);
+    assert_eq!(world.token(&refresh(&world, &late)).await.said(), refused);
+    assert_eq!(world.token(&refresh(&world, &kept)).await.status, 200);
+}
+
+/// The person's device shows a token whose time is over; its refresh token goes on.
+#[actix_web::test]
+async fn a_token_that_is_over_still_ends_its_exchange() {
+    let world = World::start().await;
+    let given = world.token(&world.exchange().with("client_id", "phone")).await;
+    world.clock.advance(Duration::from_secs(7200));
+    assert_eq!(is_active(&world, &given.access_token()).await, false);
+    assert_eq!(revoke(&world, "app", &given.access_token()).await, "400 invalid_grant");
+    assert_eq!(revoke(&world, "phone", &given.access_token()).await, "200");
+    let refused = world.token(&world.refresh(&given.refresh_token())).await;
+    assert_eq!(refused.refusal(), "400 invalid_grant");
+}
+
+/// An issuer is a provider in each account that it serves. Its session ends in all of them, but for
+/// those of other clients of its, and of other keys.
+#[actix_web::test]
+async fn a_logout_ends_the_session_in_every_account() {
+    let provider = |name: &str, account: &str, client: &str, jwks: &str| {
+        format!(
+            "[[provider]]\nkind = \"oidc\"\nname = \"{name}\"\naccount = \"{account}\"\n\
+             issuer = \"https://accounts.example.com\"\nclient_ids = [\"{client}\"]\njwks = \"{jwks}\"\n\
+             [[role]]\narn = \"arn:aws:iam::{account}:role/Upload\"\ntrust_policy = \"{name}.json\"\n\
+             [[rule]]\nname = \"{name}\"\nprovider = \"{name}\"\nwhen = 'true'\n\
+             roles = [\"arn:aws:iam::{account}:role/Upload\"]\n"
+        )
+    };
+    let with_login = "client_ids = [\"app\"]\nlogin = { client_id = \"app\" }";
+    let settings = [
+        SETTINGS.replacen("client_ids = [\"app\"]", with_login, 1).as_str(),
+        &provider("second", "444455556666", "app", "jwks.json"),
+        "[[account]]\nid = \"777788889999\"\n",
+        &provider("third", "777788889999", "portal", "jwks.json"),
+    ]
+    .concat();
+    let world = World::configured(&settings).await;
+    let mut claims = world.claims();
+    claims["sid"] = "s1".into();
+    let mut for_portal = claims.clone();
+    for_portal["aud"] = "portal".into();
+    let by_phone = |claims: &serde_json::Value, role: &str| {
+        let token = world.id_token_of(claims);
+        world.exchange().with("client_id", "phone").with("subject_token", &token).with("role", role)
+    };
+    let given = world.token(&by_phone(&claims, "arn:aws:iam::444455556666:role/Upload")).await;
+    let other = world.token(&by_phone(&for_portal, "arn:aws:iam::777788889999:role/Upload")).await;
+    let event = json!({ "http://schemas.openid.net/event/backchannel-logout": {} });
+    let now = world.clock.now().unix();
+    let logout = json!({ "iss": ISSUER, "aud": "app", "iat": now, "exp": now + 60, "jti": "1", "sid": "s1", "events": event });
+    let header = json!({ "alg": "ES256", "kid": "mobile", "typ": "logout+jwt" });
+    let posted = Fields::of(&[("logout_token", &world.issuer_key.sign(&header, &logout))]);
+    assert_eq!(world.post("/oidc/mobile/backchannel-logout", &posted, &[]).await.status, 200);
+    assert_eq!(is_active(&world, &given.access_token()).await, false);
+    assert_eq!(world.token(&world.refresh(&given.refresh_token())).await.refusal(), "400 invalid_grant");
+    assert_eq!(is_active(&world, &other.access_token()).await, true, "a session of another client");
 }
 
 /// The honest response, to nobody's question.

@@ -16,7 +16,7 @@ use rolegate::issuer::jwt::SigningKeys;
 use rolegate::issuer::local::LocalIssuer;
 use rolegate::seal::KeyRing;
 use rolegate::secret::Secret;
-use rolegate::store::{Revocations, Store};
+use rolegate::store::Store;
 use serde_json::{Value, json};
 
 use super::fixture::{
@@ -84,7 +84,11 @@ impl World {
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::new());
         let ring = Arc::new(KeyRing::new(Secret::new([7; 32]), Vec::new()));
         let issuer = Arc::new(LocalIssuer::new(Arc::clone(&ring), Arc::clone(&entropy)));
-        let revoked = Arc::new(RevocationSet::new(store.revocations(clock.now()).await.unwrap()));
+        let loaded = config::load(&folder.path().join("rolegate.toml"), noon())
+            .unwrap_or_else(|faults| panic!("{faults}"));
+        let longest_refresh = loaded.snapshot.directory.longest_refresh();
+        let revoked = RevocationSet::load(store.as_ref(), longest_refresh, clock.now()).await.unwrap();
+        let revoked = Arc::new(revoked);
         let kept: Arc<dyn Store> = store.clone();
         let parts = Parts {
             issuer: issuer.clone(),
@@ -96,8 +100,6 @@ impl World {
             entropy: Arc::clone(&entropy),
             clock: clock.clone(),
         };
-        let loaded = config::load(&folder.path().join("rolegate.toml"), noon())
-            .unwrap_or_else(|faults| panic!("{faults}"));
         let broker = Arc::new(Broker::new(loaded.snapshot, parts));
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());

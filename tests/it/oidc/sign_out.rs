@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use rolegate::clock::Clock;
 use serde_json::json;
 use url::Url;
 
@@ -144,5 +145,24 @@ async fn a_sign_out_that_does_not_last_says_so() {
     let shown = (answer.status, answer.heading());
     assert_eq!(shown, (503, "You are not signed out everywhere".to_owned()));
     assert_eq!((answer.cookie(CONSOLE).as_str(), world.console(&console).await), ("", 303));
+    world.stop().await;
+}
+
+/// The provider's clock may be ahead as far as is borne; then a token of before the sign-out is dated after it.
+#[actix_web::test]
+async fn a_token_of_before_is_over_though_its_clock_is_ahead() {
+    let folder = tempfile::tempdir().unwrap();
+    let world = World::start(folder.path()).await;
+    let ahead = world.clock.now().unix() + 50;
+    let token = world.id_token(&json!({"sid": "s1", "iat": ahead}));
+    let credentials = world.assume(&token).await.unwrap();
+    let console = world.console_of(json!({"sid": "s1", "iat": ahead})).await;
+    world.sign_out(&console).await;
+    assert_eq!(world.caller(&credentials).await, EXPIRED);
+    assert_eq!(world.assume(&token).await.err().unwrap(), "400 ExpiredTokenException");
+    world.clock.advance(Duration::from_secs(1));
+    assert_eq!(world.sign_in(&json!({"sid": "s1"})).await.status, 303, "a new login is new by its nonce");
+    world.clock.advance(Duration::from_secs(60));
+    assert!(world.assume(&world.id_token(&json!({"sid": "s1"}))).await.is_ok(), "what is asserted later");
     world.stop().await;
 }

@@ -194,6 +194,26 @@ async fn what_ended_since_is_not_given() {
     assert_eq!(living.poll("tv", &begun).await, "400 invalid_grant");
 }
 
+/// Refresh tokens of before a logout are over, though the provider's clock was ahead when it signed the
+/// person in, and right when it signed them out.
+#[actix_web::test]
+async fn a_logout_ends_what_refreshes() {
+    let living = Living::start().await;
+    let ahead = living.clock.now().unix() + 50;
+    let begun = living.begin("tv", &TOKEN_FOR_API).await;
+    let (away, decide) = living.sign_in_for(&begun, &json!({"sid": "s1", "iat": ahead})).await;
+    assert_eq!(living.approve(&away, &decide, DEV).await.heading(), APPROVED);
+    let given = living.collect("tv", &begun).await;
+    let again = living.refresh("tv", &given).await;
+    assert_eq!(again["token_type"], "Bearer", "{again}");
+    living.wait(1);
+    living.end("logout", &json!({"sid": "s1"})).await;
+    let refused = living.refresh("tv", &again).await;
+    assert_eq!(refused["error"], "invalid_grant", "{refused}");
+    let description = refused["error_description"].as_str().unwrap();
+    assert!(description.contains("their login was ended"), "and not because it was used: {description}");
+}
+
 #[actix_web::test]
 async fn requests_and_answers_outlast_a_restart() {
     let living = Living::start().await;
