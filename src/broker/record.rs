@@ -58,22 +58,15 @@ impl RequestContext<'_> {
         let facts = session.session();
         let body = postcard::to_allocvec(&(given.id, facts)).map_err(|_| NoEntropy)?;
         let sealed = self.parts.ring.seal(Purpose::StoredRecord, &body, self.parts.entropy.as_ref())?;
-        let key = record_key(given.id, given.expires);
-        if let Err(fault) = self.parts.store.put(key, sealed, given.expires, self.at) {
+        // Whoever has what was given knows both.
+        let key = SessionKey { until: given.expires, id: sha256(given.id.as_bytes()) };
+        if let Err(fault) = self.parts.store.put(key, sealed, self.at) {
             telemetry::count_fault("record");
             tracing::warn!(fault = fault.to_string(), "the session was issued without a record");
         }
         tell_issued(facts, offered_by(session.offered_by()), given);
         Ok(())
     }
-}
-
-/// The key of a session's record. It begins with the end of the session, so that what is written at
-/// one time stands together in the store; whoever has what was given knows it.
-fn record_key(id: &str, expires: Moment) -> SessionKey {
-    let mut key = sha256(id.as_bytes());
-    key[..8].copy_from_slice(&expires.unix_millis().to_be_bytes());
-    key
 }
 
 pub(super) fn offered_by(by: &OfferedBy) -> &str {

@@ -139,7 +139,7 @@ async fn remembered_refresh(
     at: Moment,
 ) -> Result<Duration, StoreFault> {
     let key = hash_of(&["rolegate/longest-refresh"]);
-    let remembered = store.get(key, at).await?.and_then(|bytes| bytes.try_into().ok());
+    let remembered = store.kept(key, at).await?.and_then(|bytes| bytes.try_into().ok());
     let before = remembered.map_or(Duration::ZERO, |bytes| Duration::from_secs(u64::from_be_bytes(bytes)));
     let (counts, until) =
         if longest >= before { (longest, at.plus(FOR_GOOD)) } else { (before, at.plus(before)) };

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use super::embedded::EmbeddedStore;
 use super::memory::MemoryStore;
-use super::{Claim, Claimed, ReplayCache, Revocation, Revocations, Scope, SessionStore, Store};
+use super::{
+    Claim, Claimed, ReplayCache, Revocation, Revocations, Scope, SessionKey, SessionStore, Store, ValueStore,
+};
 use crate::clock::Moment;
 
 const NOW: Moment = Moment::from_unix(1_800_000_000);
@@ -62,7 +64,7 @@ async fn a_clock_that_is_set_back_frees_nothing() {
         assert_eq!(store.claim(claim(1, Scope::Whole), NOW).await.unwrap(), Claimed::First);
         let ahead = NOW.plus(HOUR + Duration::from_secs(300));
         for _ in 0..2000 {
-            store.remove([9; 32], ahead).await.unwrap();
+            store.forget([9; 32], ahead).await.unwrap();
         }
         assert_eq!(store.claim(claim(1, Scope::Whole), NOW).await.unwrap(), Claimed::AlreadyUsed);
     })
@@ -87,34 +89,60 @@ async fn of_many_at_once_one_is_first() {
     .await;
 }
 
+const fn session(id: u8, until: Moment) -> SessionKey {
+    SessionKey { until, id: [id; 32] }
+}
+
 #[tokio::test]
 async fn sessions_are_kept_until_their_end() {
     each_store(|store| async move {
-        let key = [3; 32];
+        let (key, sibling) = (session(3, NOW.plus(HOUR)), session(3, NOW.plus(2 * HOUR)));
         assert_eq!(store.get(key, NOW).await.unwrap(), None);
-        store.put(key, b"sealed".to_vec(), NOW.plus(HOUR), NOW).unwrap();
-        store.remove([9; 32], NOW).await.unwrap(); // Behind it in the queue.
+        store.put(key, b"sealed".to_vec(), NOW).unwrap();
+        store.put(sibling, b"longer".to_vec(), NOW).unwrap();
+        store.forget([9; 32], NOW).await.unwrap(); // Behind it in the queue.
         assert_eq!(store.get(key, NOW).await.unwrap(), Some(b"sealed".to_vec()));
-        assert_eq!(store.get(key, NOW.plus(HOUR)).await.unwrap(), None);
-        store.put(key, b"again".to_vec(), NOW.plus(2 * HOUR), NOW).unwrap();
-        store.remove([9; 32], NOW.plus(HOUR + HOUR / 2)).await.unwrap();
-        assert_eq!(store.get(key, NOW.plus(HOUR + HOUR / 2)).await.unwrap(), Some(b"again".to_vec()));
-        store.remove(key, NOW).await.unwrap();
-        assert_eq!(store.get(key, NOW).await.unwrap(), None);
+        assert_eq!(store.get(sibling, NOW).await.unwrap(), Some(b"longer".to_vec()));
+        assert_eq!(store.get(session(4, key.until), NOW).await.unwrap(), None);
+        assert_eq!(store.get(key, key.until).await.unwrap(), None);
+        store.put(key, b"again".to_vec(), NOW).unwrap();
+        store.forget([9; 32], NOW).await.unwrap();
+        assert_eq!(store.get(key, NOW).await.unwrap(), Some(b"again".to_vec()));
     })
     .await;
 }
 
-/// Without anything behind it in the queue.
+/// Not even a clock set far back shows one that is over.
 #[tokio::test]
-async fn what_is_kept_is_there_for_the_next_reader() {
+async fn sessions_are_swept() {
+    each_store(|store| async move {
+        let (over, live) = (session(1, NOW.plus(HOUR)), session(2, NOW.plus(3 * HOUR)));
+        store.put(over, b"over".to_vec(), NOW).unwrap();
+        store.put(live, b"live".to_vec(), NOW).unwrap();
+        for _ in 0..2000 {
+            store.forget([9; 32], NOW.plus(2 * HOUR)).await.unwrap();
+        }
+        assert_eq!(store.get(over, NOW).await.unwrap(), None);
+        assert_eq!(store.get(live, NOW).await.unwrap(), Some(b"live".to_vec()));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn values_are_kept_until_their_end() {
     each_store(|store| async move {
         let key = [3; 32];
+        assert_eq!(store.kept(key, NOW).await.unwrap(), None);
         store.keep(key, b"first".to_vec(), NOW.plus(HOUR), NOW).await.unwrap();
-        assert_eq!(store.get(key, NOW).await.unwrap(), Some(b"first".to_vec()));
-        store.keep(key, b"second".to_vec(), NOW.plus(2 * HOUR), NOW).await.unwrap();
-        assert_eq!(store.get(key, NOW.plus(HOUR)).await.unwrap(), Some(b"second".to_vec()));
-        assert_eq!(store.get(key, NOW.plus(2 * HOUR)).await.unwrap(), None);
+        assert_eq!(store.kept(key, NOW).await.unwrap(), Some(b"first".to_vec()));
+        assert_eq!(store.kept(key, NOW.plus(HOUR)).await.unwrap(), None);
+        store.keep(key, b"again".to_vec(), NOW.plus(2 * HOUR), NOW).await.unwrap();
+        for _ in 0..2000 {
+            store.forget([9; 32], NOW.plus(HOUR + HOUR / 2)).await.unwrap();
+        }
+        assert_eq!(store.kept(key, NOW.plus(HOUR + HOUR / 2)).await.unwrap(), Some(b"again".to_vec()));
+        store.forget(key, NOW).await.unwrap();
+        assert_eq!(store.kept(key, NOW).await.unwrap(), None);
     })
     .await;
 }
@@ -153,7 +181,7 @@ async fn a_second_revocation_takes_nothing_back() {
         store.revoke(longer, NOW).await.unwrap();
         store.revoke(early, NOW).await.unwrap();
         for _ in 0..2000 {
-            store.remove([9; 32], NOW.plus(2 * HOUR)).await.unwrap();
+            store.forget([9; 32], NOW.plus(2 * HOUR)).await.unwrap();
         }
         let lasting = Revocation { until: longer.until, ..both };
         assert_eq!(store.revocations(NOW.plus(2 * HOUR)).await.unwrap(), [lasting]);
@@ -167,7 +195,7 @@ async fn revocations_are_swept() {
     each_store(|store| async move {
         store.revoke(revocation(1, NOW, NOW.plus(HOUR)), NOW).await.unwrap();
         for _ in 0..2000 {
-            store.remove([9; 32], NOW.plus(2 * HOUR)).await.unwrap();
+            store.forget([9; 32], NOW.plus(2 * HOUR)).await.unwrap();
         }
         assert_eq!(store.revocations(NOW).await.unwrap(), []);
     })
@@ -178,7 +206,9 @@ async fn revocations_are_swept() {
 async fn the_embedded_store_survives_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let store = EmbeddedStore::open(folder.path()).unwrap();
-    store.put([3; 32], b"sealed".to_vec(), NOW.plus(HOUR), NOW).unwrap();
+    let key = session(3, NOW.plus(HOUR));
+    store.put(key, b"sealed".to_vec(), NOW).unwrap();
+    store.keep([5; 32], b"kept".to_vec(), NOW.plus(HOUR), NOW).await.unwrap();
     assert_eq!(store.claim(claim(1, Scope::Whole), NOW).await.unwrap(), Claimed::First);
     let revoked = revocation(4, NOW, NOW.plus(HOUR));
     store.revoke(revoked, NOW).await.unwrap();
@@ -186,7 +216,8 @@ async fn the_embedded_store_survives_a_restart() {
     drop(store);
 
     let reopened = EmbeddedStore::open(folder.path()).unwrap();
-    assert_eq!(reopened.get([3; 32], NOW).await.unwrap(), Some(b"sealed".to_vec()));
+    assert_eq!(reopened.get(key, NOW).await.unwrap(), Some(b"sealed".to_vec()));
+    assert_eq!(reopened.kept([5; 32], NOW).await.unwrap(), Some(b"kept".to_vec()));
     assert_eq!(reopened.claim(claim(1, Scope::Whole), NOW).await.unwrap(), Claimed::AlreadyUsed);
     assert_eq!(reopened.revocations(NOW).await.unwrap(), [revoked]);
 }

@@ -21,10 +21,10 @@ use redb::Database;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-use self::tables::{open_database, read_revocations, read_session, write_batch};
+use self::tables::{open_database, read_revocations, read_session, read_value, write_batch};
 use super::{
     Claim, Claimed, ReplayCache, Revocation, Revocations, SessionKey, SessionStore, Store, StoreFault,
-    StoreFuture,
+    StoreFuture, ValueKey, ValueStore,
 };
 use crate::clock::Moment;
 
@@ -68,9 +68,10 @@ type Answer = oneshot::Sender<Result<Option<Claimed>, StoreFault>>;
 
 enum Operation {
     Claim(Claim),
-    Put(SessionKey, Vec<u8>, Moment),
+    Put(SessionKey, Vec<u8>),
+    Keep(ValueKey, Vec<u8>, Moment),
+    Forget(ValueKey),
     Revoke(Revocation),
-    Remove(SessionKey),
 }
 
 impl EmbeddedStore {
@@ -166,22 +167,28 @@ impl ReplayCache for EmbeddedStore {
 }
 
 impl SessionStore for EmbeddedStore {
-    fn put(&self, key: SessionKey, sealed: Vec<u8>, until: Moment, at: Moment) -> Result<(), StoreFault> {
-        self.enqueue("recording a session", Operation::Put(key, sealed, until), at, None)
-    }
-
-    fn keep(&self, key: SessionKey, sealed: Vec<u8>, until: Moment, at: Moment) -> StoreFuture<'_, ()> {
-        let operation = Operation::Put(key, sealed, until);
-        Box::pin(async move { self.write("keeping a record", operation, at).await.map(|_| ()) })
+    fn put(&self, key: SessionKey, sealed: Vec<u8>, at: Moment) -> Result<(), StoreFault> {
+        self.enqueue("recording a session", Operation::Put(key, sealed), at, None)
     }
 
     fn get(&self, key: SessionKey, at: Moment) -> StoreFuture<'_, Option<Vec<u8>>> {
         Box::pin(self.read("reading a session", move |database| read_session(database, key, at)))
     }
+}
 
-    fn remove(&self, key: SessionKey, at: Moment) -> StoreFuture<'_, ()> {
+impl ValueStore for EmbeddedStore {
+    fn keep(&self, key: ValueKey, sealed: Vec<u8>, until: Moment, at: Moment) -> StoreFuture<'_, ()> {
+        let operation = Operation::Keep(key, sealed, until);
+        Box::pin(async move { self.write("keeping a value", operation, at).await.map(|_| ()) })
+    }
+
+    fn kept(&self, key: ValueKey, at: Moment) -> StoreFuture<'_, Option<Vec<u8>>> {
+        Box::pin(self.read("reading a value", move |database| read_value(database, key, at)))
+    }
+
+    fn forget(&self, key: ValueKey, at: Moment) -> StoreFuture<'_, ()> {
         Box::pin(
-            async move { self.write("forgetting a session", Operation::Remove(key), at).await.map(|_| ()) },
+            async move { self.write("forgetting a value", Operation::Forget(key), at).await.map(|_| ()) },
         )
     }
 }

@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::{
     Claim, Claimed, ReplayCache, Revocation, RevocationId, Revocations, SWEEP_MARGIN, SessionKey,
-    SessionStore, Store, StoreFault, StoreFuture, claim_key, conflicts,
+    SessionStore, Store, StoreFault, StoreFuture, ValueKey, ValueStore, claim_key, conflicts,
 };
 use crate::clock::Moment;
 
@@ -21,7 +21,8 @@ pub struct MemoryStore {
 #[derive(Debug, Default)]
 struct Held {
     claims: BTreeMap<[u8; 64], Moment>,
-    sessions: HashMap<SessionKey, (Vec<u8>, Moment)>,
+    sessions: BTreeMap<SessionKey, Vec<u8>>,
+    values: HashMap<ValueKey, (Vec<u8>, Moment)>,
     revocations: HashMap<RevocationId, Revocation>,
     operations: u32,
 }
@@ -34,7 +35,8 @@ impl MemoryStore {
             held.operations = 0;
             let gone = at.minus(SWEEP_MARGIN);
             held.claims.retain(|_, until| *until > gone);
-            held.sessions.retain(|_, (_, until)| *until > gone);
+            held.sessions.retain(|key, _| key.until > gone);
+            held.values.retain(|_, (_, until)| *until > gone);
             held.revocations.retain(|_, revocation| revocation.until > gone);
         }
         held
@@ -57,23 +59,31 @@ impl ReplayCache for MemoryStore {
 }
 
 impl SessionStore for MemoryStore {
-    fn put(&self, key: SessionKey, sealed: Vec<u8>, until: Moment, at: Moment) -> Result<(), StoreFault> {
-        self.held(at).sessions.insert(key, (sealed, until));
+    fn put(&self, key: SessionKey, sealed: Vec<u8>, at: Moment) -> Result<(), StoreFault> {
+        self.held(at).sessions.insert(key, sealed);
         Ok(())
     }
 
-    fn keep(&self, key: SessionKey, sealed: Vec<u8>, until: Moment, at: Moment) -> StoreFuture<'_, ()> {
-        Box::pin(std::future::ready(self.put(key, sealed, until, at)))
+    fn get(&self, key: SessionKey, at: Moment) -> StoreFuture<'_, Option<Vec<u8>>> {
+        let live = self.held(at).sessions.get(&key).filter(|_| key.until > at).cloned();
+        Box::pin(std::future::ready(Ok(live)))
+    }
+}
+
+impl ValueStore for MemoryStore {
+    fn keep(&self, key: ValueKey, sealed: Vec<u8>, until: Moment, at: Moment) -> StoreFuture<'_, ()> {
+        self.held(at).values.insert(key, (sealed, until));
+        Box::pin(std::future::ready(Ok(())))
     }
 
-    fn get(&self, key: SessionKey, at: Moment) -> StoreFuture<'_, Option<Vec<u8>>> {
+    fn kept(&self, key: ValueKey, at: Moment) -> StoreFuture<'_, Option<Vec<u8>>> {
         let held = self.held(at);
-        let live = held.sessions.get(&key).filter(|(_, until)| *until > at);
+        let live = held.values.get(&key).filter(|(_, until)| *until > at);
         Box::pin(std::future::ready(Ok(live.map(|(sealed, _)| sealed.clone()))))
     }
 
-    fn remove(&self, key: SessionKey, at: Moment) -> StoreFuture<'_, ()> {
-        self.held(at).sessions.remove(&key);
+    fn forget(&self, key: ValueKey, at: Moment) -> StoreFuture<'_, ()> {
+        self.held(at).values.remove(&key);
         Box::pin(std::future::ready(Ok(())))
     }
 }

@@ -1,4 +1,4 @@
-//! What must be remembered: one-time claims, session records, and what was revoked.
+//! What must be remembered: one-time claims, session records, values under a name, and what was revoked.
 //!
 //! The store holds opaque bytes and times; what the bytes mean is not its business (they are
 //! sealed, see `seal`). Traits stand here, the adapters [`memory`] and [`embedded`] beside them,
@@ -75,25 +75,41 @@ pub trait ReplayCache: Send + Sync {
     fn claim(&self, claim: Claim, at: Moment) -> StoreFuture<'_, Claimed>;
 }
 
-/// The key of a session record.
-pub type SessionKey = [u8; 32];
+/// The key of a session record. Its end is part of it, and first: what is written at one time stands
+/// together in a file, and what is over stands at the beginning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SessionKey {
+    /// When the record may be forgotten.
+    pub until: Moment,
+    /// Which of those that end then: a SHA-256 hash.
+    pub id: [u8; 32],
+}
 
 /// Session records.
 pub trait SessionStore: Send + Sync {
-    /// Will keep `sealed` under `key` until `until`, instead of what was there. It is queued, in
-    /// order with every other operation, and nobody waits for it: a request that is done must not
-    /// wait for a disk. A full queue is a fault.
-    fn put(&self, key: SessionKey, sealed: Vec<u8>, until: Moment, at: Moment) -> Result<(), StoreFault>;
-
-    /// As [`SessionStore::put`], for what somebody waits for: durable, and there for every reader, before
-    /// it answers.
-    fn keep(&self, key: SessionKey, sealed: Vec<u8>, until: Moment, at: Moment) -> StoreFuture<'_, ()>;
+    /// Will keep `sealed` under `key`, instead of what was there. It is queued, in order with every other
+    /// operation, and nobody waits for it: a request that is done must not wait for a disk. A full queue
+    /// is a fault.
+    fn put(&self, key: SessionKey, sealed: Vec<u8>, at: Moment) -> Result<(), StoreFault>;
 
     /// What is kept under `key` at `at`.
     fn get(&self, key: SessionKey, at: Moment) -> StoreFuture<'_, Option<Vec<u8>>>;
+}
+
+/// The key of a value: a SHA-256 hash.
+pub type ValueKey = [u8; 32];
+
+/// Values that somebody comes back for who knows nothing of them but a name.
+pub trait ValueStore: Send + Sync {
+    /// Keeps `sealed` under `key` until `until`, instead of what was there. Durable, and there for every
+    /// reader, before it answers.
+    fn keep(&self, key: ValueKey, sealed: Vec<u8>, until: Moment, at: Moment) -> StoreFuture<'_, ()>;
+
+    /// What is kept under `key` at `at`.
+    fn kept(&self, key: ValueKey, at: Moment) -> StoreFuture<'_, Option<Vec<u8>>>;
 
     /// Forgets `key`.
-    fn remove(&self, key: SessionKey, at: Moment) -> StoreFuture<'_, ()>;
+    fn forget(&self, key: ValueKey, at: Moment) -> StoreFuture<'_, ()>;
 }
 
 /// Names what is revoked: the first half of a SHA-256 hash, because session tokens carry it too.
@@ -138,7 +154,7 @@ pub trait Revocations: Send + Sync {
 }
 
 /// A whole store, as `app` picks one.
-pub trait Store: ReplayCache + SessionStore + Revocations {
+pub trait Store: ReplayCache + SessionStore + ValueStore + Revocations {
     /// What it is, for `/readyz` and logs.
     fn describe(&self) -> &'static str;
 }

@@ -31,7 +31,7 @@ use crate::entropy;
 use crate::identity::hash_of;
 use crate::seal::Purpose;
 use crate::secret::Secret;
-use crate::store::{SessionKey, StoreFault};
+use crate::store::{StoreFault, ValueKey};
 
 /// How long a person has.
 const LIFE: Duration = Duration::from_secs(600);
@@ -163,7 +163,7 @@ impl DeviceRecord {
 }
 
 impl DeviceTicket {
-    fn key(&self) -> SessionKey {
+    fn key(&self) -> ValueKey {
         hash_of(&["rolegate/device", self.user_code.as_str()])
     }
 
@@ -272,7 +272,7 @@ impl RequestContext<'_> {
 
     /// What stands where `ticket` says.
     pub(super) async fn device_record(&self, ticket: &DeviceTicket) -> Result<Option<DeviceRecord>, Failure> {
-        let Some(sealed) = self.parts.store.get(ticket.key(), self.at).await? else { return Ok(None) };
+        let Some(sealed) = self.parts.store.kept(ticket.key(), self.at).await? else { return Ok(None) };
         let body = self.parts.ring.open(Purpose::DeviceRequest, &sealed).ok();
         let record = body.and_then(|body| postcard::from_bytes(&body).ok());
         if record.is_none() {

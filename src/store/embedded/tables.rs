@@ -9,31 +9,36 @@ use redb::{Database, ReadableDatabase, ReadableTable, Table, TableDefinition, Wr
 use super::{Job, Operation};
 use crate::clock::Moment;
 use crate::store::{
-    Claim, Claimed, Revocation, RevocationId, SWEEP_MARGIN, SessionKey, claim_key, conflicts,
+    Claim, Claimed, Revocation, RevocationId, SWEEP_MARGIN, SessionKey, ValueKey, claim_key, conflicts,
 };
 
 /// Claim key to the millisecond at which the claim ends.
 const CLAIMS: TableDefinition<'_, [u8; 64], i64> = TableDefinition::new("claims");
-/// Session key to end and sealed record.
-const SESSIONS: TableDefinition<'_, [u8; 32], (i64, &[u8])> = TableDefinition::new("sessions");
+/// Millisecond at which a session ends, and its id, to its sealed record.
+const SESSIONS: TableDefinition<'_, (i64, [u8; 32]), &[u8]> = TableDefinition::new("session-records");
+/// Key to end and sealed value.
+const VALUES: TableDefinition<'_, ValueKey, (i64, &[u8])> = TableDefinition::new("values");
 /// Revocation id to `issued_before`, `asserted_before` and end.
 const REVOCATIONS: TableDefinition<'_, RevocationId, (i64, i64, i64)> = TableDefinition::new("revocations");
-/// What ends when; a shorter key is padded with zeros.
+/// What ends when, but for sessions, whose keys say it; a shorter key is padded with zeros.
 const ENDINGS: TableDefinition<'_, (i64, u8, [u8; 64]), ()> = TableDefinition::new("endings");
 const CLAIM: u8 = 0;
-const SESSION: u8 = 1;
+const VALUE: u8 = 1;
 const REVOCATION: u8 = 2;
 
+/// Bytes of the file that are held in memory: what is written and swept stands together.
+const CACHE: usize = 32 * 1024 * 1024;
 /// Expired entries that one commit sweeps at most.
 const SWEEP: usize = 1024;
 
 /// Opens or makes the file, which its owner alone can read.
 pub(super) fn open_database(path: &Path) -> Result<Database, redb::Error> {
-    let database = Database::create(path)?;
+    let database = Database::builder().set_cache_size(CACHE).create(path)?;
     fs::set_permissions(path, fs::Permissions::from_mode(0o600))?;
     let transaction = database.begin_write()?;
     transaction.open_table(CLAIMS)?;
     transaction.open_table(SESSIONS)?;
+    transaction.open_table(VALUES)?;
     transaction.open_table(REVOCATIONS)?;
     transaction.open_table(ENDINGS)?;
     transaction.commit()?;
@@ -47,7 +52,18 @@ pub(super) fn read_session(
     at: Moment,
 ) -> Result<Option<Vec<u8>>, redb::Error> {
     let sessions = database.begin_read()?.open_table(SESSIONS)?;
-    let found = sessions.get(&key)?;
+    let found = sessions.get((key.until.unix_millis(), key.id))?;
+    Ok(found.filter(|_| key.until > at).map(|entry| entry.value().to_vec()))
+}
+
+/// The value under `key`, if it is live at `at`.
+pub(super) fn read_value(
+    database: &Database,
+    key: ValueKey,
+    at: Moment,
+) -> Result<Option<Vec<u8>>, redb::Error> {
+    let values = database.begin_read()?.open_table(VALUES)?;
+    let found = values.get(&key)?;
     Ok(found.and_then(|entry| {
         let (until, sealed) = entry.value();
         (until > at.unix_millis()).then(|| sealed.to_vec())
@@ -86,7 +102,8 @@ pub(super) fn write_batch(database: &Database, batch: &[Job]) -> Result<Vec<Opti
 /// Every table of one transaction: opening one costs as much as an entry.
 struct Tables<'t> {
     claims: Table<'t, [u8; 64], i64>,
-    sessions: Table<'t, [u8; 32], (i64, &'static [u8])>,
+    sessions: Table<'t, (i64, [u8; 32]), &'static [u8]>,
+    values: Table<'t, ValueKey, (i64, &'static [u8])>,
     revocations: Table<'t, RevocationId, (i64, i64, i64)>,
     endings: Table<'t, (i64, u8, [u8; 64]), ()>,
 }
@@ -96,6 +113,7 @@ impl<'t> Tables<'t> {
         Ok(Self {
             claims: transaction.open_table(CLAIMS)?,
             sessions: transaction.open_table(SESSIONS)?,
+            values: transaction.open_table(VALUES)?,
             revocations: transaction.open_table(REVOCATIONS)?,
             endings: transaction.open_table(ENDINGS)?,
         })
@@ -104,9 +122,12 @@ impl<'t> Tables<'t> {
     fn carry_out(&mut self, job: &Job) -> Result<Option<Claimed>, redb::Error> {
         match &job.operation {
             Operation::Claim(claim) => return self.claim(claim, job.at).map(Some),
-            Operation::Put(key, sealed, until) => self.put(*key, sealed, *until)?,
+            Operation::Put(key, sealed) => {
+                self.sessions.insert((key.until.unix_millis(), key.id), sealed.as_slice())?;
+            }
+            Operation::Keep(key, sealed, until) => self.keep(*key, sealed, *until)?,
+            Operation::Forget(key) => drop(self.values.remove(key)?),
             Operation::Revoke(revocation) => self.revoke(*revocation)?,
-            Operation::Remove(key) => drop(self.sessions.remove(key)?),
         }
         Ok(None)
     }
@@ -125,10 +146,10 @@ impl<'t> Tables<'t> {
         Ok(Claimed::First)
     }
 
-    fn put(&mut self, key: SessionKey, sealed: &[u8], until: Moment) -> Result<(), redb::Error> {
+    fn keep(&mut self, key: ValueKey, sealed: &[u8], until: Moment) -> Result<(), redb::Error> {
         let until = until.unix_millis();
-        self.sessions.insert(&key, (until, sealed))?;
-        self.endings.insert((until, SESSION, padded(&key)), ())?;
+        self.values.insert(&key, (until, sealed))?;
+        self.endings.insert((until, VALUE, padded(&key)), ())?;
         Ok(())
     }
 
@@ -145,6 +166,11 @@ impl<'t> Tables<'t> {
     /// Removes what has ended. An entry that was written again with a later end stays: its later
     /// ending stands in the table as well.
     fn sweep(&mut self, at: Moment) -> Result<(), redb::Error> {
+        let over = self.sessions.range(..(at.unix_millis(), [0; 32]))?.take(SWEEP);
+        let over: Vec<_> = over.map(|entry| entry.map(|(key, _)| key.value())).collect::<Result<_, _>>()?;
+        for key in over {
+            self.sessions.remove(key)?;
+        }
         let due: Vec<(i64, u8, [u8; 64])> = (self.endings)
             .range(..(at.unix_millis(), CLAIM, [0; 64]))?
             .take(SWEEP)
@@ -152,17 +178,17 @@ impl<'t> Tables<'t> {
             .collect::<Result<_, _>>()?;
         for (until, kind, key) in due {
             self.endings.remove((until, kind, key))?;
-            let session = first(&key);
+            let value: ValueKey = first(&key);
             let revocation: RevocationId = first(&key);
             let ended = match kind {
                 CLAIM => self.claims.get(&key)?.is_some_and(|entry| entry.value() == until),
-                SESSION => self.sessions.get(&session)?.is_some_and(|entry| entry.value().0 == until),
+                VALUE => self.values.get(&value)?.is_some_and(|entry| entry.value().0 == until),
                 _ => self.revocations.get(&revocation)?.is_some_and(|entry| entry.value().2 == until),
             };
             match kind {
                 _ if !ended => {}
                 CLAIM => drop(self.claims.remove(&key)?),
-                SESSION => drop(self.sessions.remove(&session)?),
+                VALUE => drop(self.values.remove(&value)?),
                 _ => drop(self.revocations.remove(&revocation)?),
             }
         }

@@ -8,7 +8,7 @@ use rolegate::clock::Moment;
 use rolegate::store::embedded::EmbeddedStore;
 use rolegate::store::{
     Claim, Claimed, ReplayCache, Revocation, Revocations, SessionKey, SessionStore, Store, StoreFault,
-    StoreFuture,
+    StoreFuture, ValueKey, ValueStore,
 };
 use tokio::sync::Notify;
 
@@ -89,20 +89,26 @@ impl ReplayCache for Flaky {
 }
 
 impl SessionStore for Flaky {
-    fn put(&self, key: SessionKey, sealed: Vec<u8>, until: Moment, at: Moment) -> Result<(), StoreFault> {
-        self.inner.put(key, sealed, until, at)
-    }
-
-    fn keep(&self, key: SessionKey, sealed: Vec<u8>, until: Moment, at: Moment) -> StoreFuture<'_, ()> {
-        self.unless_failing(self.inner.keep(key, sealed, until, at))
+    fn put(&self, key: SessionKey, sealed: Vec<u8>, at: Moment) -> Result<(), StoreFault> {
+        self.inner.put(key, sealed, at)
     }
 
     fn get(&self, key: SessionKey, at: Moment) -> StoreFuture<'_, Option<Vec<u8>>> {
         self.unless_failing(self.inner.get(key, at))
     }
+}
 
-    fn remove(&self, key: SessionKey, at: Moment) -> StoreFuture<'_, ()> {
-        self.unless_failing(self.inner.remove(key, at))
+impl ValueStore for Flaky {
+    fn keep(&self, key: ValueKey, sealed: Vec<u8>, until: Moment, at: Moment) -> StoreFuture<'_, ()> {
+        self.unless_failing(self.inner.keep(key, sealed, until, at))
+    }
+
+    fn kept(&self, key: ValueKey, at: Moment) -> StoreFuture<'_, Option<Vec<u8>>> {
+        self.unless_failing(self.inner.kept(key, at))
+    }
+
+    fn forget(&self, key: ValueKey, at: Moment) -> StoreFuture<'_, ()> {
+        self.unless_failing(self.inner.forget(key, at))
     }
 }
 
