@@ -10,5 +10,7 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 
 #[actix_web::main]
 async fn main() -> ExitCode {
-    rolegate::cli::run().await
+    let code = rolegate::cli::run().await;
+    rolegate::telemetry::flush_log();
+    code
 }

@@ -28,7 +28,10 @@ pub(super) async fn run(path: &Path) -> ExitCode {
     if let Err(error) = setrlimit(Resource::Core, no_core) {
         eprintln!("rolegate: core dumps can't be switched off: {error}");
     }
-    telemetry::start_logging(format, &loaded.process.log_level);
+    if let Err(error) = telemetry::start_logging(format, &loaded.process.log_level) {
+        eprintln!("rolegate: the log can't be started: {error}");
+        return ExitCode::FAILURE;
+    }
     for fault in &loaded.warnings.0 {
         tracing::warn!("{fault}");
     }

@@ -124,7 +124,7 @@ async fn stage(listen: SocketAddr, once: bool) -> Result<bool, DemoError> {
         walk::walk(&world, &idp, clock.as_ref()).await?
     } else {
         print!("{}", tour::text(&world));
-        telemetry::start_logging(Format::Text, LOG_LEVEL);
+        telemetry::start_logging(Format::Text, LOG_LEVEL).map_err(DemoError::System)?;
         asked_to_stop().await.map_err(DemoError::System)?;
         println!("\nStopping.");
         true

@@ -27,7 +27,7 @@ const VALUE: u8 = 1;
 const REVOCATION: u8 = 2;
 
 /// Bytes of the file that are held in memory: what is written and swept stands together.
-const CACHE: usize = 32 * 1024 * 1024;
+const CACHE: usize = 4 * 1024 * 1024;
 /// Expired entries that one commit sweeps at most.
 const SWEEP: usize = 1024;
 

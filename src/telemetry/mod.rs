@@ -1,11 +1,15 @@
 //! Logs and metrics: how they are set up, and every metric's name in one table.
 
-use std::io::IsTerminal;
+mod lines;
+
+use std::io::{self, IsTerminal, Stderr};
 use std::sync::OnceLock;
 
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
+
+use self::lines::Lines;
 
 /// Requests by surface and status: `rolegate_requests_total{surface,status}`.
 pub const REQUESTS: &str = "rolegate_requests_total";
@@ -62,17 +66,30 @@ pub fn parse_level(level: &str) -> Result<(), String> {
     EnvFilter::try_new(level).map(|_| ()).map_err(|error| error.to_string())
 }
 
-/// Starts logging to standard error. `RUST_LOG` overrides `level`. A second call changes nothing.
-pub fn start_logging(format: Format, level: &str) {
+static LOG: OnceLock<Lines<Stderr>> = OnceLock::new();
+
+/// Starts logging to standard error. `RUST_LOG` overrides `level`. A second call changes nothing. Lines that
+/// come fast are written together: whoever ends the process calls [`flush_log`] before.
+pub fn start_logging(format: Format, level: &str) -> io::Result<()> {
+    let lines = Lines::new(io::stderr())?;
+    let lines = LOG.get_or_init(|| lines);
     let filter = EnvFilter::try_from_default_env().or_else(|_| EnvFilter::try_new(level)).unwrap_or_default();
     // Colours are for people at a terminal: in a file or a journal they are noise between the words.
-    let colours = std::io::stderr().is_terminal();
-    let builder =
-        tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr);
+    let colours = io::stderr().is_terminal();
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours);
+    let builder = builder.with_writer(|| lines.clone());
     let _ = match format {
         Format::Text => builder.try_init(),
         Format::Json => builder.json().flatten_event(true).try_init(),
     };
+    Ok(())
+}
+
+/// Returns when every line of the log is written.
+pub fn flush_log() {
+    if let Some(lines) = LOG.get() {
+        lines.flush_all();
+    }
 }
 
 /// The process's metrics, as Prometheus text. `None` where another recorder was installed first.
