@@ -52,7 +52,7 @@ impl Moment {
 
     /// `2030-01-01T00:00:00Z`, the form of the AWS wire protocols (facts 1.1).
     pub fn to_rfc3339(self) -> String {
-        self.format("%Y-%m-%dT%H:%M:%SZ")
+        Timestamp::from_second(self.unix()).unwrap_or(Timestamp::UNIX_EPOCH).to_string()
     }
 
     /// `20300101T000000Z`, the form of `X-Amz-Date`.

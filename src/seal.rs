@@ -39,7 +39,7 @@ pub enum Purpose {
     ConsoleSession,
     /// A `SigninToken` of the federation endpoint.
     SigninToken,
-    /// A record in the store.
+    /// A record in the store of what is not sealed itself.
     StoredRecord,
     /// What a device asks by whether it was approved.
     DeviceCode,

@@ -21,6 +21,8 @@ pub(super) struct Given<'a> {
     pub(super) id: &'a str,
     /// When it ends.
     pub(super) expires: Moment,
+    /// Id and session, if what was given holds them sealed.
+    pub(super) sealed: Option<&'a [u8]>,
     /// The OAuth client that it was given to.
     pub(super) client: Option<&'a str>,
     /// The service that a token is for.
@@ -30,7 +32,8 @@ pub(super) struct Given<'a> {
 impl<'a> Given<'a> {
     pub(super) fn credentials(made: &'a TemporaryCredentials, action: &'static str) -> Self {
         let (id, expires) = (made.access_key_id(), made.expires());
-        Self { action, id: id.as_str(), expires, client: None, audience: None }
+        let sealed = Some(made.sealed_session());
+        Self { action, id: id.as_str(), expires, sealed, client: None, audience: None }
     }
 }
 
@@ -53,11 +56,17 @@ pub(super) fn tell_issued(facts: &RoleSession, offered_by: &str, given: &Given<'
 
 impl RequestContext<'_> {
     /// What must be known later. The record is queued: what was given is good without it, and
-    /// where the store can't take it, the log says so.
+    /// where the store can't take it, the log says so. Credentials are recorded as they are sealed
+    /// already, everything else is sealed for the record.
     pub(super) fn record(&self, session: &AuthorizedSession, given: &Given<'_>) -> Result<(), Failure> {
         let facts = session.session();
-        let body = postcard::to_allocvec(&(given.id, facts)).map_err(|_| NoEntropy)?;
-        let sealed = self.parts.ring.seal(Purpose::StoredRecord, &body, self.parts.entropy.as_ref())?;
+        let sealed = match given.sealed {
+            Some(sealed) => sealed.to_vec(),
+            None => {
+                let body = postcard::to_allocvec(&(given.id, facts)).map_err(|_| NoEntropy)?;
+                self.parts.ring.seal(Purpose::StoredRecord, &body, self.parts.entropy.as_ref())?
+            }
+        };
         // Whoever has what was given knows both.
         let key = SessionKey { until: given.expires, id: sha256(given.id.as_bytes()) };
         if let Err(fault) = self.parts.store.put(key, sealed, self.at) {

@@ -47,6 +47,7 @@ impl LocalIssuer {
             access_key_id,
             secret_access_key: secret,
             session_token: Secret::new(STANDARD.encode_to_string(&sealed)),
+            sealed_session: sealed,
             expires: session.expires,
         })
     }

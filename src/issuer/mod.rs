@@ -22,6 +22,7 @@ pub struct TemporaryCredentials {
     access_key_id: AccessKeyId,
     secret_access_key: Secret<String>,
     session_token: Secret<String>,
+    sealed_session: Vec<u8>,
     expires: Moment,
 }
 
@@ -39,6 +40,12 @@ impl TemporaryCredentials {
     /// Base64, opaque to clients.
     pub const fn session_token(&self) -> &Secret<String> {
         &self.session_token
+    }
+
+    /// Key id and session as the session token holds them, sealed. Without the ring it opens nothing, and
+    /// the secret access key can't be told from it.
+    pub fn sealed_session(&self) -> &[u8] {
+        &self.sealed_session
     }
 
     /// When they end: whole seconds.

@@ -31,7 +31,7 @@ use crate::clock::Moment;
 /// Operations that may wait for the writer. More than this is an overload, and refused.
 const QUEUE: usize = 8192;
 /// Operations that share one commit at most, so that nobody waits long.
-const BATCH: usize = 512;
+const BATCH: usize = 2048;
 /// How long what nobody waits for is gathered before it is committed. A commit costs as much as dozens
 /// of entries.
 const GATHERING: Duration = Duration::from_millis(50);

@@ -216,7 +216,8 @@ impl RequestContext<'_> {
                 let made = self.parts.signing.issue(session, &terms, self.parts.entropy.as_ref());
                 let made = made.map_err(Fault::Issue)?;
                 let (id, expires) = (made.id.as_str(), made.expires);
-                let given = Given { action, id, expires, client: Some(client_id), audience: Some(audience) };
+                let (client, audience) = (Some(client_id), Some(audience));
+                let given = Given { action, id, expires, sealed: None, client, audience };
                 self.record(session, &given)?;
                 Ok(Granted::Token(made))
             }
@@ -249,6 +250,7 @@ impl RequestContext<'_> {
             action: ACTION,
             id: &made.id,
             expires: made.expires,
+            sealed: None,
             client: Some(client_id),
             audience: Some(audience),
         };

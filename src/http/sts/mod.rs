@@ -106,7 +106,7 @@ fn mime_xml() -> actix_web::mime::Mime {
 async fn assume_with_saml(
     context: &RequestContext<'_>,
     parameters: &Parameters<'_>,
-) -> Result<Vec<Element>, StsError> {
+) -> Result<String, StsError> {
     const ACTION: &str = "AssumeRoleWithSAML";
     let asked = parameters::saml(parameters)?;
     let failed = |failure: Failure| StsError::of(failure, Protocol::Saml);
@@ -133,13 +133,13 @@ async fn assume_with_saml(
         Element::text("Audience", identity.audience()),
         Element::text("NameQualifier", policy::name_qualifier(identity.issuer(), identity.provider())),
     ]);
-    Ok(result)
+    Ok(xml::result(ACTION, &result))
 }
 
 async fn assume_with_web_identity(
     context: &RequestContext<'_>,
     parameters: &Parameters<'_>,
-) -> Result<Vec<Element>, StsError> {
+) -> Result<String, StsError> {
     const ACTION: &str = "AssumeRoleWithWebIdentity";
     let asked = parameters::web_identity(parameters)?;
     let failed = |failure: Failure| StsError::of(failure, Protocol::Oidc);
@@ -161,7 +161,7 @@ async fn assume_with_web_identity(
         Element::text("Audience", identity.audience()),
         Element::text("Provider", identity.provider().as_str()),
     ]);
-    Ok(result)
+    Ok(xml::result(ACTION, &result))
 }
 
 /// The provider that the token says it comes from. Verification then decides whether it does.
@@ -179,13 +179,14 @@ fn caller_identity(
     context: &RequestContext<'_>,
     request: &HttpRequest,
     body: &[u8],
-) -> Result<Vec<Element>, StsError> {
+) -> Result<String, StsError> {
     let caller = caller(context, request, body).map_err(|failure| StsError::of(failure, Protocol::Oidc))?;
-    Ok(vec![
+    let result = [
         Element::text("Arn", caller.arn()),
         Element::text("UserId", caller.user_id()),
         Element::text("Account", caller.session().role.account().to_string()),
-    ])
+    ];
+    Ok(xml::result("GetCallerIdentity", &result))
 }
 
 fn caller(context: &RequestContext<'_>, request: &HttpRequest, body: &[u8]) -> Result<Principal, Failure> {
@@ -202,7 +203,7 @@ fn caller(context: &RequestContext<'_>, request: &HttpRequest, body: &[u8]) -> R
 }
 
 /// What both AssumeRoleWith… answers have in common, in AWS's order (facts 1.5).
-fn common_result(federated: &Federated) -> Vec<Element> {
+fn common_result(federated: &Federated) -> Vec<Element<'_>> {
     let session = federated.session.session();
     let mut result = vec![
         Element::group(
@@ -215,7 +216,7 @@ fn common_result(federated: &Federated) -> Vec<Element> {
         credentials(&federated.credentials),
     ];
     if let Some(source_identity) = &session.source_identity {
-        result.push(Element::text("SourceIdentity", source_identity));
+        result.push(Element::text("SourceIdentity", source_identity.as_str()));
     }
     if let Some(policy) = &session.session_policy {
         let percent = (policy.chars().count() * 100).div_ceil(LARGEST_POLICY).min(100);
@@ -224,13 +225,13 @@ fn common_result(federated: &Federated) -> Vec<Element> {
     result
 }
 
-fn credentials(made: &TemporaryCredentials) -> Element {
+fn credentials(made: &TemporaryCredentials) -> Element<'_> {
     Element::group(
         "Credentials",
         vec![
             Element::text("AccessKeyId", made.access_key_id().as_str()),
-            Element::text("SecretAccessKey", made.secret_access_key().expose()),
-            Element::text("SessionToken", made.session_token().expose()),
+            Element::text("SecretAccessKey", made.secret_access_key().expose().as_str()),
+            Element::text("SessionToken", made.session_token().expose().as_str()),
             Element::text("Expiration", made.expires().to_rfc3339()),
         ],
     )

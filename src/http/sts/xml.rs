@@ -12,18 +12,18 @@ const FAULT_NAMESPACE: &str = "http://webservices.amazon.com/AWSFault/2005-15-09
 const USUAL_LENGTH: usize = 2048;
 
 /// An element with text or with elements.
-pub(super) struct Element {
+pub(super) struct Element<'a> {
     name: &'static str,
-    content: Content,
+    content: Content<'a>,
 }
 
-enum Content {
-    Text(String),
-    Elements(Vec<Element>),
+enum Content<'a> {
+    Text(Cow<'a, str>),
+    Elements(Vec<Element<'a>>),
 }
 
-impl Element {
-    pub(super) fn text(name: &'static str, text: impl Into<String>) -> Self {
+impl<'a> Element<'a> {
+    pub(super) fn text(name: &'static str, text: impl Into<Cow<'a, str>>) -> Self {
         Self { name, content: Content::Text(text.into()) }
     }
 
@@ -47,15 +47,28 @@ impl Element {
     }
 }
 
-/// `<{action}Response>`. The action is one that was matched, so it needs no escaping.
-pub(super) fn response(action: &str, result: Vec<Element>, request_id: &str) -> String {
+/// `<{action}Response>` with its result, and without its end. The action is one that was matched, so it
+/// needs no escaping.
+pub(super) fn result(action: &str, result: &[Element<'_>]) -> String {
     let mut out = String::with_capacity(USUAL_LENGTH);
-    out.push_str(&format!("<{action}Response xmlns=\"{NAMESPACE}\">\n  <{action}Result>\n"));
+    for part in ["<", action, "Response xmlns=\"", NAMESPACE, "\">\n  <", action, "Result>\n"] {
+        out.push_str(part);
+    }
     result.iter().for_each(|element| element.write(2, &mut out));
-    out.push_str(&format!("  </{action}Result>\n"));
-    Element::group("ResponseMetadata", vec![Element::text("RequestId", request_id)]).write(1, &mut out);
-    out.push_str(&format!("</{action}Response>\n"));
+    for part in ["  </", action, "Result>\n"] {
+        out.push_str(part);
+    }
     out
+}
+
+/// The end of what [`result`] began.
+pub(super) fn response(action: &str, mut result: String, request_id: &str) -> String {
+    let id = vec![Element::text("RequestId", request_id)];
+    Element::group("ResponseMetadata", id).write(1, &mut result);
+    for part in ["</", action, "Response>\n"] {
+        result.push_str(part);
+    }
+    result
 }
 
 /// `<ErrorResponse>`.
@@ -74,8 +87,8 @@ pub(super) fn error(error: &StsError, request_id: &str) -> String {
 /// Text for XML 1.0: the characters that it can't hold become U+FFFD.
 fn escaped(text: &str) -> Cow<'_, str> {
     let is_plain =
-        |c: char| !matches!(c, '<' | '>' | '&' | '"' | '\r') && (c >= ' ' || matches!(c, '\t' | '\n'));
-    if text.chars().all(is_plain) {
+        |byte: u8| matches!(byte, b' '..=b'~' | b'\t' | b'\n') && !matches!(byte, b'<' | b'>' | b'&' | b'"');
+    if text.bytes().all(is_plain) {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len() + 16);
@@ -86,7 +99,8 @@ fn escaped(text: &str) -> Cow<'_, str> {
             '&' => out.push_str("&amp;"),
             '"' => out.push_str("&quot;"),
             '\r' => out.push_str("&#xD;"),
-            c if is_plain(c) && !matches!(c, '\u{fffe}' | '\u{ffff}') => out.push(c),
+            '\u{fffe}' | '\u{ffff}' => out.push('\u{fffd}'),
+            c if c >= ' ' || matches!(c, '\t' | '\n') => out.push(c),
             _ => out.push('\u{fffd}'),
         }
     }
@@ -99,11 +113,12 @@ mod tests {
 
     #[test]
     fn prints_as_aws_does() {
-        let result = vec![Element::group("Credentials", vec![Element::text("AccessKeyId", "ASIA<&>\u{1}")])];
+        let elements =
+            [Element::group("Credentials", vec![Element::text("AccessKeyId", "ASIA<&>\u{1}é\u{ffff}")])];
         assert_eq!(
-            response("AssumeRole", result, "id-1"),
+            response("AssumeRole", result("AssumeRole", &elements), "id-1"),
             "<AssumeRoleResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\">\n  <AssumeRoleResult>\n    \
-             <Credentials>\n      <AccessKeyId>ASIA&lt;&amp;&gt;\u{fffd}</AccessKeyId>\n    </Credentials>\n  \
+             <Credentials>\n      <AccessKeyId>ASIA&lt;&amp;&gt;\u{fffd}é\u{fffd}</AccessKeyId>\n    </Credentials>\n  \
              </AssumeRoleResult>\n  <ResponseMetadata>\n    <RequestId>id-1</RequestId>\n  </ResponseMetadata>\n\
              </AssumeRoleResponse>\n"
         );

@@ -13,7 +13,7 @@
 //! `attr` finds an attribute by its short name too ([`FederatedIdentity::aliases`]). A short name
 //! that could mean several is an error, whether a rule asks for what is there or for what is not.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use cel::ExecutionError;
@@ -28,28 +28,27 @@ use serde_json::Value as Json;
 use crate::clock::Moment;
 use crate::identity::{FederatedIdentity, Protocol};
 
-/// The variables of one evaluation. Nothing is copied from the identity but list spines, and
-/// those only when a rule asks.
+/// The variables of one evaluation. Nothing is copied from the identity but the spines of lists that a
+/// rule asks for, and of the claims if it asks for any.
 pub(super) struct View<'a> {
-    identity: &'a FederatedIdentity,
+    attributes: Attributes<'a>,
     at: Moment,
-    attributes: OnceLock<Attributes<'a>>,
     claims: OnceLock<CelMap<'a>>,
 }
 
 impl<'a> View<'a> {
     /// `identity` as rules see it at `at`.
     pub(super) const fn new(identity: &'a FederatedIdentity, at: Moment) -> Self {
-        Self { identity, at, attributes: OnceLock::new(), claims: OnceLock::new() }
+        Self { attributes: Attributes(identity), at, claims: OnceLock::new() }
     }
 
-    fn attributes(&self) -> &Attributes<'a> {
-        self.attributes.get_or_init(|| Attributes::of(self.identity))
+    const fn identity(&self) -> &'a FederatedIdentity {
+        self.attributes.0
     }
 
     fn claims(&self) -> &CelMap<'a> {
         self.claims.get_or_init(|| {
-            let claims = self.identity.claims().into_iter().flatten();
+            let claims = self.identity().claims().into_iter().flatten();
             object(claims.map(|(name, value)| (name.as_str(), value)))
         })
     }
@@ -59,15 +58,15 @@ impl VariableResolver for View<'_> {
     fn resolve<'b>(&'b self, variable: &str) -> Option<CowVal<'b, 'b>> {
         let text = |text: &'b str| Some(CowVal::owned(CelString::from(text)));
         match variable {
-            "subject" => text(self.identity.subject()),
-            "issuer" => text(self.identity.issuer()),
-            "provider" => text(self.identity.provider_name()),
-            "protocol" => text(match self.identity.protocol() {
+            "subject" => text(self.identity().subject()),
+            "issuer" => text(self.identity().issuer()),
+            "provider" => text(self.identity().provider_name()),
+            "protocol" => text(match self.identity().protocol() {
                 Protocol::Saml => "saml",
                 Protocol::Oidc => "oidc",
             }),
-            "attr" => Some(CowVal::Borrowed(self.attributes())),
-            "groups" => self.attributes().list("groups").ok().map(|list| CowVal::Borrowed(list)),
+            "attr" => Some(CowVal::Borrowed(&self.attributes)),
+            "groups" => self.attributes.list("groups").ok().map(CowVal::owned),
             "claim" => Some(CowVal::Borrowed(self.claims())),
             "time" => Some(CowVal::owned(CelInt::from(self.at.unix()))),
             _ => None,
@@ -76,29 +75,20 @@ impl VariableResolver for View<'_> {
 }
 
 /// A map of lists in which an absent key is an empty list.
-#[derive(Debug, Clone)]
-struct Attributes<'a> {
-    lists: BTreeMap<&'a str, CelList<'a>>,
-    aliases: &'a BTreeMap<String, Option<String>>,
-    absent: CelList<'a>,
-}
+#[derive(Debug, Clone, Copy)]
+struct Attributes<'a>(&'a FederatedIdentity);
 
 impl<'a> Attributes<'a> {
-    fn of(identity: &'a FederatedIdentity) -> Self {
-        let lists = identity.attributes().iter().map(|(name, values)| {
-            let values = values.iter().map(|value| boxed(CelString::from(value.as_str())));
-            (name.as_str(), CelList::from(values.collect::<Vec<_>>()))
-        });
-        Self { lists: lists.collect(), aliases: identity.aliases(), absent: CelList::from(Vec::new()) }
+    fn list(&self, name: &str) -> Result<CelList<'a>, ExecutionError> {
+        let values = self.find(name)?.into_iter().flatten();
+        let values = values.map(|value| boxed(CelString::from(value.as_str())));
+        Ok(CelList::from(values.collect::<Vec<_>>()))
     }
 
-    fn list(&self, name: &str) -> Result<&CelList<'a>, ExecutionError> {
-        Ok(self.find(name)?.unwrap_or(&self.absent))
-    }
-
-    fn find(&self, name: &str) -> Result<Option<&CelList<'a>>, ExecutionError> {
-        match (self.lists.get(name), self.aliases.get(name)) {
-            (None, Some(Some(meant))) => Ok(self.lists.get(meant.as_str())),
+    fn find(&self, name: &str) -> Result<Option<&'a Vec<String>>, ExecutionError> {
+        let (attributes, aliases) = (self.0.attributes(), self.0.aliases());
+        match (attributes.get(name), aliases.get(name)) {
+            (None, Some(Some(meant))) => Ok(attributes.get(meant.as_str())),
             (None, Some(None)) => Err(ExecutionError::FunctionError {
                 function: "attr".to_owned(),
                 message: format!("{name:?} could be several attributes of this person; use the full name"),
@@ -136,7 +126,7 @@ impl Val for Attributes<'_> {
     where
         Self: 'v,
     {
-        Box::new(self.clone())
+        Box::new(*self)
     }
 }
 
@@ -151,7 +141,7 @@ impl Indexer for Attributes<'_> {
     where
         Self: 'v,
     {
-        Ok(CowVal::Borrowed(self.list(attribute_name(name)?)?))
+        Ok(CowVal::owned(self.list(attribute_name(name)?)?))
     }
 
     fn steal<'v>(self: Box<Self>, name: &dyn Val) -> Result<Box<dyn Val + 'v>, ExecutionError>
@@ -164,7 +154,7 @@ impl Indexer for Attributes<'_> {
 
 impl Sizer for Attributes<'_> {
     fn size(&self) -> CelInt {
-        CelInt::from(i64::try_from(self.lists.len()).unwrap_or(i64::MAX))
+        CelInt::from(i64::try_from(self.0.attributes().len()).unwrap_or(i64::MAX))
     }
 }
 
