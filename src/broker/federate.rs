@@ -229,6 +229,19 @@ impl RequestContext<'_> {
         }
     }
 
+    /// Claims all of `id`; whoever comes second gets `used`.
+    pub(super) async fn claim_or(
+        &self,
+        id: [u8; 32],
+        until: Moment,
+        used: impl Into<Failure>,
+    ) -> Result<(), Failure> {
+        match self.claim_once(id, Scope::Whole, until).await {
+            Err(Failure::Refusal(Refusal::AlreadyUsed)) => Err(used.into()),
+            claimed => claimed,
+        }
+    }
+
     pub(super) async fn issue(&self, session: &AuthorizedSession) -> Result<TemporaryCredentials, Failure> {
         Ok(self.parts.issuer.issue(session, self.at).await.map_err(Fault::Issue)?)
     }

@@ -184,7 +184,9 @@ impl RequestContext<'_> {
         let (provider, saml) = self.saml_provider(posted)?;
         let login = self.login_state(posted.cookie, &provider.name);
         let answer = login.as_ref().and_then(|login| match &login.awaited {
-            Awaited::Saml { request_id } => Some(Answer::To { id: request_id, sent: login.begun() }),
+            Awaited::Saml { request_id } => {
+                Some((Answer::To { id: request_id, sent: login.begun() }, login.landing.clone()))
+            }
             Awaited::Oidc { .. } => None,
         });
         let common = self.snapshot.common_acs_url.as_str();
@@ -194,17 +196,13 @@ impl RequestContext<'_> {
             provider,
             door: Door::SamlPost { recipient, answer },
         };
-        let Some(answer) = answer else {
+        let Some((answer, landing)) = answer else {
             if !saml.idp_initiated {
                 let reason = "no login was started here, and the provider may not start one itself";
                 return Err(Refusal::NoSuchLogin { reason }.into());
             }
             let landing = self.unsolicited_landing(posted)?;
             return self.arrive(&arrival(Answer::Unsolicited), posted.chosen, landing).await;
-        };
-        let landing = match &login {
-            Some(login) => login.landing.clone(),
-            None => self.console_at(None)?,
         };
         match self.arrive(&arrival(answer), posted.chosen, landing).await {
             Err(failure) if saml.idp_initiated && is_unsolicited(&failure) => {

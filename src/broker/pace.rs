@@ -49,10 +49,12 @@ impl Pace {
         is_allowed
     }
 
-    /// Whether the allowance of `key` is used up.
-    pub(super) fn is_out(&self, key: PaceKey, at: Moment) -> bool {
-        let full_at = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
-        full_at.get(&key).is_some_and(|full| full.plus(self.every).since(at) > self.allowance)
+    /// Gives one back that [`Pace::takes`] took, because it turned out not to count.
+    pub(super) fn gives_back(&self, key: PaceKey) {
+        let mut full_at = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(full) = full_at.get_mut(&key) {
+            *full = full.minus(self.every);
+        }
     }
 }
 
@@ -81,12 +83,14 @@ mod tests {
         let pace = Pace::new(3, Duration::from_secs(10));
         let (ann, ben) = ([1; 32], [2; 32]);
         assert_eq!([NOON; 4].map(|at| pace.takes(ann, at)), [true, true, true, false]);
-        assert!(pace.is_out(ann, NOON) && !pace.is_out(ben, NOON));
         assert!(pace.takes(ben, NOON), "somebody else");
         assert_eq!([9, 10, 10].map(|at| pace.takes(ann, later(at))), [false, true, false]);
-        assert_eq!([19, 20].map(|at| pace.is_out(ann, later(at))), [true, false]);
         let full = [100; 4].map(|at| pace.takes(ann, later(at)));
         assert_eq!(full, [true, true, true, false], "no more than a full one");
+        pace.gives_back(ann);
+        assert_eq!([100; 2].map(|at| pace.takes(ann, later(at))), [true, false]);
+        pace.gives_back([3; 32]);
+        assert_eq!([NOON; 4].map(|at| pace.takes([3; 32], at)), [true, true, true, false], "none was taken");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::console::{ConsoleSession, SESSION_DURATION, SigninToken};
 use crate::identity::sigv4::SigningSecrets;
 use crate::identity::{RoleSession, hash_of};
 use crate::secret::Secret;
-use crate::store::{RevocationId, Scope};
+use crate::store::RevocationId;
 
 /// A browser that may go to its console.
 pub struct SignedIn {
@@ -59,12 +59,8 @@ impl RequestContext<'_> {
             return Err(Refusal::SigninToken { reason: "the login that it comes of was ended" }.into());
         }
         let id = sha256(token.as_bytes());
-        self.claim_once(id, Scope::Whole, opened.good_until).await.map_err(|failure| match failure {
-            Failure::Refusal(Refusal::AlreadyUsed) => {
-                Refusal::SigninToken { reason: "it was used before" }.into()
-            }
-            other => other,
-        })?;
+        let used = Refusal::SigninToken { reason: "it was used before" };
+        self.claim_or(id, opened.good_until, used).await?;
         self.sign_in(ConsoleSession { opened: self.at, ..opened.console }, destination)
     }
 

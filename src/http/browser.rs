@@ -6,7 +6,6 @@ use actix_web::http::{Method, StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::cookies::{self, Jar};
-use super::logout::is_from_here;
 use super::page::{
     self, ConsolePage, OfferedRole, Picker, PickerAccount, PickerPage, PortalPage, SignInButton,
 };
@@ -73,6 +72,14 @@ pub(super) fn leave(request: &HttpRequest, title: &'static str, outbound: &Outbo
         }
         Outbound::Post(form) => page::carry(request, title, form),
     }
+}
+
+/// Whether a page of ours sent this. Browsers say so in either header; whoever sends neither is no
+/// browser, and has no cookie that could be abused.
+pub(super) fn is_from_here(request: &HttpRequest, public_url: &str) -> bool {
+    let said = |name: &str| request.headers().get(name).map(|value| value.to_str().unwrap_or_default());
+    let same_site = said("sec-fetch-site").is_none_or(|site| site == "same-origin");
+    same_site && said(header::ORIGIN.as_str()).is_none_or(|origin| origin == public_url)
 }
 
 /// Why a posted form chose nothing that counts.
@@ -183,6 +190,7 @@ fn by_account(context: &RequestContext<'_>, offers: &[RoleOffer]) -> Vec<PickerA
             arn: offer.role.to_string(),
             name: offer.role.name().to_owned(),
             description: directory.role(&offer.role).and_then(|role| role.description.clone()),
+            is_only: offers.len() == 1,
         });
     }
     accounts.into_values().collect()

@@ -51,8 +51,7 @@ pub(super) fn approval(
     accounts: Vec<PickerAccount>,
 ) -> HttpResponse {
     let (subject, asked) = (approving.identity.subject().to_owned(), approving.request.clone());
-    let is_only = approving.offers.len() == 1;
-    page::approve(request, &ApprovePage { picker, subject, asked, accounts, is_only })
+    page::approve(request, &ApprovePage { picker, subject, asked, accounts })
 }
 
 /// The ways to sign in whose word the client may bring.

@@ -1,9 +1,8 @@
 //! Signing out: `/saml/{provider}/slo`, and what the button on the console page does.
 
-use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::browser::leave;
+use super::browser::{is_from_here, leave};
 use super::cookies::{Jar, with_cookies};
 use super::error::log;
 use super::{Surface, body, page};
@@ -90,12 +89,4 @@ pub(super) async fn sign_out(request: &HttpRequest, context: &RequestContext<'_>
     };
     with_cookies(&mut response, cookies);
     response
-}
-
-/// Whether a page of ours sent this. Browsers say so in either header; whoever sends neither is no
-/// browser, and has no cookie that could be abused.
-pub(super) fn is_from_here(request: &HttpRequest, public_url: &str) -> bool {
-    let said = |name: &str| request.headers().get(name).map(|value| value.to_str().unwrap_or_default());
-    let same_site = said("sec-fetch-site").is_none_or(|site| site == "same-origin");
-    same_site && said(header::ORIGIN.as_str()).is_none_or(|origin| origin == public_url)
 }

@@ -8,9 +8,8 @@ use crate::broker::{Arrival, Ask, Failure, Refusal, RequestContext};
 use crate::directory::Provider;
 use crate::identity::{FederatedIdentity, hash_of};
 use crate::policy::RoleOffer;
-use crate::store::Scope;
 
-/// The way in, for the session's name and the log.
+/// What is asked for; nothing is given yet, so no audit event bears this name.
 const ACTION: &str = "device-approval";
 
 /// What the person chose.
@@ -100,12 +99,7 @@ impl RequestContext<'_> {
             }
         };
         let once = hash_of(&["rolegate/device-answer", &base64_simd::STANDARD.encode_to_string(record.id)]);
-        self.claim_once(once, Scope::Whole, record.collected_by()).await.map_err(
-            |failure| match failure {
-                Failure::Refusal(Refusal::AlreadyUsed) => Refusal::DeviceCode.into(),
-                other => other,
-            },
-        )?;
+        self.claim_or(once, record.collected_by(), Refusal::DeviceCode).await?;
         let record = DeviceRecord { answer, ..record };
         self.keep_device(ticket, &record).await?;
         let (decided, decision, role) = match decision {

@@ -22,7 +22,7 @@ pub use self::approval::{Approving, Decided, Decision};
 use self::user_code::UserCode;
 use super::exchange::{ExchangeRefusal, Wanted};
 use super::pace::{Pace, PaceKey, key_of};
-use super::{Failure, Fault, Refusal, RequestContext};
+use super::{Failure, Refusal, RequestContext};
 use crate::arn::RoleArn;
 use crate::clock::Moment;
 use crate::console;
@@ -31,7 +31,7 @@ use crate::entropy;
 use crate::identity::hash_of;
 use crate::seal::Purpose;
 use crate::secret::Secret;
-use crate::store::{StoreFault, ValueKey};
+use crate::store::ValueKey;
 
 /// How long a person has.
 const LIFE: Duration = Duration::from_secs(600);
@@ -219,7 +219,8 @@ impl RequestContext<'_> {
     /// types too many is told no more about right ones.
     async fn typed_device(&self, typed: &str) -> Result<(DeviceTicket, DeviceRecord), Failure> {
         let (pace, network) = (&self.device_paces.wrong_codes, key_of(self.source_ip));
-        if pace.is_out(network, self.at) {
+        // Before the code is looked up: of many guesses at once none is free.
+        if !pace.takes(network, self.at) {
             return Err(Refusal::TooMany { what: "wrong codes" }.into());
         }
         let found = match UserCode::typed(typed) {
@@ -230,11 +231,9 @@ impl RequestContext<'_> {
                 record.map(|record| (DeviceTicket { id: record.id, ..ticket }, record))
             }
         };
-        let waiting = found.filter(|(_, record)| self.waits(record));
-        Ok(waiting.ok_or_else(|| {
-            pace.takes(network, self.at);
-            Refusal::DeviceCode
-        })?)
+        let waiting = found.filter(|(_, record)| self.waits(record)).ok_or(Refusal::DeviceCode)?;
+        pace.gives_back(network);
+        Ok(waiting)
     }
 
     /// The request of `ticket`, if it still waits for an answer.
@@ -284,8 +283,7 @@ impl RequestContext<'_> {
     async fn keep_device(&self, ticket: &DeviceTicket, record: &DeviceRecord) -> Result<(), Failure> {
         let body = postcard::to_allocvec(record).map_err(|_| entropy::NoEntropy)?;
         let sealed = self.parts.ring.seal(Purpose::DeviceRequest, &body, self.parts.entropy.as_ref())?;
-        let kept = self.parts.store.keep(ticket.key(), sealed, record.collected_by(), self.at).await;
-        Ok(kept.map_err(|fault: StoreFault| Fault::Store(fault))?)
+        Ok(self.parts.store.keep(ticket.key(), sealed, record.collected_by(), self.at).await?)
     }
 
     /// Whether the device may ask now.

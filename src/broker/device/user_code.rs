@@ -60,12 +60,12 @@ mod tests {
     use super::*;
     use crate::entropy::SystemEntropy;
 
-    /// Gives every byte in turn.
+    /// Fills with one byte at a time, and with each in turn.
     struct Counting(AtomicU8);
 
     impl Entropy for Counting {
         fn fill(&self, out: &mut [u8]) -> Result<(), NoEntropy> {
-            out.fill_with(|| self.0.fetch_add(1, Ordering::Relaxed));
+            out.fill(self.0.fetch_add(1, Ordering::Relaxed));
             Ok(())
         }
     }
@@ -74,14 +74,18 @@ mod tests {
     fn every_letter_is_as_likely() {
         let counting = Counting(AtomicU8::new(0));
         let mut seen = BTreeMap::new();
-        for _ in 0..160 {
-            for letter in UserCode::draw(&counting).unwrap().as_str().chars() {
-                *seen.entry(letter).or_insert(0) += 1;
-            }
+        while counting.0.load(Ordering::Relaxed) < u8::MAX - 15 {
+            let code = UserCode::draw(&counting).unwrap();
+            *seen.entry(code.shown()).or_insert(0) += 1;
         }
-        assert_eq!(seen.len(), 20);
-        let (least, most) = (seen.values().min().unwrap(), seen.values().max().unwrap());
-        assert!(most - least <= 16, "{seen:?}");
+        let each: BTreeMap<_, _> = LETTERS
+            .iter()
+            .map(|letter| String::from_utf8(vec![*letter; 4]).unwrap())
+            .map(|four| (format!("{four}-{four}"), 12))
+            .collect();
+        assert_eq!(seen, each, "of the bytes up to 240");
+        assert_eq!(UserCode::draw(&counting).unwrap().shown(), "BBBB-BBBB");
+        assert_eq!(counting.0.load(Ordering::Relaxed), 1, "sixteen bytes were thrown away");
     }
 
     #[test]

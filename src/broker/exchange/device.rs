@@ -6,14 +6,13 @@ use super::refresh::Kept;
 use super::{ExchangeRefusal, Exchanged, Wanted, bound_to};
 use crate::arn::RoleArn;
 use crate::broker::device::{Answer, DeviceCode};
-use crate::broker::{Failure, Refusal, RequestContext};
+use crate::broker::{Failure, RequestContext};
 use crate::clock::Moment;
 use crate::console;
 use crate::directory::Client;
 use crate::identity::FederatedIdentity;
 use crate::identity::dpop::Proof;
 use crate::seal::Purpose;
-use crate::store::Scope;
 
 /// The way in, for audit and metrics.
 const ACTION: &str = "device-code";
@@ -74,12 +73,8 @@ impl RequestContext<'_> {
         let (wanted, duration) = (Wanted::of(record.audience.as_deref()), record.duration);
         let kept = Kept { role: &grant.role, session_name: None, duration, wanted, key };
         let session = self.authorize_again(client, &identity, grant.at, &kept, ACTION)?;
-        self.claim_once(record.id, Scope::Whole, record.collected_by()).await.map_err(
-            |failure| match failure {
-                Failure::Refusal(Refusal::AlreadyUsed) => refused("it was used before"),
-                other => other,
-            },
-        )?;
+        let used = ExchangeRefusal::DeviceCode("it was used before");
+        self.claim_or(record.id, record.collected_by(), used).await?;
         self.give_anew(client, &identity, session, &kept, ACTION).await.map(Polled::Given)
     }
 }

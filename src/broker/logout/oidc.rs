@@ -1,6 +1,7 @@
 //! Logout by OpenID Connect: the provider tells us behind the browser's back (Back-Channel Logout
 //! 1.0), and a browser that signs out here goes there and comes back (RP-Initiated Logout 1.0).
 
+use futures_util::future::join_all;
 use subtle::ConstantTimeEq;
 
 use super::Away;
@@ -23,8 +24,11 @@ impl RequestContext<'_> {
         };
         let logout = oidc.verify_logout(token, self.at).await?;
         let mut ended = logout.ended().to_vec();
-        for sibling in self.siblings(oidc) {
-            match sibling.verify_logout_of(token, oidc, self.at).await {
+        let siblings = self
+            .siblings(oidc)
+            .map(|sibling| async move { (sibling, sibling.verify_logout_of(token, oidc, self.at).await) });
+        for (sibling, verified) in join_all(siblings).await {
+            match verified {
                 Ok(logout) => ended.extend_from_slice(logout.ended()),
                 // Of another client, or of keys of its own: nothing of it ends.
                 Err(error) if error.code() != VerifyCode::KeysUnavailable => {}

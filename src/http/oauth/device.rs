@@ -4,9 +4,9 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Value, json};
 
 use super::form::Form;
-use super::{authentication, token};
+use super::{authentication, posted, token};
 use crate::broker::{DeviceAsk, RequestContext};
-use crate::http::error::{OAuthError, uncached};
+use crate::http::error::OAuthError;
 use crate::http::{Surface, body, device};
 
 /// Where it is.
@@ -19,15 +19,7 @@ pub(super) async fn answer(
     surface: web::Data<Surface>,
     payload: web::Payload,
 ) -> HttpResponse {
-    let body = match body::read(payload, body::SMALL).await {
-        Ok(body) => body,
-        Err(unread) => return unread.answer(),
-    };
-    let context = surface.context(&request);
-    match begun(&context, &request, &body).await {
-        Ok(answer) => uncached(&mut HttpResponse::Ok()).body(answer.to_string()),
-        Err(error) => error.answer(),
-    }
+    posted(&request, &surface, payload, body::SMALL, begun).await
 }
 
 /// RFC 8628 section 3.2, with what an exchange may ask for as well.

@@ -3,11 +3,11 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Map, Value, json};
 
-use super::authentication;
 use super::form::Form;
 use super::token::AWS_CREDENTIALS;
+use super::{authentication, posted};
 use crate::broker::{Active, RequestContext};
-use crate::http::error::{OAuthError, uncached};
+use crate::http::error::OAuthError;
 use crate::http::{Surface, body};
 use crate::identity::RoleSession;
 use crate::issuer::jwt::subject_of;
@@ -17,15 +17,10 @@ pub(super) async fn introspect(
     surface: web::Data<Surface>,
     payload: web::Payload,
 ) -> HttpResponse {
-    let body = match body::read(payload, body::SMALL).await {
-        Ok(body) => body,
-        Err(unread) => return unread.answer(),
-    };
-    let context = surface.context(&request);
-    match known(&context, &request, &body) {
-        Ok(answer) => uncached(&mut HttpResponse::Ok()).body(answer.to_string()),
-        Err(error) => error.answer(),
-    }
+    posted(&request, &surface, payload, body::SMALL, async |context, request, body| {
+        known(context, request, body)
+    })
+    .await
 }
 
 pub(super) async fn revoke(
@@ -33,22 +28,19 @@ pub(super) async fn revoke(
     surface: web::Data<Surface>,
     payload: web::Payload,
 ) -> HttpResponse {
-    let body = match body::read(payload, body::SMALL).await {
-        Ok(body) => body,
-        Err(unread) => return unread.answer(),
-    };
-    let context = surface.context(&request);
-    match revoked(&context, &request, &body).await {
-        Ok(()) => uncached(&mut HttpResponse::Ok()).finish(),
-        Err(error) => error.answer(),
-    }
+    posted(&request, &surface, payload, body::SMALL, revoked).await
 }
 
 /// `token_type_hint` saves nothing here, so it is not looked at.
-async fn revoked(context: &RequestContext<'_>, request: &HttpRequest, body: &[u8]) -> Result<(), OAuthError> {
+async fn revoked(
+    context: &RequestContext<'_>,
+    request: &HttpRequest,
+    body: &[u8],
+) -> Result<Value, OAuthError> {
     let form = Form::read(request, body)?;
     let client = authentication::client(request, &form, &context.snapshot().directory)?;
-    context.revoke_token(client, form.required("token")?).await.map_err(OAuthError::of)
+    context.revoke_token(client, form.required("token")?).await.map_err(OAuthError::of)?;
+    Ok(Value::Null)
 }
 
 fn known(context: &RequestContext<'_>, request: &HttpRequest, body: &[u8]) -> Result<Value, OAuthError> {

@@ -16,9 +16,12 @@ mod token;
 
 use actix_web::http::header::ALLOW;
 use actix_web::middleware::from_fn;
-use actix_web::{HttpResponse, Route, web};
+use actix_web::{HttpRequest, HttpResponse, Route, web};
+use serde_json::Value;
 
-use super::get_or_head;
+use super::error::{OAuthError, uncached};
+use super::{Surface, body, get_or_head};
+use crate::broker::RequestContext;
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     let mut document = |path, route: Route| {
@@ -37,6 +40,27 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
     let introspect = web::post().to(introspection::introspect);
     let resource = web::resource("/oauth2/introspect").route(introspect);
     config.service(resource.default_service(web::to(only_by_post)));
+}
+
+/// Reads what was posted, of at most `largest` bytes, and answers what `work` makes of it: JSON, or nothing
+/// where that is `null`, kept by nobody; or an error.
+async fn posted(
+    request: &HttpRequest,
+    surface: &Surface,
+    payload: web::Payload,
+    largest: usize,
+    work: impl AsyncFnOnce(&RequestContext<'_>, &HttpRequest, &[u8]) -> Result<Value, OAuthError>,
+) -> HttpResponse {
+    let body = match body::read(payload, largest).await {
+        Ok(body) => body,
+        Err(unread) => return unread.answer(),
+    };
+    let context = surface.context(request);
+    match work(&context, request, &body).await {
+        Ok(Value::Null) => uncached(&mut HttpResponse::Ok()).finish(),
+        Ok(answer) => uncached(&mut HttpResponse::Ok()).body(answer.to_string()),
+        Err(error) => error.answer(),
+    }
 }
 
 /// RFC 6749 section 3.2.

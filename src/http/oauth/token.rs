@@ -8,14 +8,14 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use base64_simd::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
-use super::authentication;
 use super::device::DEVICE_CODE;
 use super::form::Form;
+use super::{authentication, posted};
 use crate::arn::RoleArn;
 use crate::broker::{Exchange, Exchanged, Granted, Polled, RequestContext, SubjectToken, Wanted};
 use crate::clock::Moment;
 use crate::directory::Client;
-use crate::http::error::{OAuthError, uncached};
+use crate::http::error::OAuthError;
 use crate::http::{Surface, body};
 use crate::identity::Presented;
 use crate::identity::dpop::Proof;
@@ -48,15 +48,7 @@ pub(super) async fn answer(
     surface: web::Data<Surface>,
     payload: web::Payload,
 ) -> HttpResponse {
-    let body = match body::read(payload, body::STS).await {
-        Ok(body) => body,
-        Err(unread) => return unread.answer(),
-    };
-    let context = surface.context(&request);
-    match granted(&context, &request, &body).await {
-        Ok(answer) => uncached(&mut HttpResponse::Ok()).body(answer.to_string()),
-        Err(error) => error.answer(),
-    }
+    posted(&request, &surface, payload, body::STS, granted).await
 }
 
 async fn granted(

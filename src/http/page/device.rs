@@ -33,8 +33,6 @@ pub(in crate::http) struct ApprovePage {
     pub(in crate::http) subject: String,
     pub(in crate::http) asked: DeviceRequest,
     pub(in crate::http) accounts: Vec<PickerAccount>,
-    /// Whether there is one role only.
-    pub(in crate::http) is_only: bool,
 }
 
 #[derive(Template)]

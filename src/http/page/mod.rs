@@ -62,6 +62,8 @@ pub(super) struct OfferedRole {
     pub(super) arn: String,
     pub(super) name: String,
     pub(super) description: Option<String>,
+    /// Whether there is no other.
+    pub(super) is_only: bool,
 }
 
 /// Who one is, and until when.

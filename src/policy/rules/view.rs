@@ -13,7 +13,7 @@
 //! `attr` finds an attribute by its short name too ([`FederatedIdentity::aliases`]). A short name
 //! that could mean several is an error, whether a rule asks for what is there or for what is not.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::OnceLock;
 
 use cel::ExecutionError;
@@ -28,27 +28,28 @@ use serde_json::Value as Json;
 use crate::clock::Moment;
 use crate::identity::{FederatedIdentity, Protocol};
 
-/// The variables of one evaluation. Nothing is copied from the identity but the spines of lists that a
-/// rule asks for, and of the claims if it asks for any.
+/// The variables of one evaluation. Nothing is copied from the identity but the spines of lists that some
+/// rule asks for, once for all rules, and of the claims if one asks for any.
 pub(super) struct View<'a> {
-    attributes: Attributes<'a>,
+    identity: &'a FederatedIdentity,
     at: Moment,
+    attributes: OnceLock<Attributes<'a>>,
     claims: OnceLock<CelMap<'a>>,
 }
 
 impl<'a> View<'a> {
     /// `identity` as rules see it at `at`.
     pub(super) const fn new(identity: &'a FederatedIdentity, at: Moment) -> Self {
-        Self { attributes: Attributes(identity), at, claims: OnceLock::new() }
+        Self { identity, at, attributes: OnceLock::new(), claims: OnceLock::new() }
     }
 
-    const fn identity(&self) -> &'a FederatedIdentity {
-        self.attributes.0
+    fn attributes(&self) -> &Attributes<'a> {
+        self.attributes.get_or_init(|| Attributes::of(self.identity))
     }
 
     fn claims(&self) -> &CelMap<'a> {
         self.claims.get_or_init(|| {
-            let claims = self.identity().claims().into_iter().flatten();
+            let claims = self.identity.claims().into_iter().flatten();
             object(claims.map(|(name, value)| (name.as_str(), value)))
         })
     }
@@ -58,15 +59,15 @@ impl VariableResolver for View<'_> {
     fn resolve<'b>(&'b self, variable: &str) -> Option<CowVal<'b, 'b>> {
         let text = |text: &'b str| Some(CowVal::owned(CelString::from(text)));
         match variable {
-            "subject" => text(self.identity().subject()),
-            "issuer" => text(self.identity().issuer()),
-            "provider" => text(self.identity().provider_name()),
-            "protocol" => text(match self.identity().protocol() {
+            "subject" => text(self.identity.subject()),
+            "issuer" => text(self.identity.issuer()),
+            "provider" => text(self.identity.provider_name()),
+            "protocol" => text(match self.identity.protocol() {
                 Protocol::Saml => "saml",
                 Protocol::Oidc => "oidc",
             }),
-            "attr" => Some(CowVal::Borrowed(&self.attributes)),
-            "groups" => self.attributes.list("groups").ok().map(CowVal::owned),
+            "attr" => Some(CowVal::Borrowed(self.attributes())),
+            "groups" => self.attributes().list("groups").ok().map(|list| CowVal::Borrowed(list)),
             "claim" => Some(CowVal::Borrowed(self.claims())),
             "time" => Some(CowVal::owned(CelInt::from(self.at.unix()))),
             _ => None,
@@ -75,20 +76,45 @@ impl VariableResolver for View<'_> {
 }
 
 /// A map of lists in which an absent key is an empty list.
-#[derive(Debug, Clone, Copy)]
-struct Attributes<'a>(&'a FederatedIdentity);
+#[derive(Debug, Clone)]
+struct Attributes<'a> {
+    lists: BTreeMap<&'a str, Attribute<'a>>,
+    aliases: &'a BTreeMap<String, Option<String>>,
+    absent: CelList<'a>,
+}
+
+/// An attribute's values, and their list as soon as a rule asks.
+#[derive(Debug, Clone)]
+struct Attribute<'a> {
+    values: &'a [String],
+    list: OnceLock<CelList<'a>>,
+}
+
+impl<'a> Attribute<'a> {
+    fn list(&self) -> &CelList<'a> {
+        self.list.get_or_init(|| {
+            let values = self.values.iter().map(|value| boxed(CelString::from(value.as_str())));
+            CelList::from(values.collect::<Vec<_>>())
+        })
+    }
+}
 
 impl<'a> Attributes<'a> {
-    fn list(&self, name: &str) -> Result<CelList<'a>, ExecutionError> {
-        let values = self.find(name)?.into_iter().flatten();
-        let values = values.map(|value| boxed(CelString::from(value.as_str())));
-        Ok(CelList::from(values.collect::<Vec<_>>()))
+    fn of(identity: &'a FederatedIdentity) -> Self {
+        let lists = identity
+            .attributes()
+            .iter()
+            .map(|(name, values)| (name.as_str(), Attribute { values, list: OnceLock::new() }));
+        Self { lists: lists.collect(), aliases: identity.aliases(), absent: CelList::from(Vec::new()) }
     }
 
-    fn find(&self, name: &str) -> Result<Option<&'a Vec<String>>, ExecutionError> {
-        let (attributes, aliases) = (self.0.attributes(), self.0.aliases());
-        match (attributes.get(name), aliases.get(name)) {
-            (None, Some(Some(meant))) => Ok(attributes.get(meant.as_str())),
+    fn list(&self, name: &str) -> Result<&CelList<'a>, ExecutionError> {
+        Ok(self.find(name)?.map_or(&self.absent, Attribute::list))
+    }
+
+    fn find(&self, name: &str) -> Result<Option<&Attribute<'a>>, ExecutionError> {
+        match (self.lists.get(name), self.aliases.get(name)) {
+            (None, Some(Some(meant))) => Ok(self.lists.get(meant.as_str())),
             (None, Some(None)) => Err(ExecutionError::FunctionError {
                 function: "attr".to_owned(),
                 message: format!("{name:?} could be several attributes of this person; use the full name"),
@@ -126,7 +152,7 @@ impl Val for Attributes<'_> {
     where
         Self: 'v,
     {
-        Box::new(*self)
+        Box::new(self.clone())
     }
 }
 
@@ -141,7 +167,7 @@ impl Indexer for Attributes<'_> {
     where
         Self: 'v,
     {
-        Ok(CowVal::owned(self.list(attribute_name(name)?)?))
+        Ok(CowVal::Borrowed(self.list(attribute_name(name)?)?))
     }
 
     fn steal<'v>(self: Box<Self>, name: &dyn Val) -> Result<Box<dyn Val + 'v>, ExecutionError>
@@ -154,7 +180,7 @@ impl Indexer for Attributes<'_> {
 
 impl Sizer for Attributes<'_> {
     fn size(&self) -> CelInt {
-        CelInt::from(i64::try_from(self.0.attributes().len()).unwrap_or(i64::MAX))
+        CelInt::from(i64::try_from(self.lists.len()).unwrap_or(i64::MAX))
     }
 }
 

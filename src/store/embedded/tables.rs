@@ -6,7 +6,7 @@ use std::path::Path;
 
 use redb::{Database, ReadableDatabase, ReadableTable, Table, TableDefinition, WriteTransaction};
 
-use super::{Job, Operation};
+use super::{BATCH, Job, Operation};
 use crate::clock::Moment;
 use crate::store::{
     Claim, Claimed, Revocation, RevocationId, SWEEP_MARGIN, SessionKey, ValueKey, claim_key, conflicts,
@@ -26,10 +26,11 @@ const CLAIM: u8 = 0;
 const VALUE: u8 = 1;
 const REVOCATION: u8 = 2;
 
-/// Bytes of the file that are held in memory: what is written and swept stands together.
+/// Bytes of the file that are held in memory. Session records, which are most of it, are written at one end
+/// and swept at the other; the rest is found through the system's own cache.
 const CACHE: usize = 4 * 1024 * 1024;
-/// Expired entries that one commit sweeps at most.
-const SWEEP: usize = 1024;
+/// Expired entries of a table that one commit sweeps at most: more than it writes, so that sweeping keeps up.
+const SWEEP: usize = 2 * BATCH;
 
 /// Opens or makes the file, which its owner alone can read.
 pub(super) fn open_database(path: &Path) -> Result<Database, redb::Error> {

@@ -1,5 +1,7 @@
 //! How often codes may be asked for, guessed and asked with.
 
+use futures_util::future::join_all;
+
 use super::world::{CREDENTIALS, GONE, Living, TOKEN_FOR_API};
 
 #[actix_web::test]
@@ -36,6 +38,15 @@ async fn who_guesses_codes_is_told_nothing_more() {
     let guess = living.get("/oidc/staff/login?user_code=BCDF-GHJK", None).await;
     assert_eq!((guess.status, guess.heading().as_str()), (400, GONE), "the login counts");
     assert_eq!(living.type_code(code).await.heading(), refused);
+}
+
+#[actix_web::test]
+async fn guesses_at_once_are_counted_one_by_one() {
+    let living = Living::start().await;
+    let guesses = join_all((0..150).map(|_| living.type_code("BCDF-GHJK"))).await;
+    let refused = guesses.iter().filter(|page| page.status == 429).count();
+    let looked_up = guesses.iter().filter(|page| page.status == 400).count();
+    assert_eq!((looked_up, refused), (100, 50));
 }
 
 #[actix_web::test]
