@@ -102,8 +102,8 @@ impl Shared {
     pub(super) fn among(written: &Written, directory: &Directory) -> Self {
         let known = written.providers.iter().filter_map(|Item { value, .. }| {
             let ProviderSettings::Oidc(oidc) = value else { return None };
-            let by_preset = oidc.preset.as_deref().and_then(issuers::by_preset);
-            let known = by_preset.or_else(|| issuers::by_issuer(oidc.issuer.as_deref()?))?;
+            let by_issuer = oidc.issuer.as_deref().and_then(issuers::by_issuer);
+            let known = by_issuer.or_else(|| issuers::by_preset(oidc.preset.as_deref()?))?;
             Some((directory.provider(&oidc.name)?.arn.clone(), known))
         });
         Self(known.collect())
@@ -131,10 +131,10 @@ impl Shared {
                     "Statement[{}] of the trust policy lets everybody in who has a token of {host}, which anybody can get",
                     statement.index
                 );
-                let keys: Vec<_> = known.guards.iter().map(|guard| format!("{host}:{}", guard.key)).collect();
+                let forms: Vec<_> = known.guards.iter().map(|guard| format!("{host}:{guard}")).collect();
                 let help = format!(
                     "ask, by StringEquals or StringLike, for somebody and not for everybody: {}",
-                    keys.join(" or ")
+                    forms.join(" or ")
                 );
                 faults.error(place.at("trust_policy"), message, help);
             }

@@ -35,24 +35,19 @@ pub enum Address {
     Own,
 }
 
-/// Any text at all before the first wildcard.
-const fn some(key: &'static str) -> Guard {
-    Guard { key, beyond: "", until: None, exact: false }
-}
-
 /// No wildcard.
 const fn exact(key: &'static str) -> Guard {
-    Guard { key, beyond: "", until: None, exact: true }
+    Guard { key, beyond: "", until: None }
 }
 
 /// Beyond `prefix`, the text before the first wildcard must have an `end`: without it, `acme*` is
 /// whoever takes a name that begins so.
 const fn within(key: &'static str, prefix: &'static str, end: char) -> Guard {
-    Guard { key, beyond: prefix, until: Some(end), exact: false }
+    Guard { key, beyond: prefix, until: Some(end) }
 }
 
-/// An app's own users: everybody who may get a token for it.
-const APP: &[Guard] = &[some("aud"), some("oaud"), some("azp"), some("sub")];
+/// An app's own users: one of them, or everybody who may get a token for it.
+const APP: &[Guard] = &[exact("aud"), exact("oaud"), exact("azp"), exact("sub")];
 
 const RS256: &[&str] = &["RS256"];
 
@@ -91,6 +86,17 @@ pub static KNOWN_ISSUERS: &[KnownIssuer] = &[
         guards: &[],
     },
     KnownIssuer {
+        // The tenant of everybody's own accounts, which is nobody's company.
+        preset: "microsoft-personal",
+        address: Address::Fixed(
+            "https://login.microsoftonline.com/9188040d-6c67-4c5b-b112-36a304b66dad/v2.0",
+        ),
+        client_ids: &[],
+        algorithms: RS256,
+        claims: &[],
+        guards: APP,
+    },
+    KnownIssuer {
         preset: "cognito-user-pool",
         address: Address::Like("https://cognito-idp.{}.amazonaws.com/{}"),
         client_ids: &[],
@@ -104,7 +110,7 @@ pub static KNOWN_ISSUERS: &[KnownIssuer] = &[
         client_ids: &[],
         algorithms: &["RS512"],
         claims: &[],
-        guards: &[some("aud"), some("sub")],
+        guards: &[exact("aud"), exact("sub")],
     },
     KnownIssuer {
         preset: "github-actions",
@@ -124,9 +130,17 @@ pub static KNOWN_ISSUERS: &[KnownIssuer] = &[
             "enterprise_id",
         ],
         guards: &[
+            // Subjects can be customised: what comes first in one must name the owner, as an
+            // environment or a branch does not. Nor does `job_workflow_ref`: a public workflow
+            // is called by everybody.
             within("sub", "repo:", '/'),
+            within("sub", "repository:", '/'),
+            within("sub", "repository_id:", ':'),
+            within("sub", "repository_owner:", ':'),
+            within("sub", "repository_owner_id:", ':'),
+            within("sub", "enterprise:", ':'),
+            within("sub", "enterprise_id:", ':'),
             within("repository", "", '/'),
-            within("job_workflow_ref", "", '/'),
             exact("repository_id"),
             exact("repository_owner_id"),
             exact("enterprise_id"),

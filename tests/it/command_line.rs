@@ -372,6 +372,8 @@ fn check_refuses_who_lets_everybody_of_a_shared_issuer_in() {
     let github = "preset = \"github-actions\"";
     let (host, google) = ("token.actions.githubusercontent.com", "accounts.google.com");
     let google_settings = "issuer = \"https://accounts.google.com\"\nclient_ids = [\"app\"]";
+    let outlook = "login.microsoftonline.com/9188040d-6c67-4c5b-b112-36a304b66dad/v2.0";
+    let personal = format!("preset = \"microsoft\"\nissuer = \"https://{outlook}\"\nclient_ids = [\"app\"]");
     let cluster = "preset = \"kubernetes\"\nissuer = \"https://k8s.example.com\"";
     for (provider, host, condition, fault) in [
         (github, host, String::new(), "which anybody can get"),
@@ -383,9 +385,37 @@ fn check_refuses_who_lets_everybody_of_a_shared_issuer_in() {
         ),
         (github, host, format!(r#""StringLike": {{"{host}:sub": "repo:*"}}"#), "which anybody can get"),
         (github, host, format!(r#""StringLike": {{"{host}:sub": "repo:acme/*"}}"#), ""),
+        // Whose repository it is, subjects need not say: whoever owns it decides what they say.
+        (
+            github,
+            host,
+            format!(r#""StringLike": {{"{host}:sub": "repository_owner:*"}}"#),
+            "which anybody can get",
+        ),
+        (
+            github,
+            host,
+            format!(r#""StringEquals": {{"{host}:sub": "environment:production"}}"#),
+            "which anybody can get",
+        ),
+        (
+            github,
+            host,
+            format!(r#""StringLike": {{"{host}:job_workflow_ref": "acme/ci/.github/workflows/a.yml@*"}}"#),
+            "which anybody can get",
+        ),
+        (github, host, format!(r#""StringLike": {{"{host}:sub": "repository_owner:acme:*"}}"#), ""),
         (github, host, format!(r#""StringEquals": {{"{host}:repository_owner_id": "77"}}"#), ""),
         (google_settings, google, String::new(), "which anybody can get"),
         (google_settings, google, format!(r#""StringEquals": {{"{google}:aud": "app"}}"#), ""),
+        (
+            google_settings,
+            google,
+            format!(r#""StringLike": {{"{google}:sub": "1*"}}"#),
+            "which anybody can get",
+        ),
+        (&personal, outlook, String::new(), "which anybody can get"),
+        (&personal, outlook, format!(r#""StringEquals": {{"{outlook}:aud": "app"}}"#), ""),
         (cluster, "k8s.example.com", String::new(), "which anybody can get"),
         (
             cluster,
@@ -405,7 +435,8 @@ fn check_refuses_who_lets_everybody_of_a_shared_issuer_in() {
     );
     assert!(said.contains(&expected), "{said}");
     let help = format!(
-        "  help: ask, by StringEquals or StringLike, for somebody and not for everybody: {host}:sub or {host}:repository"
+        "  help: ask, by StringEquals or StringLike, for somebody and not for everybody: {host}:sub = \"repo:…/*\" or \
+         {host}:sub = \"repository:…/*\" or {host}:sub = \"repository_id:…:*\" or "
     );
     assert!(said.contains(&help), "{said}");
 }

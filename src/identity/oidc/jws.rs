@@ -146,15 +146,15 @@ fn read_header(members: &Map<String, Value>, kind_of: KindOf) -> Result<(Algorit
 }
 
 /// A token that is explicitly of a kind that is not known is refused (RFC 8725 section 3.11): logout
-/// tokens (`logout+jwt`) and whatever comes next. Whether an access token will do is for the
-/// provider to say.
+/// tokens (`logout+jwt`) and whatever comes next; `JOSE` says no more than `JWT` (JWT-SVID section
+/// 2.2). Whether an access token will do is for the provider to say.
 fn kind(typ: Option<&Value>) -> Result<Kind, VerifyError> {
-    let wanted = "`typ` absent or `JWT`";
+    let wanted = "`typ` absent, `JWT` or `JOSE`";
     let Some(typ) = typ else { return Ok(Kind::Plain) };
     let text = typ.as_str().map(str::to_ascii_lowercase);
     match text.as_deref().map(|text| text.strip_prefix("application/").unwrap_or(text)) {
         Some("at+jwt") => Ok(Kind::AccessToken),
-        Some(text) if !text.ends_with("+jwt") => Ok(Kind::Plain),
+        Some("jwt" | "jose") => Ok(Kind::Plain),
         _ => Err(malformed(wanted, typ.to_string())),
     }
 }

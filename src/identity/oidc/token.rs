@@ -55,6 +55,7 @@ pub(super) fn check(
     logout::refuse_logout_token(claims)?;
     check_present(claims)?;
     check_kind(claims, kind, settings.access_tokens && expected.nonce.is_none())?;
+    refuse_bound(claims)?;
     let subject = subject(claims)?;
     let audience = audience(claims)?;
     if !expected.client_ids.contains(&audience) {
@@ -140,6 +141,14 @@ fn check_kind(claims: &Map<String, Value>, kind: Kind, access_tokens: bool) -> R
     }
 }
 
+/// Claims that providers write into access tokens only.
+const OF_ACCESS: [(&str, &str); 4] = [
+    ("gty", "the claim gty"),           // Auth0
+    ("idtyp", "the claim idtyp"),       // Entra ID
+    ("azpacr", "the claim azpacr"),     // Entra ID, 2.0
+    ("appidacr", "the claim appidacr"), // Entra ID, 1.0
+];
+
 /// What shows that it is an access token: what RFC 9068 says, and what providers do that are older
 /// than it. Scopes alone don't, for workload tokens have claims of that name; scopes for a client do.
 fn access_token(claims: &Map<String, Value>, kind: Kind) -> Option<&'static str> {
@@ -147,14 +156,25 @@ fn access_token(claims: &Map<String, Value>, kind: Kind) -> Option<&'static str>
     let any = |names: &[&str]| names.iter().any(|name| claims.contains_key(*name));
     if kind == Kind::AccessToken {
         Some("typ at+jwt")
-    } else if says("token_use", "access") {
-        Some("token_use access") // Cognito
-    } else if says("typ", "Bearer") {
-        Some("the claim typ Bearer") // Keycloak
+    } else if claims.contains_key("token_use") && !says("token_use", "id") {
+        Some("a token_use other than id") // Cognito
+    } else if says("typ", "Bearer") || says("typ", "DPoP") {
+        Some("the claim typ Bearer or DPoP") // Keycloak
     } else if any(&["scope", "scp"]) && any(&["client_id", "azp", "cid", "appid"]) {
         Some("scopes for a client") // Auth0, Okta, Entra ID, Ping
     } else {
-        None
+        OF_ACCESS.iter().find(|(name, _)| claims.contains_key(*name)).map(|(_, sign)| *sign)
+    }
+}
+
+/// A token that is bound to a key (RFC 7800) is worth nothing without it, and nobody proves it here.
+fn refuse_bound(claims: &Map<String, Value>) -> Result<(), VerifyError> {
+    match claims.get("cnf") {
+        None | Some(Value::Null) => Ok(()),
+        Some(_) => {
+            let seen = "one that is bound to a key by `cnf`";
+            Err(VerifyError::new(VerifyCode::Claim, "oidc.cnf", "a bearer token", seen))
+        }
     }
 }
 

@@ -1,8 +1,12 @@
 //! Whether a trust policy asks who somebody is, or lets everybody in whom a provider vouches for.
 //!
 //! An allowing statement asks if one of its conditions names one of the keys in question by
-//! `StringEquals`, `StringEqualsIgnoreCase` or `StringLike`, and each of its values is somebody:
-//! not all of them, not `…IfExists`, which is met by who has no such claim (facts 3.6).
+//! `StringEquals`, `StringEqualsIgnoreCase` or `StringLike`, and each of its values has a form that
+//! tells somebody: not all of them, not `…IfExists`, which is met by who has no such claim (facts
+//! 3.6). A value of another form tells nothing: where a subject can be customised, as GitHub's can,
+//! whoever writes it can make it begin with anything that the issuer doesn't keep for somebody.
+
+use std::fmt;
 
 use super::condition::Condition;
 use super::context::folded;
@@ -10,17 +14,15 @@ use super::document::{Effect, Policy, Statement};
 use super::eval::{Caller, StatementRef};
 use super::operator::{Comparison, Operator, Quantifier};
 
-/// A condition that tells somebody from everybody.
+/// A form of a claim's values that tells somebody from everybody.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Guard {
     /// The claim, as it stands behind the issuer and a colon.
     pub key: &'static str,
-    /// What every value begins with.
+    /// What every value begins with, before something of its own.
     pub beyond: &'static str,
-    /// A character that must follow before the first wildcard.
+    /// A character that must follow that before the first wildcard; without one, there may be none.
     pub until: Option<char>,
-    /// Whether there may be no wildcard.
-    pub exact: bool,
 }
 
 impl Policy {
@@ -38,7 +40,7 @@ impl Policy {
             let speaks_of_it = statement.effect == Effect::Allow
                 && statement.principals.as_ref().is_some_and(|who| who.include(caller, Effect::Allow))
                 && statement.actions.include(action);
-            let asks = |condition: &Condition| guards.iter().any(|guard| guard.is_met_by(condition, issuer));
+            let asks = |condition: &Condition| asks_for_somebody(condition, issuer, guards);
             speaks_of_it && !statement.conditions.iter().any(asks)
         };
         let open = self.statements.iter().enumerate().filter(|(_, statement)| is_open(statement));
@@ -46,37 +48,45 @@ impl Policy {
     }
 }
 
-impl Guard {
-    fn is_met_by(&self, condition: &Condition, issuer: &str) -> bool {
-        let written = condition.written();
-        let key = format!("{issuer}:{}", self.key);
-        let same_key = folded(written.key.as_str().into()) == folded(key.as_str().into());
-        let Some(operator) = Operator::parse(&written.operator) else { return false };
-        let Operator { quantifier, comparison, negated, if_exists } = operator;
-        let asks = !negated && !if_exists && quantifier != Quantifier::ForAllValues;
-        let narrows = |value: &String| match comparison {
-            Comparison::StringEquals | Comparison::StringEqualsIgnoreCase => {
-                !value.is_empty() && !value.contains("${")
-            }
-            Comparison::StringLike => self.is_somebody(value),
-            _ => false,
-        };
-        same_key && asks && written.values.iter().all(narrows)
-    }
+fn asks_for_somebody(condition: &Condition, issuer: &str, guards: &[Guard]) -> bool {
+    let written = condition.written();
+    let Some(operator) = Operator::parse(&written.operator) else { return false };
+    let Operator { quantifier, comparison, negated, if_exists } = operator;
+    let has_wildcards = match comparison {
+        Comparison::StringEquals | Comparison::StringEqualsIgnoreCase => false,
+        Comparison::StringLike => true,
+        _ => return false,
+    };
+    let key = folded(written.key.as_str().into());
+    let of_key = |guard: &&Guard| folded(format!("{issuer}:{}", guard.key).into()) == key;
+    let forms: Vec<_> = guards.iter().filter(of_key).collect();
+    let is_somebody = |value: &String| forms.iter().any(|form| form.tells(value, has_wildcards));
+    let asks = !negated && !if_exists && quantifier != Quantifier::ForAllValues;
+    asks && written.values.iter().all(is_somebody)
+}
 
-    /// Whether a pattern stands for less than everybody.
-    fn is_somebody(&self, pattern: &str) -> bool {
+impl Guard {
+    /// Whether a value stands for less than everybody.
+    fn tells(&self, value: &str, has_wildcards: bool) -> bool {
         // A variable is as good as a wildcard: nobody knows here what it will be.
-        let wildcard = [pattern.find(['*', '?']), pattern.find("${")].into_iter().flatten().min();
-        let Some(end) = wildcard else { return !pattern.is_empty() };
-        let Some(chosen) = pattern[..end].strip_prefix(self.beyond) else {
-            // Either it can't match, or the wildcard comes so early that it matches everybody.
-            return !self.beyond.starts_with(&pattern[..end]);
-        };
-        match self.until {
-            _ if self.exact => false,
-            Some(end) => chosen.find(end).is_some_and(|length| length > 0),
-            None => !chosen.is_empty(),
+        let wildcard = has_wildcards.then(|| value.find(['*', '?'])).flatten();
+        let open = [wildcard, value.find("${")].into_iter().flatten().min();
+        let Some(own) = value[..open.unwrap_or(value.len())].strip_prefix(self.beyond) else { return false };
+        match (open, self.until) {
+            (None, _) => !own.is_empty(),
+            (Some(_), None) => false,
+            (Some(_), Some(end)) => own.find(end).is_some_and(|length| length > 0),
+        }
+    }
+}
+
+impl fmt::Display for Guard {
+    /// Like `sub = "repo:…/*"`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { key, beyond, until } = self;
+        match until {
+            Some(end) => write!(f, "{key} = \"{beyond}…{end}*\""),
+            None => write!(f, "{key} = \"{beyond}…\""),
         }
     }
 }
@@ -88,9 +98,10 @@ mod tests {
 
     const PROVIDER: &str = "arn:aws:iam::111122223333:oidc-provider/ci.example.com";
     const ACTION: &str = "sts:AssumeRoleWithWebIdentity";
-    const GUARDS: [Guard; 2] = [
-        Guard { key: "sub", beyond: "repo:", until: Some('/'), exact: false },
-        Guard { key: "owner_id", beyond: "", until: None, exact: true },
+    const GUARDS: [Guard; 3] = [
+        Guard { key: "sub", beyond: "repo:", until: Some('/') },
+        Guard { key: "sub", beyond: "owner:", until: Some(':') },
+        Guard { key: "owner_id", beyond: "", until: None },
     ];
 
     /// Whether a statement with this condition block, for this action, is open.
@@ -119,11 +130,13 @@ mod tests {
             ("StringLike", "sub", r#""repo:acme/*""#),
             ("StringLike", "SUB", r#""repo:acme/app:*""#),
             ("StringLike", "sub", r#"["repo:acme/*", "repo:acme-labs/x"]"#),
-            ("StringLike", "sub", r#""nobody:*""#),
+            ("StringLike", "sub", r#"["repo:acme/*", "owner:acme:*"]"#),
+            ("StringLike", "sub", r#""owner:acme""#),
+            ("StringEquals", "sub", r#""owner:acme""#),
             ("StringEquals", "owner_id", r#""77""#),
             ("StringLike", "owner_id", r#""77""#),
             ("ForAnyValue:StringLike", "sub", r#""repo:acme/*""#),
-            ("StringEquals", "sub", r#""*""#),
+            ("StringEquals", "sub", r#""repo:*""#),
         ] {
             assert!(!is_open(ACTION, &asking(operator, key, values)), "{operator} {key} {values}");
         }
@@ -145,6 +158,16 @@ mod tests {
             ("StringLike", "sub", r#""repo:/*""#),
             ("StringLike", "sub", r#"["repo:acme/*", "*"]"#),
             ("StringLike", "sub", r#""${aws:userid}""#),
+            ("StringLike", "sub", r#""owner:*""#),
+            ("StringLike", "sub", r#""owner:acme*""#),
+            ("StringLike", "sub", r#""own*""#),
+            ("StringLike", "sub", r#""environment:*""#),
+            ("StringLike", "sub", r#""environment:production""#),
+            ("StringLike", "sub", r#"["repo:acme/*", "environment:production"]"#),
+            ("StringEquals", "sub", r#""environment:production""#),
+            ("StringEquals", "sub", r#""repo:""#),
+            ("StringEquals", "sub", r#""*""#),
+            ("StringEquals", "owner_id", r#""""#),
             ("StringEquals", "sub", r#""""#),
             ("StringEquals", "sub", r#""${aws:userid}""#),
             ("StringLikeIfExists", "sub", r#""repo:acme/*""#),

@@ -148,12 +148,17 @@ async fn other_tokens_are_no_id_tokens() {
     let strict = provider();
     let lax = provider_of(|settings| settings.access_tokens = true);
     for (what, changes, seen) in [
-        ("Cognito", json!({"token_use": "access", "client_id": "app"}), "token_use access"),
-        ("Keycloak", json!({"typ": "Bearer", "azp": "app"}), "the claim typ Bearer"),
+        ("Cognito", json!({"token_use": "access", "client_id": "app"}), "a token_use other than id"),
+        ("Keycloak", json!({"typ": "Bearer", "azp": "app"}), "the claim typ Bearer or DPoP"),
+        ("Keycloak's bound", json!({"typ": "DPoP", "azp": "app"}), "the claim typ Bearer or DPoP"),
         ("RFC 9068", json!({"scope": "a b", "client_id": "app"}), "scopes for a client"),
         ("Auth0", json!({"scope": "a b", "azp": "app"}), "scopes for a client"),
         ("Okta", json!({"scp": ["a"], "cid": "app"}), "scopes for a client"),
         ("Entra ID", json!({"scp": "a", "appid": "app"}), "scopes for a client"),
+        ("Auth0's machines", json!({"gty": "client-credentials", "azp": "app"}), "the claim gty"),
+        ("Entra ID's machines", json!({"idtyp": "app"}), "the claim idtyp"),
+        ("Entra ID without scopes", json!({"azpacr": "1", "azp": "app"}), "the claim azpacr"),
+        ("Entra ID 1.0", json!({"appidacr": "1", "appid": "app"}), "the claim appidacr"),
     ] {
         let refused = strict.verify(&token(&claims(changes.clone())), None, NOW).await.unwrap_err();
         assert_eq!((refused.code(), refused.check()), (VerifyCode::Malformed, "oidc.kind"), "{what}");
@@ -173,6 +178,16 @@ async fn other_tokens_are_no_id_tokens() {
     assert_eq!((check(&strict, &plain).await, check(&lax, &plain).await), ("oidc.kind", "accepted"));
     let login = lax.verify(&plain, Some("n"), NOW).await.unwrap_err();
     assert_eq!(login.check(), "oidc.kind", "no login ends in an access token");
+}
+
+#[tokio::test]
+async fn a_token_that_is_bound_to_a_key_is_no_bearer_token() {
+    for access_tokens in [false, true] {
+        let provider = provider_of(|settings| settings.access_tokens = access_tokens);
+        let bound = json!({"cnf": {"jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"}});
+        assert_eq!(check(&provider, &token(&claims(bound))).await, "oidc.cnf");
+        assert_eq!(check(&provider, &token(&claims(json!({"cnf": Value::Null})))).await, "accepted");
+    }
 }
 
 #[tokio::test]

@@ -102,6 +102,10 @@ async fn headers_that_ask_for_trouble() {
     let cases = [
         (HEADER.to_owned(), "accepted"),
         (r#"{"alg":"ES256","kid":"ec","typ":"jwt"}"#.to_owned(), "accepted"),
+        (r#"{"alg":"ES256","kid":"ec","typ":"JOSE"}"#.to_owned(), "accepted"),
+        (r#"{"alg":"ES256","kid":"ec","typ":"application/jwt"}"#.to_owned(), "accepted"),
+        (r#"{"alg":"ES256","kid":"ec","typ":"at"}"#.to_owned(), "oidc.jwt"),
+        (r#"{"alg":"ES256","kid":"ec","typ":""}"#.to_owned(), "oidc.jwt"),
         (r#"{"alg":"none","kid":"ec"}"#.to_owned(), "oidc.algorithm"),
         (r#"{"alg":"None","kid":"ec"}"#.to_owned(), "oidc.algorithm"),
         (r#"{"alg":"HS256","kid":"ec"}"#.to_owned(), "oidc.algorithm"),
