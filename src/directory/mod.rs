@@ -15,6 +15,7 @@ use serde::Deserialize;
 
 pub use self::client::{Client, RefreshTerms};
 use crate::arn::{AccountId, ProviderArn, RoleArn, RoleId};
+use crate::identity::FederatedIdentity;
 use crate::identity::oidc::OidcProvider;
 use crate::identity::saml::SamlProvider;
 
@@ -95,6 +96,15 @@ pub enum Replay {
 }
 
 impl Provider {
+    /// Whether it is still the one that vouched for `identity`, who is remembered, and its settings
+    /// still take what it said.
+    pub fn vouches_still_for(&self, identity: &FederatedIdentity) -> bool {
+        match &self.verifier {
+            Verifier::Saml(side) => side.provider.issuer().is_none_or(|issuer| issuer == identity.issuer()),
+            Verifier::Oidc(provider) => provider.takes_still(identity),
+        }
+    }
+
     /// Whether people sign in with it in a browser.
     pub fn signs_in_by_browser(&self) -> bool {
         match &self.verifier {

@@ -3,12 +3,13 @@
 //! A body is buffered before anybody knows whose it is, so every limit stands here: the surface's
 //! own size, a deadline, and a bound on what all requests together may hold.
 
+use std::ops::Deref;
 use std::time::Duration;
 
 use actix_web::HttpResponse;
 use actix_web::web::{Bytes, BytesMut, Payload};
 use futures_util::StreamExt;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 
 /// A SAML response of 256 KiB, in base64 and percent-encoded.
@@ -53,8 +54,23 @@ impl Unread {
     }
 }
 
+/// A whole body, and the room that it takes for as long as it is held.
+#[derive(Debug)]
+pub(super) struct Body<'r> {
+    bytes: Bytes,
+    _room: Option<SemaphorePermit<'r>>,
+}
+
+impl Deref for Body<'_> {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
 /// The whole body, of at most `largest` bytes.
-pub(super) async fn read(payload: Payload, largest: usize) -> Result<Bytes, Unread> {
+pub(super) async fn read(payload: Payload, largest: usize) -> Result<Body<'static>, Unread> {
     read_within(payload, largest, &ROOM, DEADLINE).await
 }
 
@@ -63,9 +79,9 @@ async fn read_within(
     largest: usize,
     room: &Semaphore,
     deadline: Duration,
-) -> Result<Bytes, Unread> {
+) -> Result<Body<'_>, Unread> {
     let mut body = BytesMut::new();
-    let (mut taken, mut held) = (Vec::new(), 0);
+    let (mut taken, mut held) = (None::<SemaphorePermit<'_>>, 0);
     let reading = async {
         while let Some(chunk) = payload.next().await {
             let chunk = chunk.map_err(|_| Unread::Incomplete)?;
@@ -76,7 +92,11 @@ async fn read_within(
             let kib = (body.len() + chunk.len()).div_ceil(1024);
             if kib > held {
                 let more = u32::try_from(kib - held).unwrap_or(u32::MAX);
-                taken.push(room.try_acquire_many(more).map_err(|_| Unread::Crowded)?);
+                let more = room.try_acquire_many(more).map_err(|_| Unread::Crowded)?;
+                match &mut taken {
+                    Some(taken) => taken.merge(more),
+                    None => taken = Some(more),
+                }
                 held = kib;
             }
             body.extend_from_slice(&chunk);
@@ -84,7 +104,7 @@ async fn read_within(
         Ok(())
     };
     timeout(deadline, reading).await.map_err(|_| Unread::Incomplete)??;
-    Ok(body.freeze())
+    Ok(Body { bytes: body.freeze(), _room: taken })
 }
 
 #[cfg(test)]
@@ -102,13 +122,14 @@ mod tests {
     #[actix_web::test]
     async fn takes_what_fits_and_no_more() {
         let room = Semaphore::new(8);
-        let read =
-            |largest| async move { read_within(payload(b"12345").await, largest, &ROOM, DEADLINE).await };
-        assert_eq!(read(5).await.unwrap(), "12345");
-        assert_eq!(read(4).await, Err(Unread::TooLarge));
-        let _held = room.try_acquire_many(8).unwrap();
-        let crowded = read_within(payload(b"12345").await, 5, &room, DEADLINE).await;
-        assert_eq!(crowded, Err(Unread::Crowded));
+        let read = async |largest| read_within(payload(b"12345").await, largest, &room, DEADLINE).await;
+        assert_eq!(*read(5).await.unwrap(), *b"12345");
+        assert_eq!(read(4).await.err(), Some(Unread::TooLarge));
+        let held: Vec<_> = futures_util::future::join_all((0..8).map(|_| read(5))).await;
+        assert!(held.iter().all(Result::is_ok));
+        assert_eq!(read(5).await.err(), Some(Unread::Crowded), "while the others are at work");
+        drop(held);
+        assert!(read(5).await.is_ok());
     }
 
     /// Eight KiB in single bytes take eight KiB of the room, not eight thousand.
@@ -137,6 +158,6 @@ mod tests {
         let mut never = actix_http::Payload::from(stream);
         let never = Payload::from_request(&request, &mut never).await.unwrap();
         let answer = read_within(never, 5, &ROOM, Duration::from_millis(1)).await;
-        assert_eq!(answer, Err(Unread::Incomplete));
+        assert_eq!(answer.err(), Some(Unread::Incomplete));
     }
 }

@@ -62,6 +62,8 @@ struct Verified {
     subject: String,
     subject_type: Option<String>,
     audience: String,
+    /// Whether it came by an access token, which not every provider's settings allow.
+    by_access_token: bool,
     attributes: BTreeMap<String, Vec<String>>,
     aliases: BTreeMap<String, Option<String>>,
     #[serde(with = "remembered::claims")]
@@ -308,6 +310,7 @@ pub(crate) mod testing {
                 subject: subject.to_owned(),
                 subject_type: Some("persistent".to_owned()),
                 audience: "https://broker.example.com/saml".to_owned(),
+                by_access_token: false,
                 attributes: BTreeMap::new(),
                 aliases: BTreeMap::new(),
                 claims: None,

@@ -28,12 +28,11 @@ use crate::clock::Moment;
 use crate::directory::{Client, Provider};
 use crate::entropy;
 use crate::identity::dpop::{self, Proof};
-use crate::identity::{FederatedIdentity, GrantId, OneTime, Presented, hash_of, oidc, saml};
+use crate::identity::{FederatedIdentity, GrantId, OneTime, Presented, VerifyError, hash_of, oidc, saml};
 use crate::issuer::TemporaryCredentials;
 use crate::issuer::jwt::{NoToken, SignedToken, TokenTerms, VerifiedToken};
 use crate::policy::AuthorizedSession;
 use crate::secret::Secret;
-use crate::store::Scope;
 
 /// The way in, for audit and metrics.
 const ACTION: &str = "token-exchange";
@@ -123,23 +122,28 @@ impl RequestContext<'_> {
         let key = bound_to(client, asked.proof)?;
         let (presented, role, session_name) = match asked.subject {
             SubjectToken::Presented { presented, role, session_name } => (presented, role, session_name),
-            SubjectToken::Ours(token) => return self.exchange_ours(asked, token),
+            SubjectToken::Ours(token) => return self.exchange_ours(asked, token).await,
         };
         let provider = self.provider_of(client, presented, role.account())?;
         let arrival = Arrival { presented, provider, door: Door::StsApi };
         let ask = Ask { action: ACTION, role, session_name, duration: asked.duration, session_policy: None };
         let (identity, session) = self.admit(&arrival, &ask).await?;
+        self.use_up(asked.proof).await?;
         let kept = Kept { role, session_name, duration: asked.duration, wanted: asked.wanted, key };
         self.give_anew(client, &identity, session, &kept, ACTION).await
     }
 
-    /// Verifies a proof about a request to `path` by `POST`, and uses it up.
-    pub async fn prove(&self, proof: &str, path: &str) -> Result<Proof, Failure> {
+    /// Verifies a proof about a request to `path` by `POST`. It is used up where something is given for
+    /// it: before that, whoever makes keys and proofs could fill the store with them.
+    pub fn prove(&self, proof: &str, path: &str) -> Result<Proof, VerifyError> {
         let url = format!("{}{path}", self.snapshot.public_url);
-        let proof = dpop::verify(proof, "POST", &url, self.at)?;
-        let OneTime { id, until, .. } = proof.one_time();
-        self.claim_once(id, Scope::Whole, until).await?;
-        Ok(proof)
+        dpop::verify(proof, "POST", &url, self.at)
+    }
+
+    /// Uses a proof up.
+    async fn use_up(&self, proof: Option<&Proof>) -> Result<(), Failure> {
+        let Some(OneTime { id, until, .. }) = proof.map(Proof::one_time) else { return Ok(()) };
+        self.claim_or(id, until, ExchangeRefusal::ProofUsed).await
     }
 
     /// Begins a grant: makes what is wanted, and what it can be asked for again with.
@@ -174,6 +178,9 @@ impl RequestContext<'_> {
             return Err(ExchangeRefusal::LoginEnded.into());
         }
         let provider = self.provider_again(client, Some(identity.provider()))?;
+        if !provider.vouches_still_for(identity) {
+            return Err(ExchangeRefusal::ProviderGone.into());
+        }
         may_ask_for(client, kept.wanted)?;
         let Kept { role, session_name, duration, .. } = *kept;
         self.authorize(
@@ -226,7 +233,7 @@ impl RequestContext<'_> {
 
     /// A token of ours becomes one for another service. The client must be the one that it was given
     /// to: a service that was shown a token can't take it any further.
-    fn exchange_ours(&self, asked: &Exchange<'_>, token: &str) -> Result<Exchanged, Failure> {
+    async fn exchange_ours(&self, asked: &Exchange<'_>, token: &str) -> Result<Exchanged, Failure> {
         let Wanted::Token { audience } = asked.wanted else {
             return Err(ExchangeRefusal::OnlyToken.into());
         };
@@ -241,6 +248,7 @@ impl RequestContext<'_> {
         if token.key().is_some_and(|bound| Some(bound) != key) {
             return Err(ExchangeRefusal::SubjectToken("it is bound to another key").into());
         }
+        self.use_up(asked.proof).await?;
         let terms = TokenTerms { issuer: &self.snapshot.public_url, client_id, audience, key };
         let until = asked.duration.map_or(token.expires(), |duration| self.at.plus(duration));
         let entropy = self.parts.entropy.as_ref();

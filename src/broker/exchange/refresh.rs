@@ -124,6 +124,7 @@ impl RequestContext<'_> {
         let kept = lineage.kept(key);
         let session =
             self.authorize_again(client, &identity, lineage.began, &kept, ACTION)?.under_grant(lineage.grant);
+        self.use_up(proof).await?;
         self.claim_refresh(&identity, &lineage).await?;
         let granted = self.give(client, kept.wanted, &session, key, ACTION).await?;
         let id = entropy::bytes(self.parts.entropy.as_ref())?;

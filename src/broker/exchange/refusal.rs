@@ -24,14 +24,18 @@ pub enum ExchangeRefusal {
     /// The client must prove that it holds a key (RFC 9449), and did not.
     #[error("the client must send a DPoP proof")]
     NoProof,
+    /// A DPoP proof was used before.
+    #[error("the DPoP proof was used before")]
+    ProofUsed,
     /// A refresh token is no good.
     #[error("the refresh token is no good: {0}")]
     RefreshToken(&'static str),
     /// A refresh token was used before. All that came of its exchange is over.
     #[error("the refresh token was used before: all that came of its exchange is revoked")]
     Reused,
-    /// The provider of an identity that was remembered is gone, or the client may no longer bring its word.
-    #[error("the identity's provider is gone, or no longer the client's")]
+    /// The provider of an identity that was remembered is gone, the client may no longer bring its word,
+    /// or its word is no longer taken for the application that it was for.
+    #[error("the identity's provider is gone, no longer the client's, or no longer taken at this word")]
     ProviderGone,
     /// The login that a remembered identity comes of was ended since.
     #[error("the login that it comes of was ended")]
@@ -68,6 +72,7 @@ impl ExchangeRefusal {
             Self::Provider { .. } => "oauth.client.provider",
             Self::OnlyToken => "oauth.exchange.only-token",
             Self::NoProof => "oauth.proof.missing",
+            Self::ProofUsed => "oauth.proof.used",
             Self::RefreshToken(_) => "oauth.refresh.token",
             Self::Reused => "oauth.refresh.reused",
             Self::ProviderGone => "oauth.provider-gone",

@@ -79,17 +79,10 @@ impl OAuthError {
     }
 
     /// The answer to `failure` of a proof.
-    pub(in crate::http) fn of_proof(failure: Failure) -> Self {
-        let description = match &failure {
-            Failure::Fault(_) => return Self::of(failure),
-            Failure::Refusal(Refusal::AlreadyUsed) => {
-                "The DPoP proof was used before: make one for each request."
-            }
-            Failure::Refusal(_) => {
-                "The DPoP proof is not one by ES256 about this request of now: the broker's log says why."
-            }
-        };
-        Self { cause: Some(failure), ..Self::invalid_dpop_proof(description) }
+    pub(in crate::http) fn of_proof(failure: VerifyError) -> Self {
+        let description =
+            "The DPoP proof is not one by ES256 about this request of now: the broker's log says why.";
+        Self { cause: Some(failure.into()), ..Self::invalid_dpop_proof(description) }
     }
 
     /// The answer to `failure` of a refresh: whatever is wrong with the token, or would be with what it
@@ -231,6 +224,9 @@ fn exchange(refusal: &ExchangeRefusal) -> OAuthError {
         ExchangeRefusal::NoProof => {
             OAuthError::invalid_dpop_proof("This client must prove its key: send a DPoP header.")
         }
+        ExchangeRefusal::ProofUsed => {
+            OAuthError::invalid_dpop_proof("The DPoP proof was used before: make one for each request.")
+        }
         ExchangeRefusal::RefreshToken(_) => invalid_grant(
             "The refresh_token is none of this client, or no longer good: exchange a new subject_token.",
         ),
@@ -238,7 +234,7 @@ fn exchange(refusal: &ExchangeRefusal) -> OAuthError {
             invalid_grant("The refresh_token was used before. All that came of it is revoked: sign in again.")
         }
         ExchangeRefusal::ProviderGone => {
-            invalid_grant("The identity provider is gone, or no longer this client's: sign in again.")
+            invalid_grant("The identity provider is gone, or its token is no longer taken: sign in again.")
         }
         ExchangeRefusal::LoginEnded => invalid_grant(NO_LONGER),
         ExchangeRefusal::DeviceCode(_) => invalid_grant(

@@ -65,7 +65,7 @@ async fn granted(
     }
     refuse_scope(&form)?;
     refuse(&form, &NOT_SUPPORTED, "is not supported")?;
-    let proof = proof(context, request).await?;
+    let proof = proof(context, request)?;
     match grant_type {
         REFRESH => refresh(context, client, &form, proof.as_ref()).await,
         DEVICE_CODE => device(context, client, &form, proof.as_ref()).await,
@@ -79,12 +79,12 @@ pub(super) fn refuse_scope(form: &Form<'_>) -> Result<(), OAuthError> {
 }
 
 /// The key that the client proves to hold, if it sends a proof (RFC 9449 section 4.3).
-async fn proof(context: &RequestContext<'_>, request: &HttpRequest) -> Result<Option<Proof>, OAuthError> {
+fn proof(context: &RequestContext<'_>, request: &HttpRequest) -> Result<Option<Proof>, OAuthError> {
     let mut headers = request.headers().get_all("dpop");
     let Some(header) = headers.next() else { return Ok(None) };
     let refused = || OAuthError::invalid_dpop_proof("Send one DPoP header with one proof.");
     let text = header.to_str().ok().filter(|_| headers.next().is_none()).ok_or_else(refused)?;
-    Ok(Some(context.prove(text, PATH).await.map_err(OAuthError::of_proof)?))
+    Ok(Some(context.prove(text, PATH).map_err(OAuthError::of_proof)?))
 }
 
 fn refuse(form: &Form<'_>, names: &[&str], why: &str) -> Result<(), OAuthError> {

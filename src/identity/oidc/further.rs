@@ -38,6 +38,9 @@ const OF_THE_TOKEN_ALONE: [&str; 19] = [
     "nonce",
     "sid",
 ];
+/// Claims that vouch for another one, and come from where it comes from: whoever says that an address
+/// is verified means the one that they know.
+const VOUCHING: [(&str, &str); 2] = [("email_verified", "email"), ("phone_number_verified", "phone_number")];
 /// What AWS reads of a token begins with this.
 const OF_AWS: &str = "https://aws.amazon.com/";
 
@@ -72,11 +75,15 @@ impl TryFrom<String> for FurtherClaims {
 impl FurtherClaims {
     /// The claims of an ID token with these.
     pub(super) fn join(&self, mut claims: Map<String, Value>) -> Map<String, Value> {
-        for (name, value) in &self.0.userinfo {
-            if may_come_from_elsewhere(name) && !claims.contains_key(name) {
-                claims.insert(name.clone(), value.clone());
-            }
-        }
+        let has = |name: &str| claims.contains_key(name);
+        let vouches_for_the_tokens =
+            |name: &str| VOUCHING.iter().any(|(vouching, about)| *vouching == name && has(about));
+        let userinfo = self.0.userinfo.iter();
+        let added: Vec<_> = userinfo
+            .filter(|(name, _)| may_come_from_elsewhere(name) && !has(name) && !vouches_for_the_tokens(name))
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect();
+        claims.extend(added);
         if let Some(groups) = &self.0.groups {
             claims.insert("groups".into(), groups.iter().cloned().map(Value::String).collect());
         }
@@ -174,6 +181,15 @@ mod tests {
         let userinfo = json!({"sub": "eve", "email": "e@example.com", "groups": ["ops"], "team": "core"});
         let expected = json!({"sub": "ann", "email": "a@example.com", "groups": null, "team": "core"});
         assert_eq!(joined(userinfo, None, token), expected);
+    }
+
+    #[test]
+    fn who_vouches_for_a_claim_is_who_says_it() {
+        let userinfo =
+            json!({"email": "e@example.com", "email_verified": true, "phone_number_verified": true});
+        let token = json!({"email": "admin@example.com", "phone_number": "1"});
+        assert_eq!(joined(userinfo.clone(), None, token.clone()), token);
+        assert_eq!(joined(userinfo.clone(), None, json!({})), userinfo);
     }
 
     #[test]

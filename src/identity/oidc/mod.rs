@@ -200,6 +200,15 @@ impl OidcProvider {
         self.verify_as(token, &self.expected(Some(nonce), at), Some(further)).await
     }
 
+    /// Whether its settings still take the token that `identity`, who is remembered, once came by.
+    pub fn takes_still(&self, identity: &FederatedIdentity) -> bool {
+        let OidcSettings { client_ids, login, access_tokens, .. } = &self.settings;
+        let login = login.iter().map(|login| &login.client_id);
+        let mut clients = client_ids.iter().chain(login);
+        let is_for_us = clients.any(|client| client == identity.audience());
+        is_for_us && (*access_tokens || !identity.verified.by_access_token)
+    }
+
     fn expected<'a>(&'a self, nonce: Option<&'a str>, at: Moment) -> Expected<'a> {
         let client_ids = match (&self.settings.login, nonce) {
             (Some(login), Some(_)) => std::slice::from_ref(&login.client_id),

@@ -39,6 +39,8 @@ pub(super) struct Checked {
     pub(super) subject: String,
     /// `azp`, or the only `aud`.
     pub(super) audience: String,
+    /// Whether it is an access token.
+    pub(super) by_access_token: bool,
     /// `iat`
     pub(super) issued: Moment,
     /// How it is claimed, where the provider's tokens are good once.
@@ -54,7 +56,7 @@ pub(super) fn check(
 ) -> Result<Checked, VerifyError> {
     logout::refuse_logout_token(claims)?;
     check_present(claims)?;
-    check_kind(claims, kind, settings.access_tokens && expected.nonce.is_none())?;
+    let by_access_token = check_kind(claims, kind, settings.access_tokens && expected.nonce.is_none())?;
     refuse_bound(claims)?;
     let subject = subject(claims)?;
     let audience = audience(claims)?;
@@ -67,7 +69,7 @@ pub(super) fn check(
     let expires = check_times(claims, settings, expected.at)?;
     let one_time = if settings.one_time { Some(one_time(claims, settings, expires)?) } else { None };
     let issued = timestamp(claims, "iat")?.map_or(expected.at, Moment::from_unix);
-    Ok(Checked { subject, audience, issued, one_time })
+    Ok(Checked { subject, audience, by_access_token, issued, one_time })
 }
 
 /// Turns `claims` that were checked into an identity, with what a login got besides.
@@ -94,6 +96,7 @@ pub(super) fn identity(
         subject: checked.subject,
         subject_type: None,
         audience: checked.audience,
+        by_access_token: checked.by_access_token,
         attributes,
         aliases: BTreeMap::new(),
         asserted,
@@ -125,8 +128,8 @@ fn check_present(claims: &Map<String, Value>) -> Result<(), VerifyError> {
 }
 
 /// An ID token says who somebody is; other tokens of the same issuer, signed by the same key, say
-/// what somebody may do. Few say in `typ` what they are.
-fn check_kind(claims: &Map<String, Value>, kind: Kind, access_tokens: bool) -> Result<(), VerifyError> {
+/// what somebody may do. Few say in `typ` what they are. Tells whether it is an access token.
+fn check_kind(claims: &Map<String, Value>, kind: Kind, access_tokens: bool) -> Result<bool, VerifyError> {
     let refused = |seen: &str| {
         Err(VerifyError::new(
             VerifyCode::Malformed,
@@ -137,7 +140,7 @@ fn check_kind(claims: &Map<String, Value>, kind: Kind, access_tokens: bool) -> R
     };
     match access_token(claims, kind) {
         Some(sign) if !access_tokens => refused(sign),
-        _ => Ok(()),
+        sign => Ok(sign.is_some()),
     }
 }
 

@@ -80,6 +80,7 @@ impl SamlProvider {
             subject,
             subject_type: Some(subject_type),
             audience: terms.recipient.to_owned(),
+            by_access_token: false,
             attributes,
             aliases,
             claims: None,

@@ -8,7 +8,7 @@ use rolegate::clock::Clock;
 use serde_json::json;
 
 use super::exchange::{further, opened};
-use super::fixture::{AWS_CREDENTIALS, Fields, PHOTOS, PUBLIC_URL, TokenKey};
+use super::fixture::{AWS_CREDENTIALS, DEV, Fields, PHOTOS, PUBLIC_URL, TokenKey};
 use super::world::{Answer, World};
 
 const TOKEN: &str = "/oauth2/token";
@@ -107,6 +107,27 @@ async fn a_proof_is_about_one_request() {
     assert_eq!(with_key(&world, &asked, &key).await.refusal(), "503 temporarily_unavailable");
     world.store.fail(false);
     assert_eq!(with_key(&world, &asked, &key).await.status, 200);
+}
+
+/// It is used up with what is given for it, whatever that is, and by nothing that is refused.
+#[actix_web::test]
+async fn a_proof_is_used_up_by_what_it_gets() {
+    let world = World::start().await;
+    let key = TokenKey::new("ours");
+    let given = with_key(&world, &world.exchange().with("client_id", "phone"), &key).await;
+    let token = with_key(&world, &world.exchange(), &key).await.access_token();
+    for (what, asked) in [
+        ("an exchange", world.exchange()),
+        ("an exchange of a token of ours", further(&token, PHOTOS)),
+        ("a refresh", world.refresh(&given.refresh_token())),
+    ] {
+        let once = proof(&world, &key, TOKEN);
+        let send = async |fields: &Fields| world.post(TOKEN, fields, &[("dpop", &once)]).await;
+        assert_eq!(send(&world.refresh("x")).await.refusal(), "400 invalid_grant", "{what}");
+        assert_eq!(send(&world.exchange().with("role", DEV)).await.status, 400, "{what}");
+        assert_eq!(send(&asked).await.status, 200, "{what}");
+        assert_eq!(send(&asked).await.said(), USED, "{what}");
+    }
 }
 
 #[actix_web::test]

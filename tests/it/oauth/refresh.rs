@@ -12,7 +12,7 @@ use crate::saml::fixture::honest;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 const PROVIDER_GONE: &str =
-    "400 invalid_grant: The identity provider is gone, or no longer this client's: sign in again.";
+    "400 invalid_grant: The identity provider is gone, or its token is no longer taken: sign in again.";
 const NO_GOOD: &str = "400 invalid_grant: The refresh_token is none of this client, or no longer good: exchange a new subject_token.";
 const USED: &str =
     "400 invalid_grant: The refresh_token was used before. All that came of it is revoked: sign in again.";
@@ -215,6 +215,24 @@ async fn it_ends_with_the_providers_session() {
     assert_eq!(world.token(&tablet(&last.refresh_token())).await.said(), NO_GOOD);
 }
 
+/// An identity that came by an access token goes with `accept_access_tokens`; one of an ID token stays.
+#[actix_web::test]
+async fn what_access_tokens_began_ends_with_them() {
+    let taken =
+        SETTINGS.replacen("jwks = \"jwks.json\"", "jwks = \"jwks.json\"\naccept_access_tokens = true", 1);
+    let world = World::configured(&taken).await;
+    let mut claims = world.claims();
+    claims["gty"] = serde_json::json!("client-credentials");
+    let exchange = |token: &str| world.exchange().with("client_id", "phone").with("subject_token", token);
+    let by_access = world.token(&exchange(&world.id_token_of(&claims))).await.refresh_token();
+    let by_id = world.token(&exchange(&world.id_token())).await.refresh_token();
+    let world = world.again(SETTINGS).await;
+    assert_eq!(world.token(&world.refresh(&by_access)).await.said(), PROVIDER_GONE);
+    assert_eq!(world.token(&world.refresh(&by_id)).await.status, 200);
+    let world = world.again(&taken).await;
+    assert_eq!(world.token(&world.refresh(&by_access)).await.status, 200);
+}
+
 /// Each change is made by a restart, and undone by another: the token is good again, because it was
 /// not used.
 #[actix_web::test]
@@ -233,6 +251,7 @@ async fn what_the_configuration_takes_away_is_gone() {
             PROVIDER_GONE,
         ),
         ("the client's provider", phone, "id = \"phone\"\nproviders = [\"corp\"]\n", PROVIDER_GONE),
+        ("the audience", "client_ids = [\"app\"]", "client_ids = [\"web\"]", PROVIDER_GONE),
         (
             "the client",
             phone,
