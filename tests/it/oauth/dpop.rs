@@ -1,7 +1,6 @@
 //! Tokens that are bound to a key of the client (RFC 9449). What a proof itself must be is tested where
 //! it is verified.
 
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use rolegate::clock::Clock;
@@ -17,15 +16,9 @@ const USED: &str = "400 invalid_dpop_proof: The DPoP proof was used before: make
 const BAD: &str = "400 invalid_dpop_proof: The DPoP proof is not one by ES256 about this request of now: the broker's log says why.";
 const ANOTHER_KEY: &str = "400 invalid_grant: The refresh_token is none of this client, or no longer good: exchange a new subject_token.";
 
-/// Proofs that were made; each has an id of its own.
-static PROOFS: AtomicU32 = AtomicU32::new(0);
-
 /// A proof of `key` about a request to `path` now.
 fn proof(world: &World, key: &TokenKey, path: &str) -> String {
-    let id = PROOFS.fetch_add(1, Ordering::Relaxed).to_string();
-    let htu = format!("{PUBLIC_URL}{path}");
-    let claims = json!({ "jti": id, "htm": "POST", "htu": htu, "iat": world.clock.now().unix() });
-    key.sign(&json!({ "typ": "dpop+jwt", "alg": "ES256", "jwk": key.jwk() }), &claims)
+    key.prove(&format!("{PUBLIC_URL}{path}"), world.clock.now())
 }
 
 async fn with_key(world: &World, fields: &Fields, key: &TokenKey) -> Answer {

@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
 use base64_simd::URL_SAFE_NO_PAD as BASE64URL;
+use rolegate::clock::Moment;
 use serde_json::{Value, json};
 
 use crate::saml::fixture::{HONEST, metadata};
@@ -35,7 +37,10 @@ pub(crate) const AWS_CREDENTIALS: &str = "urn:rolegate:params:oauth:token-type:a
 pub(crate) const SERVER_SECRET: &str = "5fb5aa1b0d3c4e5e8f9a/server=";
 pub(crate) const AUDITOR_SECRET: &str = "9fb5aa1b0d3c4e5e8f9a/auditor=";
 
-/// A key of an issuer of ID tokens.
+/// Proofs that were made; each has an id of its own.
+static PROOFS: AtomicU32 = AtomicU32::new(0);
+
+/// A key of an issuer of ID tokens, or of a client.
 pub(crate) struct TokenKey {
     pair: EcdsaKeyPair,
     id: &'static str,
@@ -63,6 +68,13 @@ impl TokenKey {
     pub(crate) fn thumbprint(&self) -> String {
         let jwk: jsonwebtoken::jwk::Jwk = serde_json::from_value(self.jwk()).unwrap();
         jwk.thumbprint(jsonwebtoken::jwk::ThumbprintHash::SHA256).unwrap()
+    }
+
+    /// A DPoP proof about a `POST` to `url` at `at` (RFC 9449 section 4.2).
+    pub(crate) fn prove(&self, url: &str, at: Moment) -> String {
+        let id = PROOFS.fetch_add(1, Ordering::Relaxed).to_string();
+        let claims = json!({ "jti": id, "htm": "POST", "htu": url, "iat": at.unix() });
+        self.sign(&json!({ "typ": "dpop+jwt", "alg": "ES256", "jwk": self.jwk() }), &claims)
     }
 
     /// `claims` behind `header`.

@@ -1,12 +1,19 @@
 //! What strangers try with the codes of others (RFC 8628 section 5).
 
+use rolegate::clock::Clock;
 use serde_json::{Value, json};
 
-use super::super::fixture::DEVICE_CODE;
+use super::super::fixture::{DEVICE_CODE, PUBLIC_URL, TokenKey};
 use super::world::{APPROVED, CREDENTIALS, GONE, Living, TOKEN_FOR_API};
-use crate::oidc::world::DEV;
+use crate::oidc::world::{Answer, DEV};
 
 const STRANGE: &str = "This sign-in did not start here";
+
+/// Status and error of a refusal.
+fn error(answer: &Answer) -> String {
+    let body: Value = serde_json::from_str(&answer.body).unwrap();
+    format!("{} {}", answer.status, body["error"].as_str().unwrap())
+}
 
 /// A page elsewhere can neither read our form nor press its button, and a login that was begun for the
 /// console approves nothing.
@@ -95,10 +102,6 @@ async fn a_device_code_is_its_clients_and_nobody_elses() {
     }
     let unknown = living.get(&format!("/oidc/staff/login?user_code={}", "BCDF-GHJK"), None).await;
     assert_eq!((unknown.status, unknown.heading().as_str()), (400, GONE));
-    let error = |answer: &crate::oidc::world::Answer| {
-        let body: Value = serde_json::from_str(&answer.body).unwrap();
-        format!("{} {}", answer.status, body["error"].as_str().unwrap())
-    };
     for (client, asked, expected) in [
         ("app", &[CREDENTIALS][..], "400 unauthorized_client"),
         ("nobody", &[CREDENTIALS], "401 invalid_client"),
@@ -131,4 +134,10 @@ async fn who_must_prove_a_key_proves_it_when_collecting() {
     let (away, decide) = living.sign_in_for(&begun, &json!({})).await;
     assert_eq!(living.approve(&away, &decide, DEV).await.heading(), APPROVED);
     assert_eq!(living.poll("wallet", &begun).await, "400 invalid_dpop_proof");
+    let proof = TokenKey::new("ours").prove(&format!("{PUBLIC_URL}/oauth2/token"), living.clock.now());
+    let with_proof = async || living.ask("wallet", &begun, &[("dpop", &proof)]).await;
+    living.wait(5);
+    assert_eq!(with_proof().await.status, 200);
+    living.wait(5);
+    assert_eq!(error(&with_proof().await), "400 invalid_dpop_proof", "it was used");
 }

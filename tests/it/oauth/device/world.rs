@@ -83,22 +83,22 @@ impl Living {
     }
 
     /// Asks with the code of `begun`.
-    async fn ask(&self, client: &str, begun: &Value) -> Answer {
+    pub(super) async fn ask(&self, client: &str, begun: &Value, headers: &[(&str, &str)]) -> Answer {
         let code = begun["device_code"].as_str().unwrap();
         let fields = [("grant_type", DEVICE_CODE), ("client_id", client), ("device_code", code)];
-        self.post("/oauth2/token", &fields, &[]).await
+        self.post("/oauth2/token", &fields, headers).await
     }
 
     /// Status and error of that.
     pub(super) async fn poll(&self, client: &str, begun: &Value) -> String {
-        let answer = self.ask(client, begun).await;
+        let answer = self.ask(client, begun, &[]).await;
         let body: Value = serde_json::from_str(&answer.body).unwrap();
         format!("{} {}", answer.status, body["error"].as_str().unwrap_or_default())
     }
 
     /// What is given for it.
     pub(super) async fn collect(&self, client: &str, begun: &Value) -> Value {
-        let answer = self.ask(client, begun).await;
+        let answer = self.ask(client, begun, &[]).await;
         assert_eq!(answer.status, 200, "{answer:?}");
         serde_json::from_str(&answer.body).unwrap()
     }
