@@ -7,8 +7,9 @@ use url::Url;
 
 use super::document::{Item, Place, Written};
 use super::fault::Faults;
+use super::issuers;
 use super::secrets::{exposed, named, read_secret};
-use super::settings::{ClientGrant, ClientSettings, DEFAULT_REFRESH_LIFETIME};
+use super::settings::{ClientGrant, ClientSettings, DEFAULT_REFRESH_LIFETIME, ProviderSettings};
 use super::snapshot::is_loopback;
 use crate::directory::{Client, Directory, RefreshTerms};
 use crate::secret::Secret;
@@ -34,6 +35,7 @@ pub(super) fn fill(written: &Written, directory: &mut Directory, faults: &mut Fa
         origins(value, place, faults);
         audiences(value, place, faults);
         providers(value, written, place, faults);
+        workloads(value, written, place, faults);
         let secret = value.secret.as_ref().and_then(|_| secret(value, place, faults));
         let refresh = refresh(value, place, faults);
         may_something(value, place, faults);
@@ -54,6 +56,25 @@ pub(super) fn fill(written: &Written, directory: &mut Directory, faults: &mut Fa
             let message = format!("there is another client with the id {:?}", value.id);
             faults.error(place.at("id"), message, "give each client its own id");
         }
+    }
+}
+
+/// Whoever finds a pipeline's token, which is over in minutes, could make it last for weeks with a client
+/// that anybody can be.
+fn workloads(client: &ClientSettings, written: &Written, place: &Place, faults: &mut Faults) {
+    let takes_any = client.secret.is_none() && client.providers.is_none();
+    let lengthens =
+        [ClientGrant::TokenExchange, ClientGrant::Refresh].iter().all(|g| client.grants.contains(g));
+    let of_workloads = written.providers.iter().find_map(|Item { value, .. }| match value {
+        ProviderSettings::Oidc(oidc) if issuers::known(oidc)?.workloads => Some(&oidc.name),
+        _ => None,
+    });
+    if let Some(provider) = of_workloads.filter(|_| takes_any && lengthens) {
+        faults.warning(
+            place.at("providers"),
+            format!("anybody can refresh for weeks what a token of {provider} gives, which should end with its job"),
+            "name the providers of this client's own people in `providers`",
+        );
     }
 }
 

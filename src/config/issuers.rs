@@ -95,6 +95,12 @@ fn form(address: Address) -> String {
     }
 }
 
+/// What is known of a provider's issuer. What it is counts for more than what it is called.
+pub(super) fn known(written: &OidcProviderSettings) -> Option<&'static KnownIssuer> {
+    let by_issuer = written.issuer.as_deref().and_then(issuers::by_issuer);
+    by_issuer.or_else(|| issuers::by_preset(written.preset.as_deref()?))
+}
+
 /// The well-known issuers among the providers, by ARN.
 pub(super) struct Shared(HashMap<ProviderArn, &'static KnownIssuer>);
 
@@ -102,9 +108,7 @@ impl Shared {
     pub(super) fn among(written: &Written, directory: &Directory) -> Self {
         let known = written.providers.iter().filter_map(|Item { value, .. }| {
             let ProviderSettings::Oidc(oidc) = value else { return None };
-            let by_issuer = oidc.issuer.as_deref().and_then(issuers::by_issuer);
-            let known = by_issuer.or_else(|| issuers::by_preset(oidc.preset.as_deref()?))?;
-            Some((directory.provider(&oidc.name)?.arn.clone(), known))
+            Some((directory.provider(&oidc.name)?.arn.clone(), known(oidc)?))
         });
         Self(known.collect())
     }

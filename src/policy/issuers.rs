@@ -20,6 +20,8 @@ pub struct KnownIssuer {
     pub algorithms: &'static [&'static str],
     /// Claims that its tokens show to policies besides those of every issuer.
     pub claims: &'static [&'static str],
+    /// Whether its tokens are a pipeline's or a machine's, and leak as such do.
+    pub workloads: bool,
     /// What an allowing statement must ask, one of it; nothing where the issuer is somebody's own.
     pub guards: &'static [Guard],
 }
@@ -59,6 +61,7 @@ pub static KNOWN_ISSUERS: &[KnownIssuer] = &[
         client_ids: &[],
         algorithms: RS256,
         claims: &[],
+        workloads: false,
         guards: APP,
     },
     KnownIssuer {
@@ -67,6 +70,7 @@ pub static KNOWN_ISSUERS: &[KnownIssuer] = &[
         client_ids: &[],
         algorithms: RS256,
         claims: &[],
+        workloads: false,
         guards: APP,
     },
     KnownIssuer {
@@ -75,6 +79,7 @@ pub static KNOWN_ISSUERS: &[KnownIssuer] = &[
         client_ids: &[],
         algorithms: RS256,
         claims: &[],
+        workloads: false,
         guards: APP,
     },
     KnownIssuer {
@@ -83,6 +88,7 @@ pub static KNOWN_ISSUERS: &[KnownIssuer] = &[
         client_ids: &[],
         algorithms: RS256,
         claims: &[],
+        workloads: false,
         guards: &[],
     },
     KnownIssuer {
@@ -94,6 +100,7 @@ pub static KNOWN_ISSUERS: &[KnownIssuer] = &[
         client_ids: &[],
         algorithms: RS256,
         claims: &[],
+        workloads: false,
         guards: APP,
     },
     KnownIssuer {
@@ -102,6 +109,7 @@ pub static KNOWN_ISSUERS: &[KnownIssuer] = &[
         client_ids: &[],
         algorithms: RS256,
         claims: &[],
+        workloads: false,
         guards: &[],
     },
     KnownIssuer {
@@ -110,6 +118,7 @@ pub static KNOWN_ISSUERS: &[KnownIssuer] = &[
         client_ids: &[],
         algorithms: &["RS512"],
         claims: &[],
+        workloads: false,
         guards: &[exact("aud"), exact("sub")],
     },
     KnownIssuer {
@@ -129,6 +138,7 @@ pub static KNOWN_ISSUERS: &[KnownIssuer] = &[
             "environment",
             "enterprise_id",
         ],
+        workloads: true,
         guards: &[
             // Subjects can be customised: what comes first in one must name the owner, as an
             // environment or a branch does not. Nor does `job_workflow_ref`: a public workflow
@@ -162,6 +172,7 @@ pub static KNOWN_ISSUERS: &[KnownIssuer] = &[
             "pipeline_source",
             "runner_environment",
         ],
+        workloads: true,
         guards: &[
             within("sub", "project_path:", '/'),
             exact("namespace_id"),
@@ -183,6 +194,7 @@ pub static KNOWN_ISSUERS: &[KnownIssuer] = &[
             "cluster_id",
             "build_branch",
         ],
+        workloads: true,
         guards: &[
             within("sub", "organization:", ':'),
             exact("organization_slug"),
@@ -197,6 +209,7 @@ pub static KNOWN_ISSUERS: &[KnownIssuer] = &[
         client_ids: &["aws.workload.identity"],
         algorithms: RS256,
         claims: &[],
+        workloads: true,
         guards: &[within("sub", "organization:", ':')],
     },
     KnownIssuer {
@@ -205,6 +218,7 @@ pub static KNOWN_ISSUERS: &[KnownIssuer] = &[
         client_ids: &["sts.amazonaws.com"],
         algorithms: &["RS256", "ES256", "ES384"],
         claims: &[],
+        workloads: true,
         guards: &[within("sub", "system:serviceaccount:", ':')],
     },
     KnownIssuer {
@@ -213,6 +227,7 @@ pub static KNOWN_ISSUERS: &[KnownIssuer] = &[
         client_ids: &[],
         algorithms: &["RS256", "RS384", "RS512", "ES256", "ES384"],
         claims: &[],
+        workloads: true,
         guards: &[within("sub", "spiffe://", '/')],
     },
 ];

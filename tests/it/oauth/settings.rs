@@ -146,3 +146,19 @@ fn what_makes_none_is_said() {
         assert_eq!(faults(client), [expected], "{client}");
     }
 }
+
+#[test]
+fn a_pipelines_token_should_end_with_its_job() {
+    let pipelines = "[[provider]]\nkind = \"oidc\"\nname = \"ci\"\naccount = \"111122223333\"\npreset = \"github-actions\"";
+    let warning =
+        "W anybody can refresh for weeks what a token of ci gives, which should end with its job".to_owned();
+    for (client, expected) in [
+        ("grants = [\"token-exchange\", \"refresh\"]", vec![warning]),
+        ("grants = [\"token-exchange\", \"refresh\"]\nproviders = [\"corp\"]", vec![]),
+        ("grants = [\"token-exchange\", \"refresh\"]\nsecret = { file = \"secret\" }", vec![]),
+        ("grants = [\"token-exchange\"]", vec![]),
+        ("grants = [\"device\", \"refresh\"]", vec![]),
+    ] {
+        assert_eq!(faults(&format!("id = \"a\"\n{client}\n{pipelines}")), expected, "{client}");
+    }
+}
