@@ -22,8 +22,8 @@ pub struct OidcProviderSettings {
     /// What the button on the sign-in page says. Default: the name.
     pub label: Option<String>,
     /// A well-known issuer, whose settings stand in for those that are left out: `google`, `apple`,
-    /// `facebook`, `microsoft`, `cognito-user-pool`, `cognito-identity`, `github-actions`, `gitlab`,
-    /// `buildkite`, `hcp-terraform`, `kubernetes`, `spiffe`.
+    /// `facebook`, `microsoft`, `microsoft-personal`, `cognito-user-pool`, `cognito-identity`,
+    /// `github-actions`, `gitlab`, `buildkite`, `hcp-terraform`, `kubernetes`, `spiffe`.
     pub preset: Option<String>,
     /// The issuer, exactly as tokens state it in `iss`. `https`, or `http` on loopback together
     /// with `allow_loopback_http`. It may be left out where the preset has one for all.
