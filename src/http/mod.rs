@@ -10,6 +10,7 @@ mod cookies;
 mod device;
 mod error;
 mod federation;
+mod form;
 mod logout;
 mod oauth;
 mod oidc;

@@ -4,9 +4,9 @@ use std::borrow::Cow;
 
 use actix_web::HttpRequest;
 use actix_web::http::header::CONTENT_TYPE;
-use url::form_urlencoded;
 
 use crate::http::error::OAuthError;
+use crate::http::form::fields;
 
 /// An exchange has a dozen parameters.
 const MOST_PARAMETERS: usize = 64;
@@ -26,7 +26,7 @@ impl<'a> Form<'a> {
         if !request.query_string().is_empty() {
             return Err(OAuthError::invalid_request("Send the parameters in the body, none in the URL."));
         }
-        let parameters: Vec<_> = form_urlencoded::parse(body).take(MOST_PARAMETERS + 1).collect();
+        let parameters: Vec<_> = fields(body).take(MOST_PARAMETERS + 1).collect();
         if parameters.len() > MOST_PARAMETERS {
             return Err(OAuthError::invalid_request("Send fewer parameters."));
         }

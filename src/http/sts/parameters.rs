@@ -4,11 +4,10 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use url::form_urlencoded;
-
 use super::seconds;
 use crate::arn::is_name_byte;
 use crate::http::error::StsError;
+use crate::http::form::fields;
 
 /// Fifty tags of two parameters, fifty transitive keys, ten policies and the rest fit well.
 const MOST_PARAMETERS: usize = 512;
@@ -20,7 +19,7 @@ pub(super) struct Parameters<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
 impl<'a> Parameters<'a> {
     /// `None`: there are more parameters than any operation has.
     pub(super) fn parse(form: &'a [u8]) -> Option<Self> {
-        let parameters: Vec<_> = form_urlencoded::parse(form).take(MOST_PARAMETERS + 1).collect();
+        let parameters: Vec<_> = fields(form).take(MOST_PARAMETERS + 1).collect();
         (parameters.len() <= MOST_PARAMETERS).then_some(Self(parameters))
     }
 
