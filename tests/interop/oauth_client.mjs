@@ -7,7 +7,7 @@
 //   {"id": 1, "call": "exchange", "client": {"id": …, "secret": …, "method": …}, "parameters": {…}, "key": "ES256-1"}
 //   {"id": 1, "is": …}  or  {"id": 1, "refused": {"status": 400, "error": "invalid_grant"}}
 //
-// A refusal that the library itself came to has a "code" instead. A key, `{algorithm}-{anything}`, is made when its
+// A refusal that a library itself came to has a "code" instead. A key, `{algorithm}-{anything}`, is made when its
 // name is first heard.
 import { createRequire } from "node:module";
 import { join } from "node:path";
@@ -26,6 +26,8 @@ const authentication = {
   client_secret_basic: openid.ClientSecretBasic,
   client_secret_post: openid.ClientSecretPost,
 };
+// The type of credentials; openid-client knows it from exchanges only, and can't be told.
+const recognizedTokenTypes = { n_a: () => {} };
 const keys = new Map();
 const configurations = new Map();
 
@@ -71,12 +73,11 @@ const calls = {
     const { config } = await configured(client);
     return openid.refreshTokenGrant(config, token, {}, await bound(config, key));
   },
-  // With a type of token that openid-client knows from exchanges only.
+  // Of credentials.
   async refreshCredentials({ client, token }) {
     const { server, auth } = await configured(client);
     const asked = { client_id: client.id };
     const response = await oauth.refreshTokenGrantRequest(server, asked, auth, token, insecure);
-    const recognizedTokenTypes = { n_a: () => {} };
     return oauth.processRefreshTokenResponse(server, asked, response, { recognizedTokenTypes });
   },
   async introspect({ client, token }) {
@@ -98,7 +99,7 @@ const calls = {
     const asked = { client_id: client.id };
     const options = key ? { ...insecure, DPoP: oauth.DPoP(asked, await pair(key)) } : insecure;
     const response = await oauth.deviceCodeGrantRequest(server, asked, auth, begun.device_code, options);
-    return oauth.processDeviceCodeResponse(server, asked, response);
+    return oauth.processDeviceCodeResponse(server, asked, response, { recognizedTokenTypes });
   },
   async answers({ client }) {
     return (await configured(client)).answers;
@@ -120,11 +121,11 @@ const calls = {
   },
 };
 
-function refusal(error) {
+// A challenge hides the error in the body, which is still to be read.
+async function refusal(error) {
   const { status, code, error: word } = error;
-  if (word) return { status, error: word };
-  const challenges = code === oauth.WWW_AUTHENTICATE_CHALLENGE ? error.cause : undefined;
-  return { status, code: code ?? String(error), challenges };
+  if (code !== oauth.WWW_AUTHENTICATE_CHALLENGE) return word ? { status, error: word } : { code: code ?? String(error) };
+  return { status, error: (await error.response.json()).error, challenges: error.cause };
 }
 
 createInterface({ input: process.stdin })
@@ -132,7 +133,7 @@ createInterface({ input: process.stdin })
     const { id, call, ...asked } = JSON.parse(line);
     const answer = await calls[call](asked).then(
       (is) => ({ id, is: is ?? null }),
-      (error) => ({ id, refused: refusal(error) }),
+      async (error) => ({ id, refused: await refusal(error) }),
     );
     console.log(JSON.stringify(answer));
   })

@@ -22,6 +22,7 @@ from visitor import Visitor
 
 API, PHOTOS = "https://api.example.com", "https://photos.example.com"
 ID_TOKEN = "urn:ietf:params:oauth:token-type:id_token"
+SAML2 = "urn:ietf:params:oauth:token-type:saml2"
 ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"
 CREDENTIALS = "urn:rolegate:params:oauth:token-type:aws-credentials"
 DURATION = 900
@@ -66,8 +67,10 @@ dpop = true
 class World:
     """A broker, the issuer of its people, an application that Ann signed in to, and the libraries."""
 
-    def __init__(self, folder, oidc_provider):
-        self.issuer, self.broker = oidc_provider, Broker(folder / "broker")
+    def __init__(self, folder, oidc_provider, corp):
+        self.issuer, self.corp, self.broker = oidc_provider, corp, Broker(folder / "broker")
+        corp.broker = self.broker
+        self.broker.trust_saml("corp", corp.metadata())
         self.mobile = oidc_provider.application("mobile")
         login = "the secret of the broker"
         self.broker.trust_people("staff", oidc_provider.url, ["rolegate", "mobile"], '"platform" in claim.groups', secret=login)
@@ -94,19 +97,26 @@ class World:
         """Those of a token of ours, by joserfc."""
         return jwt.decode(token, self.keys(), algorithms=["ES256"]).claims
 
-    def answer_device(self, begun, answer, page="verification_uri"):
-        """Ann types the code, signs in and decides."""
+    def lasts(self, given):
+        """For how long a token was given, which `expires_in` tells, too: in whole seconds that are left."""
+        claims = self.claims(given["access_token"])
+        length = claims["exp"] - claims["iat"]
+        assert claims["exp"] - time.time() - 1 < given["expires_in"] <= length
+        return length
+
+    def answer_device(self, begun, answer):
+        """What Ann reads who typed the code, signed in and decided."""
         visitor = Visitor()
-        asked = visitor.open(begun[page]).submit(**{"user_code": begun["user_code"]} if page == "verification_uri" else {})
+        asked = visitor.open(begun["verification_uri"]).submit(user_code=begun["user_code"])
         (login,) = re.findall(r'href="(/oidc/staff/login\?user_code=[A-Z-]+)"', asked.text)
         decide = self.issuer.authenticate(visitor.open(self.broker.url + login))
         assert "You are <strong>ann</strong>" in decide.text, decide.text
-        return visitor, decide.submit(roleIndex=DEPLOY, device=answer).text
+        return decide.submit(roleIndex=DEPLOY, device=answer).text
 
 
 @pytest.fixture(scope="module")
-def world(folder, oidc_provider):
-    world = World(folder, oidc_provider)
+def world(folder, oidc_provider, corp):
+    world = World(folder, oidc_provider, corp)
     yield world
     for library in world.libraries.values():
         library.stop()
@@ -119,6 +129,18 @@ def library(world, request):
 
 
 CLIENTS = pytest.mark.parametrize("client", [PHONE, BASIC, POST], ids=lambda client: client.method)
+
+
+def wait(begun):
+    """A device that asked just now asks again after the interval."""
+    due = time.monotonic() + begun["interval"]
+    eventually(lambda: time.monotonic() > due, "the interval")
+
+
+def said(claims):
+    """What the claims say of the person, the role, the client and the service, whenever it was."""
+    session = {name: value for name, value in claims["rolegate"].items() if name != "granted_ms"}
+    return {name: claims[name] for name in ("iss", "sub", "aud", "client_id")} | session
 
 
 def wrong(client, secret="b/secret=of:the&web-server!~*()"):
@@ -164,20 +186,28 @@ def test_exchange_and_refresh(world, library, client):
     """A token for a service (RFC 8693), and its successors; a refresh token that comes again ends them all."""
     asked = world.subject() | {"audience": API}
     given = library.exchange(client, **asked)
-    assert {name: given[name] for name in ("issued_token_type", "expires_in")} == {
-        "issued_token_type": ACCESS_TOKEN,
-        "expires_in": DURATION,
-    }
-    assert given["token_type"].lower() == "bearer"
     again = library.refresh(client, given["refresh_token"])
-    assert (again["token_type"].lower(), again["expires_in"]) == ("bearer", DURATION)
+    for each in given, again:
+        assert (each["issued_token_type"], each["token_type"].lower()) == (ACCESS_TOKEN, "bearer")
+        assert world.lasts(each) == DURATION
     assert again["refresh_token"] != given["refresh_token"]
     before, after = world.claims(given["access_token"]), world.claims(again["access_token"])
-    assert {name for name in before if before[name] != after[name]} - {"iat", "exp"} == {"jti"}
+    assert said(after) == said(before) and after["jti"] != before["jti"]
     newest = library.refresh(client, again["refresh_token"])
     assert refusal(library.refresh, client, again["refresh_token"]) == (400, "invalid_grant")
     assert refusal(library.refresh, client, newest["refresh_token"]) == (400, "invalid_grant")
     assert library.introspect(BASIC, newest["access_token"]) == {"active": False}
+
+
+def test_saml_response(world, library):
+    """A whole one, in base64url, as RFC 8693 writes it, and in base64, as browsers get it; each is good once."""
+    asked = {"subject_token_type": SAML2, "role": DEPLOY, "audience": API}
+    for encode in lambda xml: base64.urlsafe_b64encode(xml).rstrip(b"="), base64.b64encode:
+        response = encode(base64.b64decode(world.corp.response())).decode()
+        given = library.exchange(PHONE, subject_token=response, **asked)
+        session = world.claims(given["access_token"])["rolegate"]
+        assert (session["provider"], session["subject"]) == (world.broker.saml_arn("corp"), "ann")
+        assert refusal(library.exchange, PHONE, subject_token=response, **asked) == (400, "invalid_request")
 
 
 @CLIENTS
@@ -209,9 +239,12 @@ def test_wrong_secret(world, library, client):
         assert refusal(library.exchange, stranger, **asked) == (401, "invalid_client")
         assert refusal(library.introspect, stranger, "a token") == (401, "invalid_client")
         assert refusal(library.revoke, stranger, "a token") == (401, "invalid_client")
+    with pytest.raises(Refused) as refused:
+        world.npm.exchange(wrong(client), **asked)
+    assert refused.value.challenges == [{"scheme": "basic", "parameters": {"realm": "rolegate"}}]
     assert refusal(library.exchange, Client(client.id), **asked) == (401, "invalid_client")
     assert refusal(library.exchange, wrong(Client(PHONE.id, method=client.method)), **asked) == (401, "invalid_client")
-    assert library.exchange(client, **asked)["expires_in"] == DURATION
+    assert world.lasts(library.exchange(client, **asked)) == DURATION
 
 
 @pytest.mark.parametrize("client", [BASIC, POST], ids=lambda client: client.method)
@@ -263,7 +296,7 @@ def test_revocation(world, library, client):
     keys = library.exchange(client, **world.subject() | {"requested_token_type": CREDENTIALS})
     session_token = keys["credentials"]["SessionToken"]
     assert refusal(library.revoke, client, session_token) == (400, "unsupported_token_type")
-    assert library.refresh(client, bystander["refresh_token"])["expires_in"] == DURATION
+    assert world.lasts(library.refresh(client, bystander["refresh_token"])) == DURATION
 
 
 def test_credentials(world, library):
@@ -290,24 +323,24 @@ def test_refreshed_credentials(world):
 
 @pytest.mark.parametrize("client", [TELEVISION, SET_TOP], ids=lambda client: client.method)
 def test_device(world, library, client):
-    """RFC 8628 poll by poll: nobody answered, too fast, approved, used."""
+    """RFC 8628 poll by poll: nobody answered, approved, used."""
     begun = library.begin(client, audience=API, duration_seconds=str(DURATION))
     assert begun["verification_uri"] == f"{world.broker.url}/device"
     assert begun["verification_uri_complete"] == f"{begun['verification_uri']}?user_code={begun['user_code']}"
     assert (begun["expires_in"], begun["interval"]) == (600, 5)
     assert refusal(library.poll, client, begun) == (400, "authorization_pending")
-    asked = time.monotonic()
-    visitor, decided = world.answer_device(begun, "approve")
-    assert "The device is signed in" in decided
-    eventually(lambda: time.monotonic() > asked + begun["interval"], "the interval")
+    assert "The device is signed in" in world.answer_device(begun, "approve")
+    wait(begun)
     given = library.poll(client, begun)
-    assert (given["token_type"].lower(), given["expires_in"]) == ("bearer", DURATION)
+    assert (given["token_type"].lower(), world.lasts(given)) == ("bearer", DURATION)
     claims = world.claims(given["access_token"])
     assert (claims["aud"], claims["client_id"]) == (API, client.id)
     assert (claims["rolegate"]["role"], claims["rolegate"]["subject"]) == (DEPLOY, "ann")
     again = library.refresh(client, given["refresh_token"])
-    assert world.claims(again["access_token"])["rolegate"] == claims["rolegate"]
+    assert said(world.claims(again["access_token"])) == said(claims)
     assert refusal(library.refresh, client, given["refresh_token"]) == (400, "invalid_grant")
+    wait(begun)
+    assert refusal(library.poll, client, begun) == (400, "invalid_grant")
 
 
 def test_device_that_asks_too_fast(world, library):
@@ -318,8 +351,7 @@ def test_device_that_asks_too_fast(world, library):
 
 def test_denied_device(world, library):
     begun = library.begin(TELEVISION, audience=API)
-    _, decided = world.answer_device(begun, "deny", "verification_uri_complete")
-    assert "The device was denied" in decided
+    assert "The device was denied" in world.answer_device(begun, "deny")
     assert refusal(library.poll, TELEVISION, begun) == (400, "access_denied")
 
 
@@ -332,6 +364,22 @@ def test_refused_devices(world, library):
     assert refusal(library.begin, TELEVISION, audience=PHOTOS) == (400, "invalid_target")
     assert refusal(library.begin, wrong(SET_TOP), audience=API) == (401, "invalid_client")
     assert refusal(library.poll, TELEVISION, begun) == (400, "authorization_pending")
+
+
+def test_device_credentials(world, library):
+    begun = library.begin(TELEVISION, requested_token_type=CREDENTIALS, role=DEPLOY)
+    world.answer_device(begun, "approve")
+    given = library.poll(TELEVISION, begun)
+    assert (given["issued_token_type"], given["token_type"].lower()) == (CREDENTIALS, "n_a")
+    me = sts(world.broker, given["credentials"]).get_caller_identity()["Arn"]
+    assert me == f"arn:aws:sts::{ACCOUNT}:assumed-role/Deploy/ann@example.com"
+
+
+def test_device_credentials_by_openid_client(world):
+    """Its polling takes no `N_A`, which oauth4webapi can be told of as above."""
+    begun = world.npm.begin(TELEVISION, requested_token_type=CREDENTIALS)
+    world.answer_device(begun, "approve")
+    assert refusal(world.npm.call, "collect", TELEVISION, begun=begun) == "OAUTH_UNSUPPORTED_OPERATION"
 
 
 def test_the_librarys_own_polling(world):
@@ -358,7 +406,7 @@ def test_keys(world):
     assert refusal(npm.exchange, WALLET, **asked) == refused
     assert refusal(npm.exchange, WALLET, key="PS256-ours", **asked) == refused
     given = npm.exchange(WALLET, key=ours, **asked)
-    assert (given["token_type"], given["expires_in"]) == ("dpop", DURATION)
+    assert (given["token_type"], world.lasts(given)) == ("dpop", DURATION)
     present = lambda token, key: npm.call("present", WALLET, token=token, audience=API, key=key)
     claims = present(given["access_token"], ours)
     assert claims == world.claims(given["access_token"]) and list(claims["cnf"]) == ["jkt"]
@@ -398,6 +446,7 @@ def test_bound_device(world):
     begun = npm.begin(WALLET, audience=API)
     world.answer_device(begun, "approve")
     assert refusal(npm.poll, WALLET, begun) == (400, "invalid_dpop_proof")
+    wait(begun)
     given = npm.poll(WALLET, begun, "ES256-ours")
     assert given["token_type"] == "dpop"
     assert refusal(npm.refresh, WALLET, given["refresh_token"], "ES256-thief's") == (400, "invalid_grant")
