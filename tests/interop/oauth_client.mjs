@@ -4,7 +4,7 @@
 //
 // Each line on stdin asks for one call, and is answered by one line on stdout, as soon as there is an answer:
 //
-//   {"id": 1, "call": "exchange", "client": {"id": …, "secret": …, "method": …}, "parameters": {…}, "key": "ES256-1"}
+//   {"id": 1, "call": "exchange", "client": {"id": …, "secret": …, "method": …}, "parameters": {…}, "key": …}
 //   {"id": 1, "is": …}  or  {"id": 1, "refused": {"status": 400, "error": "invalid_grant"}}
 //
 // A refusal that a library itself came to has a "code" instead. A key, `{algorithm}-{anything}`, is made when its
@@ -124,7 +124,8 @@ const calls = {
 // A challenge hides the error in the body, which is still to be read.
 async function refusal(error) {
   const { status, code, error: word } = error;
-  if (code !== oauth.WWW_AUTHENTICATE_CHALLENGE) return word ? { status, error: word } : { code: code ?? String(error) };
+  if (word) return { status, error: word };
+  if (code !== oauth.WWW_AUTHENTICATE_CHALLENGE) return { code: code ?? String(error) };
   return { status, error: (await error.response.json()).error, challenges: error.cause };
 }
 

@@ -72,8 +72,8 @@ class World:
         corp.broker = self.broker
         self.broker.trust_saml("corp", corp.metadata())
         self.mobile = oidc_provider.application("mobile")
-        login = "the secret of the broker"
-        self.broker.trust_people("staff", oidc_provider.url, ["rolegate", "mobile"], '"platform" in claim.groups', secret=login)
+        login, when = "the secret of the broker", '"platform" in claim.groups'
+        self.broker.trust_people("staff", oidc_provider.url, ["rolegate", "mobile"], when, secret=login)
         oidc_provider.client("rolegate", self.broker.callback("staff"), login)
         oidc_provider.up("RS256-1")
         secret = self.broker.folder / "web-server.secret"
@@ -179,6 +179,8 @@ def test_metadata(world, monkeypatch):
             faults.append(str(fault))
     # Authlib takes an empty list for none. There is no response type without an authorization endpoint.
     assert faults == ['"response_types_supported" is required']
+    with pytest.raises(ValueError, match=faults[0]):
+        metadata.validate()
 
 
 @CLIENTS
@@ -281,9 +283,8 @@ def test_revocation(world, library, client):
     """By either token all of its exchange is over, and nothing else is (RFC 7009)."""
     first, second, bystander = (library.exchange(client, **world.subject() | {"audience": API}) for _ in range(3))
     active = lambda given: library.introspect(BASIC, given["access_token"])["active"]
-    other = TELEVISION
-    assert refusal(library.revoke, other, first["refresh_token"]) == (400, "invalid_grant")
-    assert refusal(library.revoke, other, first["access_token"]) == (400, "invalid_grant")
+    for token in first["refresh_token"], first["access_token"]:
+        assert refusal(library.revoke, TELEVISION, token) == (400, "invalid_grant")
     assert [active(each) for each in (first, second, bystander)] == [True, True, True]
     assert library.revoke(client, first["refresh_token"]) is None
     assert library.revoke(client, second["access_token"]) is None
@@ -520,9 +521,7 @@ def test_tokens(world):
     with pytest.raises(InvalidTokenError):
         Service(world, API).takes(forgery)
     assert refusal(present, forgery, API) == "OAUTH_INVALID_RESPONSE"
-    assert refusal(world.npm.exchange, PHONE, subject_token=forgery, subject_token_type=ACCESS_TOKEN, audience=PHOTOS) == (
-        400,
-        "invalid_request",
-    )
-    further = dict(subject_token=given["access_token"], subject_token_type=ACCESS_TOKEN, audience=PHOTOS)
-    assert world.claims(world.npm.exchange(PHONE, **further)["access_token"])["aud"] == PHOTOS
+    further = dict(subject_token_type=ACCESS_TOKEN, audience=PHOTOS)
+    assert refusal(world.npm.exchange, PHONE, subject_token=forgery, **further) == (400, "invalid_request")
+    narrower = world.npm.exchange(PHONE, subject_token=given["access_token"], **further)
+    assert world.claims(narrower["access_token"])["aud"] == PHOTOS
