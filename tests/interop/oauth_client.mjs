@@ -69,6 +69,10 @@ const calls = {
     const grant = "urn:ietf:params:oauth:grant-type:token-exchange";
     return openid.genericGrantRequest(config, grant, parameters, await bound(config, key));
   },
+  // A grant that is not offered.
+  async clientCredentials({ client }) {
+    return openid.clientCredentialsGrant((await configured(client)).config);
+  },
   async refresh({ client, token, key }) {
     const { config } = await configured(client);
     return openid.refreshTokenGrant(config, token, {}, await bound(config, key));

@@ -83,6 +83,9 @@ class OpenidClient:
     def exchange(self, client, key=None, **parameters):
         return self.call("exchange", client, parameters=parameters, key=key)
 
+    def client_credentials(self, client):
+        return self.call("clientCredentials", client)
+
     def refresh(self, client, token, key=None):
         return self.call("refresh", client, token=token, key=key)
 
@@ -137,6 +140,10 @@ class Authlib:
     def exchange(self, client, **parameters):
         url = self.server["token_endpoint"]
         return self.ask(client, lambda it: it.fetch_token(url, grant_type=TOKEN_EXCHANGE, **parameters))
+
+    def client_credentials(self, client):
+        url = self.server["token_endpoint"]
+        return self.ask(client, lambda it: it.fetch_token(url, grant_type="client_credentials"))
 
     def refresh(self, client, token):
         return self.ask(client, lambda it: it.refresh_token(self.server["token_endpoint"], token))

@@ -234,6 +234,14 @@ def test_refused_exchanges(world, library, client):
         assert world.claims(library.exchange(client, **fields)["access_token"])["aud"] == API
 
 
+def test_other_grants(world, library):
+    """One that is not offered at all, and one that is not this client's."""
+    asked = world.subject() | {"audience": API}
+    assert refusal(library.client_credentials, BASIC) == (400, "unsupported_grant_type")
+    assert refusal(library.exchange, TELEVISION, **asked) == (400, "unauthorized_client")
+    assert world.lasts(library.exchange(BASIC, **asked)) == DURATION
+
+
 @pytest.mark.parametrize("client", [BASIC, POST], ids=lambda client: client.method)
 def test_wrong_secret(world, library, client):
     asked = world.subject() | {"audience": API}
