@@ -119,13 +119,13 @@ impl OneTime {
 
 /// SHA-256 over `parts`, each with its length, so that no two lists of parts look alike.
 pub(crate) fn hash_of(parts: &[&str]) -> [u8; 32] {
-    let mut context = digest::Context::new(&digest::SHA256);
+    let mut text = Vec::with_capacity(parts.iter().map(|part| 8 + part.len()).sum());
     for part in parts {
-        context.update(&(part.len() as u64).to_be_bytes());
-        context.update(part.as_bytes());
+        text.extend_from_slice(&(part.len() as u64).to_be_bytes());
+        text.extend_from_slice(part.as_bytes());
     }
     let mut hash = [0; 32];
-    hash.copy_from_slice(context.finish().as_ref());
+    hash.copy_from_slice(digest::digest(&digest::SHA256, &text).as_ref());
     hash
 }
 
