@@ -123,7 +123,7 @@ impl RequestContext<'_> {
         let identity = self.verify(arrival).await?;
         let offers = self.decide(arrival.provider).offers(&identity);
         if offers.is_empty() {
-            self.tell_failing_rules(&identity);
+            self.tell_failing_rules(&identity, None);
             let (subject, provider) = (identity.subject().to_owned(), arrival.provider.name.clone());
             return Err(Refusal::NoRoles { subject, provider }.into());
         }
@@ -189,12 +189,12 @@ impl RequestContext<'_> {
         role: &RoleArn,
     ) -> Result<RoleOffer, Failure> {
         let offer = self.decide(provider).offer(identity, role);
-        Ok(offer.inspect_err(|_| self.tell_failing_rules(identity))?)
+        Ok(offer.inspect_err(|_| self.tell_failing_rules(identity, Some(role)))?)
     }
 
     /// A rule that can't be evaluated offers nothing. Whoever wonders why must find it in the log.
-    fn tell_failing_rules(&self, identity: &FederatedIdentity) {
-        for (rule, outcome) in self.snapshot.policies.rules().evaluate(identity, None, self.at) {
+    fn tell_failing_rules(&self, identity: &FederatedIdentity, role: Option<&RoleArn>) {
+        for (rule, outcome) in self.snapshot.policies.rules().evaluate(identity, role, self.at) {
             if let Outcome::Fails { field, reason } = outcome {
                 tracing::warn!(rule = rule.name(), field, reason, "a rule failed, and offers nothing");
             }

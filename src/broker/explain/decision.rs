@@ -19,7 +19,7 @@ const IN_DETAIL: usize = 5;
 pub(super) fn rules(snapshot: &Snapshot, identity: &FederatedIdentity, at: Moment) -> Vec<Rule> {
     let rules = snapshot.policies.rules();
     // Those that were asked, in the order of all.
-    let mut asked = rules.evaluate(identity, None, at).into_iter().peekable();
+    let mut asked = rules.evaluate_all(identity, at).into_iter().peekable();
     rules
         .all()
         .iter()

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use cel::common::ast::IdedExpr;
 use cel::{Context, Env, Value, extensions};
 
+use super::needs::{self, Need};
 use super::shape;
 
 /// The functions that rules may use, shared by all of them: it is expensive to make.
@@ -30,6 +31,11 @@ impl Expression {
         })?;
         shape::admit(&mut tree)?;
         Ok(Self(tree))
+    }
+
+    /// What an identity must have for it to be true, if anybody knows.
+    pub(super) fn needs(&self) -> Option<Vec<Need>> {
+        needs::of(&self.0)
     }
 
     /// Its value, which must be true or false.

@@ -1,16 +1,18 @@
 //! Attribute rules: CEL expressions over an identity that offer roles.
 //!
-//! [`Rules::compile`] refuses what can't be evaluated safely (`shape`); [`Rules::matching`]
-//! looks only at the rules of the identity's provider. A rule whose evaluation fails, in any of
-//! its expressions, does not match: a mistake never grants. [`Rules::evaluate`]
-//! tells the reason.
+//! [`Rules::compile`] refuses what can't be evaluated safely (`shape`). [`Rules::matching`] and
+//! [`Rules::evaluate`] ask only the rules that can match: those of the identity's provider (`index`),
+//! where the identity has what their conditions can't be true without (`needs`). A rule whose evaluation
+//! fails, in any of its expressions, does not match: a mistake never grants.
 
 mod compiler;
 mod expression;
+mod index;
+mod needs;
 mod shape;
 mod view;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -19,6 +21,7 @@ use cel::{Context, Env};
 
 use self::compiler::Compiler;
 use self::expression::Expression;
+use self::index::Index;
 use self::view::View;
 use crate::arn::RoleArn;
 use crate::clock::Moment;
@@ -67,10 +70,8 @@ pub struct RuleFault {
 pub struct Rules {
     env: Arc<Env>,
     rules: Vec<Rule>,
-    /// For each provider that a rule names: its rules and those for every provider, in order.
-    by_provider: HashMap<String, Vec<usize>>,
-    /// The rules for every provider.
-    for_all: Vec<usize>,
+    index: Index,
+    by_role: HashMap<RoleArn, Index>,
 }
 
 /// One compiled rule.
@@ -144,15 +145,15 @@ impl Rules {
     }
 
     fn index(env: Arc<Env>, rules: Vec<Rule>) -> Self {
-        let indexes_for = |provider: Option<&str>| {
-            let looks = |rule: &Rule| rule.provider.is_none() || rule.provider.as_deref() == provider;
-            (0..rules.len()).filter(|index| looks(&rules[*index])).collect::<Vec<_>>()
-        };
-        let providers: HashSet<&str> = rules.iter().filter_map(|rule| rule.provider.as_deref()).collect();
-        let by_provider =
-            providers.into_iter().map(|name| (name.to_owned(), indexes_for(Some(name)))).collect();
-        let for_all = indexes_for(None);
-        Self { env, rules, by_provider, for_all }
+        let (mut index, mut by_role) = (Index::default(), HashMap::<RoleArn, Index>::new());
+        for (position, rule) in rules.iter().enumerate() {
+            let needs = rule.when.needs();
+            index.add(position, rule, needs.as_deref());
+            for role in &rule.roles {
+                by_role.entry(role.clone()).or_default().add(position, rule, needs.as_deref());
+            }
+        }
+        Self { env, rules, index, by_role }
     }
 
     /// Every rule, in the order written.
@@ -177,24 +178,37 @@ impl Rules {
             .collect()
     }
 
-    /// Every rule that looks at `identity`, with what it said and why.
+    /// The rules that can match `identity`, in the order written, with what each said and why. With
+    /// `role`, only those that offer it. Whoever is left out would decline, or fail.
     pub fn evaluate(
         &self,
         identity: &FederatedIdentity,
         role: Option<&RoleArn>,
         at: Moment,
     ) -> Vec<(&Rule, Outcome)> {
+        let index = role.map_or(Some(&self.index), |role| self.by_role.get(role));
+        let found = index.map(|index| index.find(identity)).unwrap_or_default();
+        self.ask(identity, at, found.into_iter().map(|position| &self.rules[position]))
+    }
+
+    /// Every rule that looks at identities of this provider, with what it said and why: for
+    /// explanations, as it costs as much as there are rules.
+    pub fn evaluate_all(&self, identity: &FederatedIdentity, at: Moment) -> Vec<(&Rule, Outcome)> {
+        let provider = identity.provider_name();
+        let looks = |rule: &&Rule| rule.provider().is_none_or(|only| only == provider);
+        self.ask(identity, at, self.rules.iter().filter(looks))
+    }
+
+    fn ask<'r>(
+        &self,
+        identity: &FederatedIdentity,
+        at: Moment,
+        rules: impl Iterator<Item = &'r Rule>,
+    ) -> Vec<(&'r Rule, Outcome)> {
         let view = View::new(identity, at);
         let mut context = Context::with_env(Arc::clone(&self.env));
         context.set_variable_resolver(&view);
-        self.by_provider
-            .get(identity.provider_name())
-            .unwrap_or(&self.for_all)
-            .iter()
-            .map(|index| &self.rules[*index])
-            .filter(|rule| role.is_none_or(|role| rule.roles.contains(role)))
-            .map(|rule| (rule, rule.evaluate(&context)))
-            .collect()
+        rules.map(|rule| (rule, rule.evaluate(&context))).collect()
     }
 }
 
@@ -260,3 +274,7 @@ impl Rule {
 #[cfg(test)]
 #[path = "rules_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "index_tests.rs"]
+mod index_tests;

@@ -53,8 +53,13 @@ fn rule(name: &str, when: &str) -> RuleSource {
 /// What one rule with this condition says about `identity` at second 1000.
 fn outcome(when: &str, identity: &FederatedIdentity) -> Outcome {
     let rules = Rules::compile(vec![rule("r", when)]).unwrap_or_else(|faults| panic!("{when}: {faults:?}"));
-    let mut outcomes = rules.evaluate(identity, None, Moment::from_unix(1000));
-    outcomes.remove(0).1
+    let at = Moment::from_unix(1000);
+    let outcome = rules.evaluate_all(identity, at).remove(0).1;
+    // Whoever passes rules over must not pass one over that matches.
+    let found = rules.evaluate(identity, None, at).pop();
+    let is_match = matches!(outcome, Outcome::Matches(_));
+    assert!(found.map_or(!is_match, |(_, found)| found == outcome), "{when}");
+    outcome
 }
 
 fn matches(when: &str, identity: &FederatedIdentity) -> bool {
@@ -305,7 +310,7 @@ fn the_worst_that_is_parsed_does_not_overflow() {
     ];
     for source in worst {
         if let Ok(rules) = Rules::compile(vec![rule("r", &source)]) {
-            let outcomes = rules.evaluate(&ann(), None, Moment::from_unix(0));
+            let outcomes = rules.evaluate_all(&ann(), Moment::from_unix(0));
             assert_eq!(outcomes.len(), 1, "{source}");
         }
     }
