@@ -83,10 +83,9 @@ impl Finder {
     /// By every name that rules know an attribute by.
     fn find_by_attributes(&self, identity: &FederatedIdentity, found: &mut Vec<Position>) {
         let attributes = identity.attributes();
-        let named = attributes.iter().map(|(name, values)| (name, values));
-        let aliases = identity.aliases().iter().filter(|(alias, _)| !attributes.contains_key(*alias));
+        let aliases = identity.aliases().iter();
         let by_alias = aliases.filter_map(|(alias, meant)| Some((alias, attributes.get(meant.as_ref()?)?)));
-        for (name, values) in named.chain(by_alias) {
+        for (name, values) in attributes.iter().chain(by_alias) {
             if let Some(texts) = self.attributes.get(name) {
                 values.iter().for_each(|value| texts.find(value, found));
             }

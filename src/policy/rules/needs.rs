@@ -60,7 +60,7 @@ impl<'e> Reader<'e> {
         match (call.func_name.as_str(), call.args.as_slice()) {
             // Each side is necessary: the one that spares most is looked up.
             (operators::LOGICAL_AND, sides) => {
-                sides.iter().filter_map(|side| self.needs(side)).min_by_key(cost)
+                sides.iter().filter_map(|side| self.needs(side)).min_by_key(|needs| cost(needs))
             }
             (operators::LOGICAL_OR, sides) => {
                 let all = sides.iter().map(|side| self.needs(side)).collect::<Option<Vec<_>>>()?.concat();
@@ -169,7 +169,7 @@ impl<'e> Reader<'e> {
 }
 
 /// What a look-up of `needs` costs, and how little it spares.
-fn cost(needs: &Vec<Need>) -> (bool, usize) {
+fn cost(needs: &[Need]) -> (bool, usize) {
     (needs.iter().any(|need| matches!(need.text, Text::Begins(_))), needs.len())
 }
 
