@@ -114,7 +114,7 @@ fn sources(count: usize) -> Vec<RuleSource> {
     };
     let source = |number: usize| RuleSource {
         name: format!("rule {number}"),
-        provider: (number % 3 == 0).then(|| "mobile".to_owned()),
+        provider: number.is_multiple_of(3).then(|| "mobile".to_owned()),
         when: when(number),
         roles: vec![role(number)],
         session_name: Some("attr.email[0]".to_owned()),
