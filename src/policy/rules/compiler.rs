@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use cel::Env;
 
 use super::expression::Expression;
+use super::types::Kind;
 use super::{CompiledTag, Rule, RuleFault, RuleSource};
 use crate::policy::tags::{self, TagFault};
 
@@ -82,7 +83,8 @@ impl<'e> Compiler<'e> {
     }
 
     fn expression(&mut self, field: &'static str, source: &str) -> Option<Expression> {
-        Expression::compile(self.env, source).map_err(|message| self.fault(field, message)).ok()
+        let wanted = if field == "when" { Kind::Bool } else { Kind::Text };
+        Expression::compile(self.env, source, &wanted).map_err(|message| self.fault(field, message)).ok()
     }
 
     fn fault(&mut self, field: &'static str, message: impl Into<String>) {

@@ -7,6 +7,7 @@ use cel::{Context, Env, Value, extensions};
 
 use super::needs::{self, Need};
 use super::shape;
+use super::types::{self, Kind};
 
 /// The functions that rules may use, shared by all of them: it is expensive to make.
 pub(super) fn environment() -> Arc<Env> {
@@ -22,14 +23,18 @@ pub(super) fn environment() -> Arc<Env> {
 pub(super) struct Expression(IdedExpr);
 
 impl Expression {
-    /// Compiles `source`, or says what is wrong with it.
-    pub(super) fn compile(env: &Env, source: &str) -> Result<Self, String> {
+    /// Compiles `source`, which must give a value of this kind, or says what is wrong with it.
+    pub(super) fn compile(env: &Env, source: &str, wanted: &Kind) -> Result<Self, String> {
         shape::parseable(source)?;
         let mut tree = env.parser().parse(source).map_err(|errors| {
             let first = errors.errors.first();
             first.map_or_else(|| "it is not CEL".to_owned(), |e| format!("column {}: {}", e.pos.1, e.msg))
         })?;
         shape::admit(&mut tree)?;
+        let kind = types::of(&tree)?;
+        if !kind.meets(wanted) {
+            return Err(format!("it gives {kind}, not {wanted}"));
+        }
         Ok(Self(tree))
     }
 

@@ -110,8 +110,8 @@ fn what_is_not_understood_needs_nothing() {
 fn what_a_comprehension_binds_is_its_own() {
     let when = r#"groups.exists(subject, subject == "ops")"#;
     assert_eq!(needs(when).unwrap(), ["attr groups is ops"]);
-    assert_eq!(needs(r#"groups.exists(claim, claim.x == "ops")"#), None);
-    assert_eq!(needs(r#"attr.team.exists(groups, "ops" in groups)"#), None);
+    assert_eq!(needs(r#"claim.list.exists(claim, claim.x == "ops")"#), None);
+    assert_eq!(needs(r#"claim.list.exists(groups, "ops" in groups)"#), None);
 }
 
 #[test]

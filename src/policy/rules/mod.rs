@@ -10,6 +10,7 @@ mod expression;
 mod index;
 mod needs;
 mod shape;
+mod types;
 mod view;
 
 use std::collections::HashMap;
