@@ -265,10 +265,7 @@ impl<'e> Checker<'e> {
         let start = self.kind(&inner.accu_init)?;
         self.bound.push((&inner.accu_var, start));
         self.kind(&inner.loop_cond)?;
-        let gathered = self.kind(&inner.loop_step)?;
-        if let Some((_, kind)) = self.bound.last_mut() {
-            *kind = gathered;
-        }
+        self.kind(&inner.loop_step)?;
         let result = self.kind(&inner.result);
         self.bound.truncate(before);
         result

@@ -74,6 +74,10 @@ fn what_can_never_be_meant_is_refused() {
         ("subject.join() == \"a\"", "subject is a string, not a list"),
         ("subject.exists(x, true)", "subject is a string: only lists and maps have items"),
         ("groups.exists(g, g == 7)", "g is a string and 7 is a number, which are never equal"),
+        (
+            "claim.list.exists(subject, subject == 7) && subject == 7",
+            "subject is a string and 7 is a number, which are never equal",
+        ),
         ("groups.all(g, g)", "g is a string, not true or false"),
     ] {
         assert_eq!(kind(source), Err(fault.to_owned()), "{source}");
