@@ -152,7 +152,7 @@ fn rules(written: &Written, directory: &Directory, faults: &mut Faults) -> Optio
                     "roles" if !rule.value.roles.is_empty() => continue, // Each was told to be none.
                     "roles" => "name a [[role]] by its ARN",
                     "name" => "give each rule its own name: logs and explanations use it",
-                    _ => "README.md, under Rules, lists what an expression may use",
+                    _ => "docs/rules.md lists what an expression may use",
                 };
                 faults.error(rule.place.at(problem.field), problem.message, help);
             }
