@@ -7,7 +7,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A benchmark that can't run should stop.
 
 mod cpu;
+mod provider;
 mod report;
+mod rounds;
 
 use std::collections::HashMap;
 use std::hint::black_box;
@@ -18,22 +20,20 @@ use base64_simd::URL_SAFE_NO_PAD;
 use mimalloc::MiMalloc;
 use rolegate::arn::{RoleArn, RoleId};
 use rolegate::clock::Moment;
-use rolegate::identity::oidc::{Algorithm, ClaimSettings, KeyAges, KeySource, OidcProvider, OidcSettings};
-use rolegate::identity::{FederatedIdentity, Reach, http_client};
+use rolegate::identity::FederatedIdentity;
+use rolegate::identity::oidc::Algorithm;
 use rolegate::policy::{Grant, Policies, RuleSource, Rules, SessionRequest, TrustPolicy};
 use serde_json::{Value, json};
 
-use self::cpu::cpu_micros;
+use self::provider::{ARN, ISSUER, provider};
 use self::report::{file, median};
+use self::rounds::alternate;
 
 /// As in the product.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
 const NOW: Moment = Moment::from_unix(1_800_000_000);
-const PROVIDER: &str = "arn:aws:iam::111122223333:oidc-provider/accounts.example.com";
-const ROUNDS: usize = 31;
-const EACH: u32 = 200;
 /// A company's: many rules over fewer roles.
 const RULES: usize = 10_000;
 const ROLES: usize = 1_000;
@@ -60,7 +60,7 @@ fn main() {
             source_ip: Some([192, 0, 2, 7].into()),
         };
         let decide = || drop(black_box(many.authorize(&identity, &ask, NOW).unwrap()));
-        let [trust_us, _] = alternate([&decide, &decide]);
+        let [trust_us] = alternate([&decide]);
         trust_us
     };
     let load_seconds = median((0..3).map(|_| load().as_secs_f64()).collect());
@@ -86,17 +86,6 @@ fn entry(
     let written = json!({"value": value, "unit": unit, "floor": floor, "ratio": ratio, "goal": goal, "met": met,
                          "command": "cargo bench --bench decisions"});
     (name, written)
-}
-
-/// Median CPU microseconds of each side.
-fn alternate(sides: [&dyn Fn(); 2]) -> [f64; 2] {
-    let round = |work: &dyn Fn()| {
-        let started = cpu_micros();
-        (0..EACH).for_each(|_| work());
-        (cpu_micros() - started) / f64::from(EACH)
-    };
-    let rounds: Vec<_> = (0..ROUNDS).map(|_| sides.map(round)).collect();
-    [0, 1].map(|side| median(rounds.iter().map(|round| round[side]).collect()))
 }
 
 fn role(number: usize) -> RoleArn {
@@ -127,7 +116,7 @@ fn sources(count: usize) -> Vec<RuleSource> {
 fn policies(count: usize) -> Policies {
     let trust = json!({"Version": "2012-10-17", "Statement": [{
         "Effect": "Allow", "Action": ["sts:AssumeRoleWithWebIdentity", "sts:TagSession"],
-        "Principal": {"Federated": PROVIDER},
+        "Principal": {"Federated": ARN},
         "Condition": {
             "StringEquals": {"accounts.example.com:aud": "app"},
             "StringLike": {"accounts.example.com:sub": ["user-*", "1098*"]},
@@ -152,32 +141,17 @@ fn identity() -> FederatedIdentity {
     let key = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
     let encoded = |bytes: &[u8]| URL_SAFE_NO_PAD.encode_to_string(bytes);
     let (x, y) = key.public_key().as_ref()[1..].split_at(32);
-    let keys = json!({"keys": [{"kty": "EC", "crv": "P-256", "kid": "k", "x": encoded(x), "y": encoded(y)}]});
+    let jwk = json!({"kty": "EC", "crv": "P-256", "kid": "k", "x": encoded(x), "y": encoded(y)});
     let groups: Vec<String> =
         (0..11).map(|number| format!("all-{number}")).chain(["team-0".to_owned()]).collect();
     let claims = json!({
-        "iss": "https://accounts.example.com", "sub": "109876543210", "aud": "app", "iat": NOW.unix(),
+        "iss": ISSUER, "sub": "109876543210", "aud": "app", "iat": NOW.unix(),
         "exp": NOW.unix() + 300, "email": "ann@example.com", "department": "engineering", "groups": groups,
     });
     let header = json!({"alg": "ES256", "kid": "k"});
     let signed = [header, claims].map(|part| encoded(part.to_string().as_bytes())).join(".");
     let signature = encoded(signature(&key, signed.as_bytes()).as_slice());
-    let settings = OidcSettings {
-        arn: PROVIDER.parse().unwrap(),
-        name: "mobile".into(),
-        issuer: "https://accounts.example.com".into(),
-        client_ids: vec!["app".into()],
-        algorithms: vec![Algorithm::ES256],
-        clock_skew: Duration::from_secs(60),
-        keys: KeySource::Static(keys.to_string()),
-        key_ages: KeyAges::default(),
-        one_time: false,
-        access_tokens: false,
-        reach: Reach::default(),
-        login: None,
-        claims: ClaimSettings::default(),
-    };
-    let provider = OidcProvider::new(settings, http_client(Reach::default()).unwrap()).unwrap();
+    let provider = provider(Algorithm::ES256, &jwk);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(provider.verify(&format!("{signed}.{signature}"), None, NOW)).unwrap()
 }

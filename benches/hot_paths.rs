@@ -6,7 +6,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A benchmark that can't run should stop.
 
 mod cpu;
+mod provider;
 mod report;
+mod rounds;
 mod samael;
 
 use std::hint::black_box;
@@ -22,14 +24,15 @@ use mimalloc::MiMalloc;
 use rolegate::cli::demo::idp::saml::{ResponseFacts, SamlSigner};
 use rolegate::clock::{Clock as _, Moment, SystemClock};
 use rolegate::entropy::SystemEntropy;
-use rolegate::identity::oidc::{Algorithm, ClaimSettings, KeyAges, KeySource, OidcProvider, OidcSettings};
+use rolegate::identity::oidc::{Algorithm, OidcProvider};
 use rolegate::identity::saml::{Accept, Answer, Expect, SamlProvider, SamlSettings, SpSettings};
-use rolegate::identity::{Reach, http_client};
 use rolegate::seal::{KeyRing, Purpose};
 use serde_json::{Value, json};
 
 use self::cpu::cpu_micros;
+use self::provider::{ISSUER, provider};
 use self::report::{file, median};
+use self::rounds::{EACH, ROUNDS, alternate};
 use self::samael::Samael;
 
 /// As in the product.
@@ -37,8 +40,6 @@ use self::samael::Samael;
 static ALLOCATOR: MiMalloc = MiMalloc;
 
 const NOW: Moment = Moment::from_unix(1_800_000_000);
-const ROUNDS: usize = 31;
-const EACH: u32 = 200;
 
 fn main() {
     let rsa = Rsa::generate();
@@ -102,18 +103,10 @@ fn entry(name: &'static str, Figure { ours, floor }: Figure, goal: &Goal) -> (&'
     (name, written)
 }
 
-/// Median microseconds of both sides, over rounds that alternate.
+/// Microseconds of both sides.
 fn compare(ours: impl Fn(), floor: impl Fn()) -> Figure {
-    let round = |work: &dyn Fn()| {
-        let started = cpu_micros();
-        (0..EACH).for_each(|_| work());
-        (cpu_micros() - started) / f64::from(EACH)
-    };
-    let rounds: Vec<(f64, f64)> = (0..ROUNDS).map(|_| (round(&ours), round(&floor))).collect();
-    Figure {
-        ours: median(rounds.iter().map(|round| round.0).collect()),
-        floor: median(rounds.iter().map(|round| round.1).collect()),
-    }
+    let [ours, floor] = alternate([&ours, &floor]);
+    Figure { ours, floor }
 }
 
 /// An RSA-2048 key and a message that it signed: the floor.
@@ -141,7 +134,7 @@ impl Rsa {
         let part = |value: serde_json::Value| URL_SAFE_NO_PAD.encode_to_string(value.to_string());
         let header = part(json!({"alg": "RS256", "kid": "k", "typ": "JWT"}));
         let claims = part(json!({
-            "iss": "https://accounts.example.com", "sub": "109876543210", "aud": "app",
+            "iss": ISSUER, "sub": "109876543210", "aud": "app",
             "iat": NOW.unix(), "exp": NOW.unix() + 300, "email": "ann@example.com",
             "groups": ["platform", "engineering"],
         }));
@@ -155,24 +148,9 @@ impl Rsa {
         let number = |bytes: &[u8]| URL_SAFE_NO_PAD.encode_to_string(bytes);
         let modulus = public.modulus().big_endian_without_leading_zero();
         let exponent = public.exponent().big_endian_without_leading_zero();
-        let keys = json!({"keys": [{"kty": "RSA", "kid": "k", "use": "sig", "alg": "RS256",
-                                    "n": number(modulus), "e": number(exponent)}]});
-        let settings = OidcSettings {
-            arn: "arn:aws:iam::111122223333:oidc-provider/accounts.example.com".parse().unwrap(),
-            name: "mobile".into(),
-            issuer: "https://accounts.example.com".into(),
-            client_ids: vec!["app".into()],
-            algorithms: vec![Algorithm::RS256],
-            clock_skew: Duration::from_secs(60),
-            keys: KeySource::Static(keys.to_string()),
-            key_ages: KeyAges::default(),
-            one_time: false,
-            access_tokens: false,
-            reach: Reach::default(),
-            login: None,
-            claims: ClaimSettings::default(),
-        };
-        OidcProvider::new(settings, http_client(Reach::default()).unwrap()).unwrap()
+        let jwk = json!({"kty": "RSA", "kid": "k", "use": "sig", "alg": "RS256",
+                         "n": number(modulus), "e": number(exponent)});
+        provider(Algorithm::RS256, &jwk)
     }
 }
 

@@ -255,6 +255,9 @@ pub(super) fn read_text(path: &Path, largest: u64) -> Result<String, String> {
 
 /// A serde error at the best place that is known: its own span, else the key that it names.
 fn report(error: &toml::de::Error, place: &Place, faults: &mut Faults) {
+    if error.message().ends_with("expected `file` or `env`") {
+        return report_secret(error, place, faults);
+    }
     let word = error.message().split('`').nth(1).unwrap_or_default();
     let named = place.keys.get(word).cloned();
     let quoted = error.message().split('"').nth(1);
@@ -270,6 +273,21 @@ fn report(error: &toml::de::Error, place: &Place, faults: &mut Faults) {
         Some(Spot { file: Arc::clone(&place.file), range }),
         error.message(),
         "`rolegate schema` describes every key",
+    );
+}
+
+/// Something that stands where a secret is referred to. It may be the secret itself, so neither it nor
+/// what follows it on its line is shown.
+fn report_secret(error: &toml::de::Error, place: &Place, faults: &mut Faults) {
+    let word = error.message().split('`').nth(1).unwrap_or_default();
+    let range = place.value(word).or_else(|| error.span()).unwrap_or_else(|| place.whole.clone());
+    let SourceFile { path, text } = &*place.file;
+    let before = text.get(..range.start).unwrap_or_default();
+    let file = Arc::new(SourceFile { path: path.clone(), text: format!("{before}…") });
+    faults.error(
+        Some(Spot { file, range: before.len()..before.len() }),
+        "a secret can't stand in the configuration itself",
+        "write { file = \"…\" } or { env = \"…\" }, and change the secret if this file was shown to anybody",
     );
 }
 

@@ -137,7 +137,7 @@ impl Shared {
                 );
                 let forms: Vec<_> = known.guards.iter().map(|guard| format!("{host}:{guard}")).collect();
                 let help = format!(
-                    "ask, by StringEquals or StringLike, for somebody and not for everybody: {}",
+                    "ask for somebody and not for everybody, by StringLike where there is a *, else by StringEquals: {}",
                     forms.join(" or ")
                 );
                 faults.error(place.at("trust_policy"), message, help);

@@ -435,7 +435,7 @@ fn check_refuses_who_lets_everybody_of_a_shared_issuer_in() {
     );
     assert!(said.contains(&expected), "{said}");
     let help = format!(
-        "  help: ask, by StringEquals or StringLike, for somebody and not for everybody: {host}:sub = \"repo:…/*\" or \
+        "  help: ask for somebody and not for everybody, by StringLike where there is a *, else by StringEquals: {host}:sub = \"repo:…/*\" or \
          {host}:sub = \"repository:…/*\" or {host}:sub = \"repository_id:…:*\" or "
     );
     assert!(said.contains(&help), "{said}");

@@ -37,7 +37,7 @@ pub struct OidcProviderSettings {
     #[serde(default)]
     pub algorithms: Vec<String>,
     /// A JWKS file, relative to this one, to use instead of the issuer's discovery document, for machines without a way
-    /// out.
+    /// out. It is read at the start.
     pub jwks: Option<PathBuf>,
     /// How far the two clocks may differ. Default `60s`, at most `5m`.
     #[serde(default = "default_oidc_skew")]

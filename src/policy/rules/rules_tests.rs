@@ -227,7 +227,7 @@ fn faults_are_told_all_at_once() {
         faults[3].message,
         "there is no \"nobody\"; a rule may name subject, issuer, provider, protocol, attr, claim, groups, time"
     );
-    assert_eq!(faults[4].message, "it gives a list, not a string");
+    assert_eq!(faults[4].message, "it gives a list of strings, not a string");
     assert_eq!(faults[6].message, "there is no function \"now\"");
 }
 

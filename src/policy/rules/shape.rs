@@ -23,7 +23,7 @@ pub(super) const VARIABLES: &[&str] =
 
 /// What a rule may call. `matches` and `format` are left out: a regular expression is compiled
 /// anew at every evaluation, and a width of `format` can ask for any amount of memory.
-const FUNCTIONS: &[&str] = &[
+pub(super) const FUNCTIONS: &[&str] = &[
     "size",
     "contains",
     "startsWith",

@@ -162,3 +162,26 @@ fn a_pipelines_token_should_end_with_its_job() {
         assert_eq!(faults(&format!("id = \"a\"\n{client}\n{pipelines}")), expected, "{client}");
     }
 }
+
+/// Whoever writes one there reads about it, in a terminal or in a pipeline's log that others read too.
+#[test]
+fn a_secret_that_stands_in_the_configuration_is_not_repeated() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("rolegate.toml");
+    let head = "public_url = \"https://broker.example.com\"\n[[account]]\nid = \"111122223333\"\n";
+    let provider = "[[provider]]\nkind = \"oidc\"\nname = \"m\"\naccount = \"111122223333\"\n\
+                    issuer = \"https://a.example.com\"\nclient_ids = [\"a\"]\n[provider.login]\nclient_id = \"a\"\n";
+    for section in [
+        "[[client]]\nid = \"a\"\nsecret = \"hunter2\" # hunter2\n",
+        "[[client]]\nid = \"a\"\nsecret = { inline = \"hunter2\" }\n",
+        "[[client]]\nid = \"a\"\nsecret = \"hunter2\\nhunter2\"\n",
+        &format!("{provider}client_secret = \"hunter2\"\n"),
+    ] {
+        fs::write(&file, format!("{head}{section}")).unwrap();
+        let said = config::load(&file, noon()).err().unwrap().to_string();
+        assert!(!said.contains("hunter2"), "{said}");
+        assert!(said.contains("error: a secret can't stand in the configuration itself\n"), "{said}");
+        assert!(said.contains("secret = "), "where it stands is shown: {said}");
+        assert!(said.contains("  help: write { file = \"…\" } or { env = \"…\" }, and "), "{said}");
+    }
+}

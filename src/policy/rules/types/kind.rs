@@ -31,7 +31,7 @@ impl fmt::Display for Kind {
             Text => "a string",
             Bytes => "bytes",
             Null => "null",
-            List(_) => "a list",
+            List(item) => return write!(f, "a list{}", item.of_many()),
             Map => "a map",
             Attributes => "all attributes",
         })
@@ -39,6 +39,20 @@ impl fmt::Display for Kind {
 }
 
 impl Kind {
+    /// Many of them, behind the word list.
+    const fn of_many(&self) -> &'static str {
+        match self {
+            Any => "",
+            Bool => " of truth values",
+            Int | UInt | Double => " of numbers",
+            Text => " of strings",
+            Bytes => " of bytes",
+            Null => " of nulls",
+            List(_) => " of lists",
+            Map | Attributes => " of maps",
+        }
+    }
+
     /// Whether it is or may be a number.
     pub(super) const fn is_number(&self) -> bool {
         matches!(self, Any | Int | UInt | Double)

@@ -12,7 +12,7 @@ use cel::common::ast::{CallExpr, ComprehensionExpr, Expr, IdedExpr, LiteralValue
 
 pub(super) use self::kind::Kind;
 use self::kind::Kind::{Any, Attributes, Bool, Bytes, Double, Int, List, Map, Null, Text, UInt};
-use self::words::{count, never_equal, no_text, plural, shown};
+use self::words::{count, never_equal, no_text, shown};
 
 /// What can be called on a string.
 struct Method {
@@ -153,7 +153,9 @@ impl<'e> Checker<'e> {
         let (left, right) = (self.kind(one)?, self.kind(other)?);
         if fit(&left) && fit(&right) && left.meets(&right) {
             return Ok(match (left, right) {
-                (Any, kind) | (kind, Any) => kind,
+                // What a text goes together with is one; of lists and numbers there are several kinds.
+                (Any, kind @ (Text | Bytes)) | (kind @ (Text | Bytes), Any) => kind,
+                (Any, List(_)) | (List(_), Any) => List(Box::new(Any)),
                 (left, right) => left.joined(right),
             });
         }
@@ -176,11 +178,10 @@ impl<'e> Checker<'e> {
             Any | Map => Ok(Bool),
             Attributes if kind.meets(&Text) => Ok(Bool),
             List(items) if kind.meets(items) => Ok(Bool),
-            List(items) => Err(format!(
-                "{} is {kind}, and the items of {} are {}: it is never in there",
+            List(_) => Err(format!(
+                "{} is {kind} and {} is {within}: it is never in there",
                 shown(item),
-                shown(container),
-                plural(items)
+                shown(container)
             )),
             other => {
                 Err(format!("{} is {other}: only lists and maps have something in them", shown(container)))

@@ -2,7 +2,7 @@
 
 use cel::common::ast::{CallExpr, Expr, IdedExpr, LiteralValue, operators};
 
-use super::kind::Kind::{self, Bool, Double, Int, List, Text, UInt};
+use super::kind::Kind::{self, List};
 
 /// The commonest mistake gets the commonest help.
 pub(super) fn never_equal((one, left): (&IdedExpr, &Kind), (other, right): (&IdedExpr, &Kind)) -> String {
@@ -25,16 +25,6 @@ pub(super) fn no_text(name: &str, target: &IdedExpr, kind: &Kind) -> String {
     format!("{target} is {kind}, not a string{help}")
 }
 
-pub(super) fn plural(kind: &Kind) -> &'static str {
-    match kind {
-        Bool => "true or false",
-        Int | UInt | Double => "numbers",
-        Text => "strings",
-        List(_) => "lists",
-        _ => "something else",
-    }
-}
-
 pub(super) fn count(least: usize, most: usize) -> String {
     match (least, most) {
         (_, 0) => "nothing".to_owned(),
@@ -49,6 +39,8 @@ pub(super) fn shown(node: &IdedExpr) -> String {
         Expr::Ident(name) if !name.starts_with('@') => name.clone(),
         Expr::Literal(LiteralValue::String(text)) => format!("{:?}", text.inner()),
         Expr::Literal(LiteralValue::Int(number)) => number.inner().to_string(),
+        Expr::Literal(LiteralValue::Null) => "null".to_owned(),
+        Expr::List(list) => format!("[{}]", list.elements.iter().map(shown).collect::<Vec<_>>().join(", ")),
         Expr::Select(select) => format!("{}.{}", shown(&select.operand), select.field),
         Expr::Call(CallExpr { func_name, args, .. }) if func_name == operators::INDEX && args.len() == 2 => {
             format!("{}[{}]", shown(&args[0]), shown(&args[1]))
