@@ -20,7 +20,7 @@ pub(crate) fn provider(algorithm: Algorithm, jwk: &Value) -> OidcProvider {
         client_ids: vec!["app".into()],
         algorithms: vec![algorithm],
         clock_skew: Duration::from_secs(60),
-        keys: KeySource::Static(json!({"keys": [jwk]}).to_string()),
+        keys: KeySource::Given(json!({"keys": [jwk]}).to_string()),
         key_ages: KeyAges::default(),
         one_time: false,
         access_tokens: false,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use url::Url;
 
 use super::claims;
-use super::document::{Item, Place, Written, read_text};
+use super::document::{Item, Place, Written};
 use super::fault::Faults;
 use super::issuers::{self, Issuer};
 use super::metadata;
@@ -26,8 +26,6 @@ use crate::identity::oidc::{
 use crate::identity::saml::{Accept, SamlSettings};
 use crate::identity::{NoClient, Reach, http_client};
 
-/// As `identity::oidc` limits a fetched key set.
-const LARGEST_JWKS: u64 = 256 * 1024;
 /// Those that AWS takes.
 const USUAL_ALGORITHMS: [Algorithm; 6] = [
     Algorithm::RS256,
@@ -219,13 +217,7 @@ fn oidc_provider(
     let claims = claims::settings(written, place, faults)?;
     let keys = match &written.jwks {
         None => KeySource::Discovery,
-        Some(file) => match read_text(&place.resolve(file), LARGEST_JWKS) {
-            Ok(json) => KeySource::Static(json),
-            Err(problem) => {
-                faults.error(place.at("jwks"), problem, "save the issuer's JWKS there");
-                return None;
-            }
-        },
+        Some(file) => KeySource::File(place.resolve(file)),
     };
     let key_ages = key_ages(written, place, faults);
     let reach = Reach { private: written.allow_private_addresses, loopback: written.allow_loopback_http };
@@ -245,28 +237,42 @@ fn oidc_provider(
         login,
         claims,
     };
-    match OidcProvider::new(settings, clients.within(reach).clone()) {
-        Ok(provider) => Some(Provider {
-            name: written.name.clone(),
-            arn,
-            label: label(written.label.as_ref(), &written.name),
-            asserts_roles: written.assert_roles,
-            grants_by_trust_policy: written.grant == GrantBy::TrustPolicy,
-            verifier: Verifier::Oidc(Box::new(provider)),
-        }),
-        Err(error) => {
-            let (key, help) = match error {
-                OidcFault::Keys(_) => ("jwks", "save the issuer's JWKS there, with a `kid` for every key"),
-                _ => ("issuer", "write the issuer exactly as its tokens do"),
-            };
-            faults.error(place.at(key), with_causes(&error), help);
-            None
-        }
+    let provider = OidcProvider::new(settings, clients.within(reach).clone());
+    let told = |error: &OidcFault| {
+        let (key, help) = match error {
+            OidcFault::Keys(_) => ("jwks", "save the issuer's JWKS there, with a `kid` for every key"),
+            _ => ("issuer", "write the issuer exactly as its tokens do"),
+        };
+        faults.error(place.at(key), with_causes(error), help);
+    };
+    let provider = provider.inspect_err(told).ok()?;
+    for unusable in provider.unusable_keys() {
+        let message = format!("a key that is not used: {unusable}");
+        faults.warning(
+            place.at("jwks"),
+            message,
+            "tokens that it signs are refused; mend it, or take it out",
+        );
     }
+    Some(Provider {
+        name: written.name.clone(),
+        arn,
+        label: label(written.label.as_ref(), &written.name),
+        asserts_roles: written.assert_roles,
+        grants_by_trust_policy: written.grant == GrantBy::TrustPolicy,
+        verifier: Verifier::Oidc(Box::new(provider)),
+    })
 }
 
 fn key_ages(written: &OidcProviderSettings, place: &Place, faults: &mut Faults) -> KeyAges {
-    let (refresh, max) = (written.keys_refresh.0, written.keys_max_age.0);
+    let usual = KeyAges::default();
+    let refresh = written.keys_refresh.map_or(usual.refresh, |span| span.0);
+    let max = written.keys_max_age.map_or(usual.max, |span| span.0);
+    let ages = [("keys_refresh", written.keys_refresh), ("keys_max_age", written.keys_max_age)];
+    for (key, _) in ages.iter().filter(|(_, age)| age.is_some() && written.jwks.is_some()) {
+        let message = format!("{key} is for keys that are fetched");
+        faults.error(place.at(key), message, "leave it out: the file is read again when it changes");
+    }
     if !KEYS_REFRESH.contains(&refresh) {
         let message = format!("{} s is not between 1m and 1d", refresh.as_secs());
         faults.error(place.at("keys_refresh"), message, "write 5m, or leave it out");

@@ -77,7 +77,7 @@ fn of_keys(state: KeyState) -> (&'static str, Option<String>, &'static str) {
         KeyState::Fresh { .. } => ("ok", None, "its tokens are verified with known keys"),
         KeyState::Stale { age, reason } => (
             "degraded",
-            Some(format!("keys are {} s old: {reason}", age.as_secs())),
+            Some(format!("not renewed for {} s: {reason}", age.as_secs())),
             "tokens by known keys are accepted; new keys are not seen",
         ),
         KeyState::Missing { reason } => (

@@ -12,6 +12,7 @@ mod principal;
 mod remembered;
 pub mod saml;
 pub mod sigv4;
+mod watched_file;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -348,6 +348,21 @@ fn undescribed(path: &str, schema: &serde_json::Value, silent: &mut Vec<String>)
     }
 }
 
+/// The key of RFC 8037 appendix A.2, with an id and without.
+const ED25519_KEYS: &str = r#"{"keys": [
+    {"kty": "OKP", "crv": "Ed25519", "kid": "ed", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"},
+    {"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}
+]}"#;
+
+#[test]
+fn check_tells_which_keys_of_a_file_are_not_used() {
+    let provider = "issuer = \"https://k8s.example.com\"\nclient_ids = [\"x\"]\njwks = \"jwks.json\"";
+    let said = checked_with(provider, "k8s.example.com", r#""StringEquals": {"k8s.example.com:sub": "ann"}"#);
+    let expected = "warning: a key that is not used: ?: no `kid`\n   |\n10 | jwks = \"jwks.json\"\n   |        ^\n  \
+                    help: tokens that it signs are refused; mend it, or take it out\n\n0 error(s), 1 warning(s)\n";
+    assert!(said.ends_with(expected), "{said}");
+}
+
 /// A complete configuration with this provider of OpenID Connect and a role that trusts it on this
 /// condition; what `check` says of it.
 fn checked_with(provider: &str, arn: &str, condition: &str) -> String {
@@ -358,6 +373,7 @@ fn checked_with(provider: &str, arn: &str, condition: &str) -> String {
             "Principal": {{"Federated": "{principal}"}}, "Condition": {{{condition}}}}}]}}"#
     );
     fs::write(folder.path().join("trust.json"), trust).unwrap();
+    fs::write(folder.path().join("jwks.json"), ED25519_KEYS).unwrap();
     let config = format!(
         "public_url = \"https://broker.example.com\"\n[[account]]\nid = \"111122223333\"\n\
          [[provider]]\nkind = \"oidc\"\nname = \"ci\"\naccount = \"111122223333\"\n{provider}\n\
@@ -464,6 +480,14 @@ fn check_knows_what_a_preset_leaves_open() {
         (
             "preset = \"github-actions\"\nkeys_max_age = \"8d\"",
             "691200 s is not between keys_refresh and 7d\n",
+        ),
+        (
+            "preset = \"github-actions\"\njwks = \"trust.json\"",
+            "the key set can't be used: not a JSON object",
+        ),
+        (
+            "preset = \"github-actions\"\njwks = \"jwks.json\"\nkeys_max_age = \"2d\"",
+            "keys_max_age is for keys that are fetched\n",
         ),
     ] {
         let said =

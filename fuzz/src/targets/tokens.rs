@@ -208,7 +208,7 @@ fn provider(keys: &str) -> Option<OidcProvider> {
         client_ids: vec!["app".into()],
         algorithms: vec![rolegate::identity::oidc::Algorithm::ES256],
         clock_skew: Duration::from_secs(60),
-        keys: KeySource::Static(keys.to_owned()),
+        keys: KeySource::Given(keys.to_owned()),
         key_ages: KeyAges::default(),
         one_time: false,
         access_tokens: false,

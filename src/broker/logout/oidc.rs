@@ -26,11 +26,11 @@ impl RequestContext<'_> {
         let mut ended = logout.ended().to_vec();
         let siblings = self
             .siblings(oidc)
-            .map(|sibling| async move { (sibling, sibling.verify_logout_of(token, oidc, self.at).await) });
+            .map(|sibling| async move { (sibling, sibling.verify_logout(token, self.at).await) });
         for (sibling, verified) in join_all(siblings).await {
             match verified {
                 Ok(logout) => ended.extend_from_slice(logout.ended()),
-                // Of another client, or of keys of its own: nothing of it ends.
+                // For no client of its own, or by no key of its own: nothing of it ends.
                 Err(error) if error.code() != VerifyCode::KeysUnavailable => {}
                 Err(error) => {
                     let provider = sibling.settings().arn.as_str();

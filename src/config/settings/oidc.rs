@@ -36,8 +36,9 @@ pub struct OidcProviderSettings {
     /// ES384, ES512. PS256, PS384, PS512 and EdDSA are known, too.
     #[serde(default)]
     pub algorithms: Vec<String>,
-    /// A JWKS file, relative to this one, to use instead of the issuer's discovery document, for machines without a way
-    /// out. It is read at the start.
+    /// A JWKS file, relative to this one, to use instead of the issuer's discovery document, for
+    /// machines without a way out. Every key in it needs a `kid`. It is read again when it changes: a
+    /// key that was taken out of it is refused within ten seconds.
     pub jwks: Option<PathBuf>,
     /// How far the two clocks may differ. Default `60s`, at most `5m`.
     #[serde(default = "default_oidc_skew")]
@@ -45,14 +46,12 @@ pub struct OidcProviderSettings {
     /// Browser sign-in by authorization code with PKCE. Without it the provider's tokens are
     /// accepted at the STS endpoint only.
     pub login: Option<OidcLoginSettings>,
-    /// How often the issuer's keys are fetched anew, `1m` to `1d`: so soon a withdrawn key is no longer
+    /// How often the issuer's keys are fetched anew, unless they stand in a file, `1m` to `1d`: so soon a withdrawn key is no longer
     /// accepted, while the issuer can be reached. Default `5m`.
-    #[serde(default = "default_keys_refresh")]
-    pub keys_refresh: Span,
+    pub keys_refresh: Option<Span>,
     /// How old keys may become while the issuer can't be reached, `keys_refresh` to `7d`. Default
     /// `24h`.
-    #[serde(default = "default_keys_max_age")]
-    pub keys_max_age: Span,
+    pub keys_max_age: Option<Span>,
     /// How often one token may be used at the STS endpoint.
     #[serde(default)]
     pub replay: TokenReplay,
@@ -144,14 +143,6 @@ pub struct OidcLoginSettings {
     /// where it does not answer with JSON about the same person. Default `false`.
     #[serde(default)]
     pub userinfo: bool,
-}
-
-fn default_keys_refresh() -> Span {
-    Span(Duration::from_secs(5 * 60))
-}
-
-fn default_keys_max_age() -> Span {
-    Span(Duration::from_secs(24 * 3600))
 }
 
 fn default_oidc_skew() -> Span {

@@ -52,14 +52,14 @@ const FIRST_PAUSE: Duration = Duration::from_secs(30);
 /// How well a provider's keys are known, for `/readyz`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KeyState {
-    /// Fetched lately, or part of the configuration.
+    /// Fetched lately, or those of the configured file.
     Fresh {
         /// Time since they were fetched.
         age: Duration,
     },
     /// Usable, and due to be renewed.
     Stale {
-        /// Time since they were fetched.
+        /// Time since they were fetched, or since the file that holds them is no good.
         age: Duration,
         /// Why they are not fresh.
         reason: String,
@@ -72,7 +72,7 @@ pub enum KeyState {
 }
 
 impl KeyState {
-    /// Time since the keys were fetched, if there are any.
+    /// Time since the keys were known to be those of the provider, if there are any.
     pub const fn age(&self) -> Option<Duration> {
         match self {
             Self::Fresh { age } | Self::Stale { age, .. } => Some(*age),
@@ -264,7 +264,9 @@ impl KeyCache {
                 }
                 let new = Arc::new(snapshot);
                 let old = self.snapshot.swap(Some(Arc::clone(&new)));
-                self.tell_change(old.as_deref(), &new);
+                if let Some(old) = old {
+                    new.keys.tell_change(&old.keys, &self.publisher.issuer);
+                }
                 if self.failure.swap(None).is_some() {
                     tracing::info!(issuer = self.publisher.issuer, "verification keys are renewed again");
                 }
@@ -280,19 +282,6 @@ impl KeyCache {
                     self.failures.fetch_add(1, Ordering::AcqRel);
                 }
             }
-        }
-    }
-
-    /// Who looks for the reason of refusals finds here when which key came and went.
-    fn tell_change(&self, old: Option<&Snapshot>, new: &Snapshot) {
-        let Some(old) = old else { return };
-        let only_in = |these: &KeySet, those: &KeySet| {
-            let known: Vec<_> = those.ids().collect();
-            these.ids().filter(|id| !known.contains(id)).collect::<Vec<_>>().join(", ")
-        };
-        let (came, gone) = (only_in(&new.keys, &old.keys), only_in(&old.keys, &new.keys));
-        if !(came.is_empty() && gone.is_empty()) {
-            tracing::warn!(issuer = self.publisher.issuer, came, gone, "the provider's keys changed");
         }
     }
 

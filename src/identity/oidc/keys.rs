@@ -5,6 +5,8 @@
 //! can serve, so that no token can pair it with another (RFC 8725 section 3.1). `cache` keeps
 //! the sets fresh.
 
+use std::fmt;
+
 use aws_lc_rs::signature::{self, ParsedPublicKey, RsaParameters, RsaPublicKeyComponents};
 use serde_json::{Map, Value};
 
@@ -100,6 +102,19 @@ impl KeySet {
         self.keys.iter().map(|key| key.id.as_str())
     }
 
+    /// Tells the log which keys came and went since `before`, for whoever looks for the reason of
+    /// refusals.
+    pub(super) fn tell_change(&self, before: &Self, issuer: &str) {
+        let only_in = |these: &Self, those: &Self| {
+            let known: Vec<_> = those.ids().collect();
+            these.ids().filter(|id| !known.contains(id)).collect::<Vec<_>>().join(", ")
+        };
+        let (came, gone) = (only_in(self, before), only_in(before, self));
+        if !(came.is_empty() && gone.is_empty()) {
+            tracing::warn!(issuer, came, gone, "the provider's keys changed");
+        }
+    }
+
     /// The keys that are left out.
     pub(super) fn skipped(&self) -> &[Skipped] {
         &self.skipped
@@ -120,10 +135,13 @@ impl KeySet {
     }
 
     fn why_skipped(&self) -> String {
-        match self.skipped.first() {
-            None => String::from("the set is empty"),
-            Some(Skipped { key_id, reason }) => format!("{}: {reason}", key_id.as_deref().unwrap_or("?")),
-        }
+        self.skipped.first().map_or_else(|| String::from("the set is empty"), ToString::to_string)
+    }
+}
+
+impl fmt::Display for Skipped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.key_id.as_deref().unwrap_or("?"), self.reason)
     }
 }
 

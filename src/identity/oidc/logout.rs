@@ -5,6 +5,7 @@
 //! taken for the other. Whether it was here before is not looked at: the caller claims
 //! [`LogoutToken::one_time`].
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -76,37 +77,12 @@ pub struct EndSession {
 }
 
 impl OidcProvider {
-    /// Verifies a logout token that was posted to us (section 2.6). It must be meant for the client
-    /// that people sign in by: that is the one whose sessions the provider ends.
+    /// Verifies a logout token that was posted to us (section 2.6). It must be meant for a client that
+    /// people sign in by, here or in an app whose tokens are taken: the provider ends what it began there.
     pub async fn verify_logout(&self, token: &str, at: Moment) -> Result<LogoutToken, VerifyError> {
-        let Some(login) = &self.settings.login else {
-            let expected = "a provider that people sign in by";
-            return Err(VerifyError::new(VerifyCode::Audience, "oidc.logout.not-offered", expected, "none"));
-        };
         let token = UnverifiedToken::parse_logout(token)?;
         self.authenticate(&token, at).await?;
-        self.read_logout(&token.claims, &login.client_id, at)
-    }
-
-    /// The same for a token that was posted for `other`, a provider of the same issuer, for one of whose
-    /// clients this one takes tokens as well: what it ends here. Keys and algorithms are this one's own.
-    pub async fn verify_logout_of(
-        &self,
-        token: &str,
-        other: &Self,
-        at: Moment,
-    ) -> Result<LogoutToken, VerifyError> {
-        let posted_for = other.settings.login.as_ref().map(|login| login.client_id.as_str());
-        let own = self.settings.login.as_ref().map(|login| login.client_id.as_str());
-        let is_ours =
-            |client: &&str| own == Some(*client) || self.settings.client_ids.iter().any(|it| it == client);
-        let Some(client_id) = posted_for.filter(is_ours) else {
-            let expected = "a client of both";
-            return Err(VerifyError::new(VerifyCode::Audience, "oidc.logout.sibling", expected, "none"));
-        };
-        let token = UnverifiedToken::parse_logout(token)?;
-        self.authenticate(&token, at).await?;
-        self.read_logout(&token.claims, client_id, at)
+        self.read_logout(&token.claims, at)
     }
 
     /// Where a browser signs out at the provider and comes back to `return_to`; `None` where the
@@ -147,17 +123,12 @@ impl OidcProvider {
         fetch::is_permitted(&url, self.settings.reach).then_some(url)
     }
 
-    fn read_logout(
-        &self,
-        claims: &Map<String, Value>,
-        client_id: &str,
-        at: Moment,
-    ) -> Result<LogoutToken, VerifyError> {
+    fn read_logout(&self, claims: &Map<String, Value>, at: Moment) -> Result<LogoutToken, VerifyError> {
         check_event(claims)?;
         if claims.contains_key("nonce") {
             return Err(refused("oidc.logout.nonce", "a logout token without `nonce`", "one"));
         }
-        check_audience(claims, client_id)?;
+        self.check_logout_audience(claims)?;
         let issued = timestamp(claims, "iat")?.map(Moment::from_unix).ok_or_else(|| missing("iat"))?;
         check_times(claims, &self.settings, at)?;
         let until = issued.plus(LARGEST_AGE + self.settings.clock_skew);
@@ -182,6 +153,17 @@ impl OidcProvider {
         let id = hash_of(&["oidc/logout-token", &self.settings.issuer, &id]);
         let one_time = OneTime { id, until, only_once: true };
         Ok(LogoutToken { subject, names_session: session.is_some(), ended, issued, one_time })
+    }
+
+    fn check_logout_audience(&self, claims: &Map<String, Value>) -> Result<(), VerifyError> {
+        let named = claims.get("aud").ok_or_else(|| missing("aud"))?;
+        let audiences = strings(named).ok_or_else(|| bad_form("aud", named))?;
+        if self.clients().any(|client| audiences.iter().any(|audience| audience == client)) {
+            return Ok(());
+        }
+        let expected = format!("one of {:?}", self.clients().collect::<BTreeSet<_>>());
+        let seen = audiences.join(", ");
+        Err(VerifyError::new(VerifyCode::Audience, "oidc.logout.audience", expected, seen))
     }
 }
 
@@ -208,16 +190,6 @@ fn check_event(claims: &Map<String, Value>) -> Result<(), VerifyError> {
     } else {
         Err(refused("oidc.logout.events", expected, events.to_string()))
     }
-}
-
-fn check_audience(claims: &Map<String, Value>, client_id: &str) -> Result<(), VerifyError> {
-    let named = claims.get("aud").ok_or_else(|| missing("aud"))?;
-    let audiences = strings(named).ok_or_else(|| bad_form("aud", named))?;
-    if audiences.iter().any(|audience| audience == client_id) {
-        return Ok(());
-    }
-    let seen = audiences.join(", ");
-    Err(VerifyError::new(VerifyCode::Audience, "oidc.logout.audience", client_id, seen))
 }
 
 /// A claim that may be absent, but not of another form.

@@ -6,7 +6,7 @@
 //! told before the signature holds.
 //!
 //! - `jws` takes a token apart, `members` refuses ambiguous JSON
-//! - `keys`, `discovery` and `cache` know the provider's keys
+//! - `keys`, `discovery` and `cache` know the provider's keys, `pinned` those in a file
 //! - `token` and `asserted` read the claims, `session` those that name a login
 //! - `login` is the authorization code flow, `logout` its end
 //! - `further` is what a login learns beside its token: `userinfo`, and `groups` of Entra ID; `paths`
@@ -24,6 +24,7 @@ mod login;
 mod logout;
 mod members;
 mod paths;
+mod pinned;
 mod session;
 mod token;
 mod userinfo;
@@ -32,6 +33,7 @@ mod userinfo;
 mod tests;
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -50,9 +52,10 @@ pub use self::paths::AttributePaths;
 use self::cache::{KeyCache, unknown_key};
 use self::discovery::{Metadata, Publisher};
 use self::jws::{UnverifiedToken, refused_algorithm};
-use self::keys::KeySet;
+use self::pinned::PinnedKeys;
 use self::token::Expected;
 use super::fetch::earlier_by_chance;
+use super::watched_file::FILE_INTERVAL;
 use super::{FederatedIdentity, Reach, VerifyCode, VerifyError, fetch};
 use crate::arn::ProviderArn;
 use crate::clock::Moment;
@@ -104,8 +107,10 @@ pub struct ClaimSettings {
 pub enum KeySource {
     /// The discovery document under the issuer.
     Discovery,
-    /// A JWK set as JSON, for providers that can't be reached.
-    Static(String),
+    /// A file that holds a JWK set, for providers that can't be reached. It is watched.
+    File(PathBuf),
+    /// A JWK set, as JSON. It stays as it is.
+    Given(String),
 }
 
 /// This broker as a client of the provider.
@@ -144,7 +149,7 @@ pub struct OidcProvider {
 
 enum Keys {
     /// Keys from the configuration; the cache knows where to send a login.
-    Pinned(KeySet, Arc<KeyCache>),
+    Pinned(Arc<PinnedKeys>, Arc<KeyCache>),
     Published(Arc<KeyCache>),
 }
 
@@ -162,12 +167,15 @@ impl OidcProvider {
             return Err(OidcFault::Algorithms);
         }
         let publisher = Publisher { issuer: settings.issuer.clone(), reach: settings.reach, http };
-        let keys = match &settings.keys {
-            KeySource::Discovery => Keys::Published(KeyCache::new(publisher.clone(), settings.key_ages)),
-            KeySource::Static(json) => Keys::Pinned(
-                KeySet::parse(json.as_bytes()).map_err(|error| OidcFault::Keys(error.to_string()))?,
-                KeyCache::new(publisher.clone(), settings.key_ages),
-            ),
+        let cache = KeyCache::new(publisher.clone(), settings.key_ages);
+        let pinned = match &settings.keys {
+            KeySource::Discovery => None,
+            KeySource::File(path) => Some(PinnedKeys::in_file(path.clone()).map_err(OidcFault::Keys)?),
+            KeySource::Given(json) => Some(PinnedKeys::given(json.as_bytes()).map_err(OidcFault::Keys)?),
+        };
+        let keys = match pinned {
+            Some(pinned) => Keys::Pinned(Arc::new(pinned), cache),
+            None => Keys::Published(cache),
         };
         Ok(Self { settings, publisher, keys })
     }
@@ -202,11 +210,15 @@ impl OidcProvider {
 
     /// Whether its settings still take the token that `identity`, who is remembered, once came by.
     pub fn takes_still(&self, identity: &FederatedIdentity) -> bool {
-        let OidcSettings { client_ids, login, access_tokens, .. } = &self.settings;
+        let is_for_us = self.clients().any(|client| client == identity.audience());
+        is_for_us && (self.settings.access_tokens || !identity.verified.by_access_token)
+    }
+
+    /// The clients whose tokens are taken.
+    fn clients(&self) -> impl Iterator<Item = &str> {
+        let OidcSettings { client_ids, login, .. } = &self.settings;
         let login = login.iter().map(|login| &login.client_id);
-        let mut clients = client_ids.iter().chain(login);
-        let is_for_us = clients.any(|client| client == identity.audience());
-        is_for_us && (*access_tokens || !identity.verified.by_access_token)
+        client_ids.iter().chain(login).map(String::as_str)
     }
 
     fn expected<'a>(&'a self, nonce: Option<&'a str>, at: Moment) -> Expected<'a> {
@@ -257,20 +269,26 @@ impl OidcProvider {
         login::redeem(&self.publisher, client, code, redirect_uri, pkce_verifier).await
     }
 
-    /// Fetches the keys anew, so that tokens find them. Says whether they are fresh now; `None`
-    /// where they are pinned.
+    /// Fetches the keys anew, or looks at their file, so that tokens find them. Says whether they are
+    /// fresh now; `None` where they never change.
     pub async fn refresh(&self, at: Moment) -> Option<bool> {
         match &self.keys {
+            Keys::Pinned(pinned, _) if pinned.are_watched() => {
+                let (pinned, issuer) = (Arc::clone(pinned), self.settings.issuer.clone());
+                let looking = tokio::task::spawn_blocking(move || pinned.renew(&issuer, at));
+                // A join error means that the runtime is shutting down.
+                Some(looking.await.unwrap_or(false))
+            }
             Keys::Pinned(..) => None,
             Keys::Published(cache) => Some(cache.renew_ahead(at).await),
         }
     }
 
     /// How long to wait from `at` until [`Self::refresh`] is due, up to a tenth less by chance so
-    /// that many brokers don't ask at once. `None` where the keys are pinned.
+    /// that many brokers don't ask at once. `None` where the keys never change.
     pub fn refresh_in(&self, at: Moment, entropy: &dyn Entropy) -> Option<Duration> {
         match &self.keys {
-            Keys::Pinned(..) => None,
+            Keys::Pinned(pinned, _) => pinned.are_watched().then_some(FILE_INTERVAL),
             Keys::Published(cache) => Some(earlier_by_chance(cache.renewal_due_in(at), entropy)),
         }
     }
@@ -278,15 +296,23 @@ impl OidcProvider {
     /// The ids of the keys that may be used at `at`.
     pub fn key_ids(&self, at: Moment) -> Vec<String> {
         match &self.keys {
-            Keys::Pinned(keys, _) => keys.ids().map(str::to_owned).collect(),
+            Keys::Pinned(pinned, _) => pinned.keys().ids().map(str::to_owned).collect(),
             Keys::Published(cache) => cache.key_ids(at),
+        }
+    }
+
+    /// The keys of the configuration that are of no use, each with what is wrong with it.
+    pub fn unusable_keys(&self) -> Vec<String> {
+        match &self.keys {
+            Keys::Pinned(pinned, _) => pinned.keys().skipped().iter().map(ToString::to_string).collect(),
+            Keys::Published(_) => Vec::new(),
         }
     }
 
     /// How well the provider's keys are known.
     pub fn key_state(&self, at: Moment) -> KeyState {
         match &self.keys {
-            Keys::Pinned(..) => KeyState::Fresh { age: Duration::ZERO },
+            Keys::Pinned(pinned, _) => pinned.state(at),
             Keys::Published(cache) => cache.state(at),
         }
     }
@@ -322,8 +348,9 @@ impl OidcProvider {
         let (key_id, algorithm) = (token.key_id.as_deref(), token.algorithm);
         let verify = |key: &ParsedPublicKey| key.verify_sig(token.signed, &token.signature);
         let verified = match &self.keys {
-            Keys::Pinned(keys, _) => {
-                keys.find(key_id, algorithm).map(verify).ok_or_else(|| unknown_key(key_id, keys))?
+            Keys::Pinned(pinned, _) => {
+                let keys = pinned.keys();
+                keys.find(key_id, algorithm).map(verify).ok_or_else(|| unknown_key(key_id, &keys))?
             }
             Keys::Published(cache) => cache.with_key(key_id, algorithm, at, verify).await?,
         };

@@ -3,6 +3,7 @@
 mod cached;
 mod claims;
 mod logins;
+mod pinned;
 mod shapes;
 
 use std::collections::HashMap;
@@ -111,13 +112,13 @@ pub(super) fn provider() -> OidcProvider {
 }
 
 pub(super) fn provider_with(keys: Vec<Value>) -> OidcProvider {
-    let keys = KeySource::Static(json!({ "keys": keys }).to_string());
+    let keys = KeySource::Given(json!({ "keys": keys }).to_string());
     OidcProvider::new(settings("https://idp.example.com/r", keys), http_client(HERE).unwrap()).unwrap()
 }
 
 /// The same, set otherwise.
 pub(super) fn provider_of(change: impl FnOnce(&mut OidcSettings)) -> OidcProvider {
-    let keys = KeySource::Static(json!({ "keys": [RSA.jwk, EC.jwk] }).to_string());
+    let keys = KeySource::Given(json!({ "keys": [RSA.jwk, EC.jwk] }).to_string());
     let mut settings = settings("https://idp.example.com/r", keys);
     change(&mut settings);
     OidcProvider::new(settings, http_client(HERE).unwrap()).unwrap()

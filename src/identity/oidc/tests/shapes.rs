@@ -3,6 +3,7 @@
 use aws_lc_rs::signature;
 
 use super::*;
+use crate::identity::oidc::keys::KeySet;
 
 const HEADER: &str = r#"{"alg":"ES256","kid":"ec"}"#;
 
@@ -48,7 +49,7 @@ async fn every_algorithm_verifies() {
     let edwards = signature::Ed25519KeyPair::generate().unwrap();
     let x = b64(edwards.public_key().as_ref());
     keys.push(json!({"kty": "OKP", "crv": "Ed25519", "kid": "EdDSA", "x": x}));
-    let set = KeySource::Static(json!({ "keys": keys }).to_string());
+    let set = KeySource::Given(json!({ "keys": keys }).to_string());
     let every = settings("https://idp.example.com/r", set);
     let every = OidcSettings { algorithms: Algorithm::ALL.to_vec(), ..every };
     let provider = OidcProvider::new(every, http_client(HERE).unwrap()).unwrap();
@@ -274,7 +275,7 @@ fn an_ed25519_key_is_usable() {
 
 #[test]
 fn settings_that_would_weaken_the_check_are_refused() {
-    let keys = KeySource::Static(json!({"keys": [EC.jwk]}).to_string());
+    let keys = KeySource::Given(json!({"keys": [EC.jwk]}).to_string());
     let good = settings("https://idp.example.com/r", keys);
     let make = |settings| OidcProvider::new(settings, http_client(HERE).unwrap()).map(|_| ());
     assert!(make(good.clone()).is_ok());
@@ -293,6 +294,6 @@ fn settings_that_would_weaken_the_check_are_refused() {
     let local = OidcSettings { issuer: String::from("http://127.0.0.1:9"), ..good.clone() };
     assert!(make(local.clone()).is_ok());
     assert!(matches!(make(OidcSettings { reach: Reach::default(), ..local }), Err(OidcFault::Issuer(_))));
-    let keys = KeySource::Static(String::from("{}"));
+    let keys = KeySource::Given(String::from("{}"));
     assert!(matches!(make(OidcSettings { keys, ..good }), Err(OidcFault::Keys(_))));
 }

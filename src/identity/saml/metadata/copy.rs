@@ -3,7 +3,7 @@
 //! anew. The file's time is when the provider last confirmed it.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -12,6 +12,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use url::Url;
 
 use crate::clock::Moment;
+use crate::identity::watched_file::whole;
 
 /// Where the copy of `name`'s metadata from `url` is kept. Another address is another copy: what was
 /// fetched from elsewhere must not vouch for it.
@@ -30,16 +31,6 @@ pub(super) fn read(path: &Path, largest: usize) -> io::Result<Option<(Vec<u8>, M
     };
     let confirmed = moment(file.metadata()?.modified()?);
     Ok(Some((whole(file, largest)?, confirmed)))
-}
-
-/// Everything in `file`, which must not have more than `largest` bytes.
-pub(super) fn whole(file: File, largest: usize) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    file.take(largest as u64 + 1).read_to_end(&mut bytes)?;
-    if bytes.len() > largest {
-        return Err(io::Error::other(format!("more than {largest} bytes")));
-    }
-    Ok(bytes)
 }
 
 /// Puts `xml` in place of the copy before, all at once. Only the broker's user may read it.

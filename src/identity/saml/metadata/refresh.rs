@@ -16,9 +16,8 @@ use crate::clock::Moment;
 use crate::entropy::Entropy;
 use crate::identity::fetch::{earlier_by_chance, with_causes};
 use crate::identity::saml::{SamlProvider, SamlSettings};
+use crate::identity::watched_file::FILE_INTERVAL;
 
-/// How often a file is looked at; a look is cheap.
-const FILE_INTERVAL: Duration = Duration::from_secs(10);
 /// How soon a failed fetch is tried again the first time, and how seldom at least any source is
 /// asked, whatever the document wants.
 const SHORTEST: Duration = Duration::from_secs(30);
@@ -110,7 +109,7 @@ impl SamlProvider {
     pub fn refresh_in(&self, at: Moment, entropy: &dyn Entropy) -> Option<Duration> {
         let wished = match self.source.as_ref() {
             Source::Given => return None,
-            Source::File { .. } => return Some(FILE_INTERVAL),
+            Source::File(_) => return Some(FILE_INTERVAL),
             Source::Url { from, .. } => self.pace(from.refresh, at),
         };
         let failures = self.metadata.story().failing.as_ref().map_or(0, |failing| failing.times);
@@ -156,8 +155,7 @@ impl SamlProvider {
 
     fn confirm(&self, at: Moment) -> Result<Refreshed, MetadataError> {
         // A file that was read and was no good is as bad as it was.
-        let is_known_bad =
-            matches!(*self.source, Source::File { .. }) && self.metadata.story().failing.is_some();
+        let is_known_bad = matches!(*self.source, Source::File(_)) && self.metadata.story().failing.is_some();
         if is_known_bad {
             return Ok(Refreshed::Unchanged);
         }

@@ -1,7 +1,5 @@
 //! Where metadata comes from: nowhere (it is given once), a file that is looked at, or a URL.
 
-use std::fs::{self, File};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -15,6 +13,7 @@ use url::Url;
 use super::{MetadataError, copy};
 use crate::clock::Moment;
 use crate::identity::fetch::{self, FetchError, Reach, with_causes};
+use crate::identity::watched_file::WatchedFile;
 
 /// The registered type (SAML Metadata, appendix A) first; few servers care.
 const ACCEPTED: &str = "application/samlmetadata+xml, application/xml;q=0.9, text/xml;q=0.9, */*;q=0.5";
@@ -47,11 +46,7 @@ pub(in crate::identity::saml) enum Source {
     /// It was given, and stays.
     Given,
     /// A file, read again whenever it has changed.
-    File {
-        path: PathBuf,
-        /// The file as it was when it was last read.
-        seen: Mutex<Option<Stamp>>,
-    },
+    File(WatchedFile),
     /// An address.
     Url {
         http: Client,
@@ -61,14 +56,6 @@ pub(in crate::identity::saml) enum Source {
         /// What the copy in force was marked with.
         validators: Mutex<Validators>,
     },
-}
-
-/// What changes when a file does.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::identity::saml) struct Stamp {
-    modified: (i64, i64),
-    length: u64,
-    inode: u64,
 }
 
 /// What a server marks a version of a document with (RFC 9110 8.8), to be asked for a newer one.
@@ -87,7 +74,7 @@ pub(super) struct Document {
 impl Source {
     /// A file that was not looked at yet.
     pub(super) const fn file(path: PathBuf) -> Self {
-        Self::File { path, seen: Mutex::new(None) }
+        Self::File(WatchedFile::new(path))
     }
 
     /// An address that the provider `name` may ask: https, or http to this machine where that is allowed.
@@ -107,7 +94,7 @@ impl Source {
     pub(super) async fn fetch(self: &Arc<Self>, largest: usize) -> Result<Option<Document>, MetadataError> {
         match self.as_ref() {
             Self::Given => Ok(None),
-            Self::File { .. } => {
+            Self::File(_) => {
                 let source = Arc::clone(self);
                 let looking = tokio::task::spawn_blocking(move || source.look(largest));
                 looking.await.unwrap_or_else(|_| Err(MetadataError::interrupted()))
@@ -122,17 +109,8 @@ impl Source {
     /// A file's content, unless it was read before. What was read and was no good is not read
     /// again until it changes.
     pub(super) fn look(&self, largest: usize) -> Result<Option<Document>, MetadataError> {
-        let Self::File { path, seen } = self else { return Ok(None) };
-        let failed = |error| MetadataError::Unavailable(format!("can't read {}: {error}", path.display()));
-        let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = seen.take();
-        let stamp = Stamp::of(path).map_err(failed)?;
-        let is_known = before.as_ref() == Some(&stamp);
-        let xml = match is_known {
-            true => None,
-            false => Some(File::open(path).and_then(|file| copy::whole(file, largest)).map_err(failed)?),
-        };
-        *seen = Some(stamp);
+        let Self::File(file) = self else { return Ok(None) };
+        let xml = file.look(largest).map_err(MetadataError::Unavailable)?;
         Ok(xml.map(|xml| Document { xml, validators: Validators::default() }))
     }
 
@@ -162,13 +140,6 @@ impl Source {
 fn tell(kept: std::io::Result<()>, copy: &Path) {
     if let Err(error) = kept {
         tracing::warn!(copy = %copy.display(), %error, "the last good metadata can't be kept");
-    }
-}
-
-impl Stamp {
-    fn of(path: &Path) -> std::io::Result<Self> {
-        let file = fs::metadata(path)?;
-        Ok(Self { modified: (file.mtime(), file.mtime_nsec()), length: file.len(), inode: file.ino() })
     }
 }
 
