@@ -12,6 +12,7 @@ mod principal;
 mod remembered;
 pub mod saml;
 pub mod sigv4;
+mod trace;
 mod watched_file;
 
 use std::collections::BTreeMap;
@@ -23,6 +24,7 @@ use serde::{Deserialize, Serialize};
 pub use self::fetch::{NoClient, Reach, http_client};
 pub use self::login::{Login, LoginMark, LoginMarks, NameId, OidcSession, ProviderSession, SamlSession};
 pub use self::principal::{GrantId, Principal, RoleSession, SessionTag};
+pub use self::trace::{Explanation, Outcome, Step};
 use crate::arn::ProviderArn;
 use crate::clock::Moment;
 

@@ -10,8 +10,8 @@ use crate::broker::federate::wrong_protocol;
 use crate::clock::Moment;
 use crate::config::Snapshot;
 use crate::directory::{self, SamlSide, Verifier};
-use crate::identity::saml::{self, Answer, Claims, Expect, Facts, Outcome, Step};
-use crate::identity::{self, FederatedIdentity, VerifyCode, VerifyError};
+use crate::identity::saml::{self, Answer, Claims, Expect, Facts};
+use crate::identity::{self, FederatedIdentity, Outcome, Step, VerifyCode, VerifyError};
 
 /// Entity ids that a note names; more would bury it.
 const NAMED: usize = 5;

@@ -4,6 +4,7 @@ use actix_web::http::StatusCode;
 
 use super::{cut, log};
 use crate::broker::{Failure, Fault, Refusal};
+use crate::clock::Moment;
 use crate::identity::{Protocol, VerifyCode, VerifyError};
 use crate::policy::{Denial, SessionNameFault, TagFault};
 use crate::telemetry;
@@ -158,6 +159,11 @@ fn refused(refusal: &Refusal, protocol: Protocol) -> StsError {
     }
 }
 
+/// How AWS tells a time here.
+fn unix_seconds(time: &str) -> String {
+    Moment::parse_rfc3339(time).map_or_else(|| time.to_owned(), |moment| moment.unix().to_string())
+}
+
 fn invalid_token(message: String) -> StsError {
     StsError::bad("InvalidIdentityToken", message)
 }
@@ -200,8 +206,8 @@ fn oidc_refused(error: &VerifyError) -> StsError {
             "ExpiredTokenException",
             format!(
                 "Token expired: current date/time {} must be before the expiration date/time {}",
-                error.expected(),
-                error.seen()
+                unix_seconds(error.expected()),
+                unix_seconds(error.seen())
             ),
         ),
         VerifyCode::KeysUnavailable => StsError::bad("IDPCommunicationError", NO_VERIFICATION_KEY),

@@ -8,6 +8,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::facts::Trace;
 use super::groups::{GroupOverage, has_overage, refused_overage};
 use super::{LoginError, OidcProvider, Redeemed, UnverifiedToken, groups, token, userinfo};
 use crate::clock::Moment;
@@ -131,7 +132,7 @@ impl OidcProvider {
         self.authenticate(&id_token, at).await?;
         let claims = &id_token.claims;
         let expected = self.expected(Some(nonce), at);
-        let subject = token::check(claims, id_token.kind, &self.settings, &expected)?.subject;
+        let subject = token::check(claims, id_token.kind, &self.settings, &expected, &Trace::off())?.subject;
         let mut further = Inner::default();
         if wants_userinfo {
             let endpoint = self.metadata(at).await?.userinfo_endpoint;

@@ -7,6 +7,7 @@
 //!
 //! - `jws` takes a token apart, `members` refuses ambiguous JSON
 //! - `keys`, `discovery` and `cache` know the provider's keys, `pinned` those in a file
+//! - `facts` takes notes for `explain`
 //! - `token` and `asserted` read the claims, `session` those that name a login
 //! - `login` is the authorization code flow, `logout` its end
 //! - `further` is what a login learns beside its token: `userinfo`, and `groups` of Entra ID; `paths`
@@ -16,6 +17,7 @@ mod algorithm;
 mod asserted;
 mod cache;
 mod discovery;
+mod facts;
 mod further;
 mod groups;
 mod jws;
@@ -42,6 +44,7 @@ use url::Url;
 
 pub use self::algorithm::{Algorithm, NoAlgorithm};
 pub use self::cache::{KeyAges, KeyState};
+pub use self::facts::{TokenClaims, TokenFacts};
 pub use self::further::FurtherClaims;
 pub use self::groups::{GraphUrl, GroupOverage};
 pub use self::jws::unverified_issuer;
@@ -51,12 +54,13 @@ pub use self::paths::AttributePaths;
 
 use self::cache::{KeyCache, unknown_key};
 use self::discovery::{Metadata, Publisher};
+use self::facts::Trace;
 use self::jws::{UnverifiedToken, refused_algorithm};
 use self::pinned::PinnedKeys;
 use self::token::Expected;
 use super::fetch::earlier_by_chance;
 use super::watched_file::FILE_INTERVAL;
-use super::{FederatedIdentity, Reach, VerifyCode, VerifyError, fetch};
+use super::{Explanation, FederatedIdentity, Reach, VerifyCode, VerifyError, fetch};
 use crate::arn::ProviderArn;
 use crate::clock::Moment;
 use crate::entropy::Entropy;
@@ -193,7 +197,16 @@ impl OidcProvider {
         nonce: Option<&str>,
         at: Moment,
     ) -> Result<FederatedIdentity, VerifyError> {
-        self.verify_as(token, &self.expected(nonce, at), None).await
+        self.verify_as(token, &self.expected(nonce, at), None, &Trace::off()).await
+    }
+
+    /// Verifies a token as [`Self::verify`] does, without a login, and notes everything on the way. Where
+    /// there are no keys yet, they are fetched.
+    pub async fn explain(&self, token: &str, at: Moment) -> Explanation<TokenFacts> {
+        let trace = Trace::on();
+        let identity = self.verify_as(token, &self.expected(None, at), None, &trace).await;
+        let (steps, facts) = trace.told(identity.as_ref().err());
+        Explanation { steps, facts, identity }
     }
 
     /// Verifies the ID token of a login here, which got `further` claims beside it
@@ -205,7 +218,7 @@ impl OidcProvider {
         further: &FurtherClaims,
         at: Moment,
     ) -> Result<FederatedIdentity, VerifyError> {
-        self.verify_as(token, &self.expected(Some(nonce), at), Some(further)).await
+        self.verify_as(token, &self.expected(Some(nonce), at), Some(further), &Trace::off()).await
     }
 
     /// Whether its settings still take the token that `identity`, who is remembered, once came by.
@@ -322,12 +335,32 @@ impl OidcProvider {
         token: &str,
         expected: &Expected<'_>,
         further: Option<&FurtherClaims>,
+        trace: &Trace,
     ) -> Result<FederatedIdentity, VerifyError> {
+        let length = token.len();
         let token = UnverifiedToken::parse(token)?;
+        trace.see(|facts| *facts = TokenFacts::of(&token, length));
         self.authenticate(&token, expected.at).await?;
-        let checked = token::check(&token.claims, token.kind, &self.settings, expected)?;
-        self.check_groups(&token.claims, further)?;
-        token::identity(token.claims, checked, &self.settings, further)
+        self.note_signed(&token, trace);
+        let checked = token::check(&token.claims, token.kind, &self.settings, expected, trace)?;
+        trace.looked("oidc.groups.overage", self.check_groups(&token.claims, further), (), |()| {
+            ("the person's groups, or none".to_owned(), "not left out".to_owned())
+        })?;
+        let identity = token::identity(token.claims, checked, &self.settings, further);
+        trace.verdict()?;
+        identity
+    }
+
+    fn note_signed(&self, token: &UnverifiedToken<'_>, trace: &Trace) {
+        let same = |text: &str| (text.to_owned(), text.to_owned());
+        trace.passed("oidc.issuer", || same(&self.settings.issuer));
+        let algorithm = format!("{:?}", token.algorithm);
+        trace.passed("oidc.algorithm", || (format!("one of {:?}", self.settings.algorithms), algorithm));
+        trace.passed("oidc.signature", || {
+            let key_id = token.key_id.as_deref().unwrap_or("which it does not name");
+            ("a signature by a key of the provider".to_owned(), format!("one by the key {key_id}"))
+        });
+        trace.see(|facts| facts.signed(&token.claims, &self.settings.claims.attributes));
     }
 
     /// Issuer, algorithm and signature: from here on the claims are the provider's word.

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+use super::facts::Trace;
 use super::further::FurtherClaims;
 use super::jws::Kind;
 use super::session::Names;
@@ -53,23 +54,48 @@ pub(super) fn check(
     kind: Kind,
     settings: &OidcSettings,
     expected: &Expected<'_>,
+    trace: &Trace,
 ) -> Result<Checked, VerifyError> {
     logout::refuse_logout_token(claims)?;
     check_present(claims)?;
-    let by_access_token = check_kind(claims, kind, settings.access_tokens && expected.nonce.is_none())?;
-    refuse_bound(claims)?;
+    let takes_access = settings.access_tokens && expected.nonce.is_none();
+    let by_access_token =
+        trace.looked("oidc.kind", check_kind(claims, kind, takes_access), true, |is_access| {
+            let wanted = if takes_access { "an ID token or access token" } else { "an ID token" };
+            let seen = if *is_access { "an access token" } else { "nothing that shows another" };
+            (wanted.to_owned(), seen.to_owned())
+        })?;
+    trace.looked("oidc.cnf", refuse_bound(claims), (), |()| said("a bearer token", "no `cnf`"))?;
     let subject = subject(claims)?;
-    let audience = audience(claims)?;
-    if !expected.client_ids.contains(&audience) {
-        let clients = expected.client_ids.join(", ");
-        return Err(VerifyError::new(VerifyCode::Audience, "oidc.audience", clients, audience));
-    }
+    let audience =
+        trace.looked("oidc.audience", audience_among(claims, expected), String::new(), |audience| {
+            (expected.client_ids.join(", "), audience.clone())
+        })?;
     check_for_this_login(claims, expected)?;
     check_nonce(claims, expected.nonce)?;
-    let expires = check_times(claims, settings, expected.at)?;
+    let times = check_times(claims, settings, expected.at);
+    let expires = trace.looked("oidc.expired", times, None, |until| {
+        let until =
+            until.map_or_else(|| "always".to_owned(), |until| format!("good until {until}, with the skew"));
+        (format!("good at {}", expected.at), until)
+    })?;
     let one_time = if settings.one_time { Some(one_time(claims, settings, expires)?) } else { None };
     let issued = timestamp(claims, "iat")?.map_or(expected.at, Moment::from_unix);
     Ok(Checked { subject, audience, by_access_token, issued, one_time })
+}
+
+fn said(expected: &str, seen: &str) -> (String, String) {
+    (expected.to_owned(), seen.to_owned())
+}
+
+/// The audience, which must be one of the clients that are expected.
+fn audience_among(claims: &Map<String, Value>, expected: &Expected<'_>) -> Result<String, VerifyError> {
+    let audience = audience(claims)?;
+    if expected.client_ids.contains(&audience) {
+        return Ok(audience);
+    }
+    let clients = expected.client_ids.join(", ");
+    Err(VerifyError::new(VerifyCode::Audience, "oidc.audience", clients, audience))
 }
 
 /// Turns `claims` that were checked into an identity, with what a login got besides.
@@ -263,17 +289,18 @@ pub(super) fn check_times(
     let expires = timestamp(claims, "exp")?;
     let issued = timestamp(claims, "iat")?;
     let begins = timestamp(claims, "nbf")?;
-    let now = at.unix().to_string();
+    let now = at.to_string();
     let until = expires.map(|expires| Moment::from_unix(expires).plus(settings.clock_skew));
     if until.is_some_and(|until| at >= until) {
-        let seen = expires.unwrap_or_default().to_string();
+        let seen = Moment::from_unix(expires.unwrap_or_default()).to_string();
         return Err(VerifyError::new(VerifyCode::Expired, "oidc.expired", now, seen));
     }
     for (check, begin) in [("oidc.iat", issued), ("oidc.nbf", begins)] {
         if let Some(begin) = begin
             && at < Moment::from_unix(begin).minus(settings.clock_skew)
         {
-            return Err(VerifyError::new(VerifyCode::NotYetValid, check, now, begin.to_string()));
+            let seen = Moment::from_unix(begin).to_string();
+            return Err(VerifyError::new(VerifyCode::NotYetValid, check, now, seen));
         }
     }
     Ok(until)
@@ -295,7 +322,7 @@ pub(super) fn timestamp(claims: &Map<String, Value>, name: &str) -> Result<Optio
 }
 
 /// Claims that are a string or a list of strings, as lists.
-fn attributes(claims: &Map<String, Value>) -> BTreeMap<String, Vec<String>> {
+pub(super) fn attributes(claims: &Map<String, Value>) -> BTreeMap<String, Vec<String>> {
     claims.iter().filter_map(|(name, value)| Some((name.clone(), strings(value)?))).collect()
 }
 

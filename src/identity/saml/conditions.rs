@@ -4,8 +4,8 @@
 
 use std::time::Duration;
 
+use super::facts::Trace;
 use super::names::{ASSERTION, BEARER};
-use super::trace::Trace;
 use super::xml::Element;
 use super::{Answer, Expect, SamlSettings, malformed, refused};
 use crate::clock::Moment;

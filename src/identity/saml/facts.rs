@@ -11,6 +11,11 @@ use super::xml::{Element, RESPONSE, Tree, read};
 use crate::clock::Moment;
 use crate::identity::Asserted;
 
+/// What an explanation of a response notes.
+pub(super) type Trace = crate::identity::trace::Trace<Facts>;
+/// What an explanation of a response found.
+pub(super) type Explanation = crate::identity::Explanation<Facts>;
+
 /// What a response says of itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Facts {

@@ -28,7 +28,6 @@ mod settings;
 mod signature;
 mod sp;
 mod structure;
-mod trace;
 mod verify;
 mod xml;
 
@@ -44,7 +43,6 @@ pub use self::sp::binding::{Binding, Form, Outbound};
 pub use self::sp::keys::{SigningFailed, SpKey, SpKeyFault, SpKeys};
 use self::sp::request::{self, Question};
 pub use self::sp::request::{LoginRequest, RequestFault, SpSettings};
-pub use self::trace::{Explanation, Outcome, Step};
 pub use self::verify::unverified_issuer;
 pub(crate) use self::xml::chars::{escape_attribute, escape_text};
 use super::{VerifyCode, VerifyError};

@@ -6,11 +6,11 @@
 
 use aws_lc_rs::digest;
 
+use super::facts::Trace;
 use super::facts::VerifiedSignature;
 use super::keys::Keys;
 use super::names::{DSIG, ENVELOPED, EXCLUSIVE_C14N};
 use super::structure::{self, Signature};
-use super::trace::Trace;
 use super::xml::tree::is_blank;
 use super::xml::{Element, RESPONSE, canonicalize, chars, parse};
 use super::{keys, malformed, refused};

@@ -3,12 +3,12 @@
 use super::conditions::Rules;
 use super::encryption::Recipient;
 use super::facts::Claims;
+use super::facts::{Explanation, Trace};
 use super::metadata::Metadata;
 use super::names::{ASSERTION, PROTOCOL, SUCCESS};
 use super::signature::Trusted;
 use super::sp::keys::SpKey;
 use super::structure::Shape;
-use super::trace::{Explanation, Trace};
 use super::xml::{Element, RESPONSE, Tree, chars, parse, read, scan};
 use super::{Expect, SamlProvider, aliases, claims, malformed, refused, session, structure};
 use crate::clock::Moment;

@@ -30,8 +30,8 @@ mod shape;
 mod tests;
 
 pub(super) use self::algorithms::DecryptionKey;
+use super::facts::Trace;
 use super::malformed;
-use super::trace::Trace;
 use super::xml::RESPONSE;
 use crate::identity::VerifyError;
 use crate::identity::saml::xml::Element;

@@ -15,9 +15,9 @@ mod write;
 
 use std::sync::Arc;
 
+use super::facts::Trace;
 use super::metadata::{Metadata, ResponseLocation};
 use super::signature::Trusted;
-use super::trace::Trace;
 use super::{SamlProvider, VerifyCode, VerifyError, refused};
 use crate::clock::Moment;
 use crate::entropy::Entropy;

@@ -4,9 +4,9 @@ use std::sync::{Mutex, PoisonError};
 
 use super::{Metadata, MetadataError, MetadataTerms, entity};
 use crate::clock::Moment;
+use crate::identity::saml::facts::Trace;
 use crate::identity::saml::names::{DSIG, METADATA};
 use crate::identity::saml::signature::Trusted;
-use crate::identity::saml::trace::Trace;
 use crate::identity::saml::xml::{Element, Limits, Tree, parse, scan};
 use crate::identity::saml::{keys::Keys, malformed, structure};
 use crate::identity::{VerifyError, shortened};

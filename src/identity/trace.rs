@@ -6,19 +6,18 @@
 //! that is wrong. [`Trace::verdict`] then gives the first refusal: an explanation believes nothing
 //! that a verification would not.
 
-use std::cell::RefCell;
+use std::sync::{Mutex, PoisonError};
 
-use super::facts::Facts;
-use crate::identity::{FederatedIdentity, VerifyError};
+use super::{FederatedIdentity, VerifyError};
 
-/// What `SamlProvider::explain` found.
+/// What a verification found that was explained.
 #[derive(Debug)]
-pub struct Explanation {
+pub struct Explanation<F> {
     /// Every check that was made, in order.
     pub steps: Vec<Step>,
     /// What the document says of itself.
-    pub facts: Facts,
-    /// The answer that `SamlProvider::verify` would give.
+    pub facts: F,
+    /// The answer that the verification would give.
     pub identity: Result<FederatedIdentity, VerifyError>,
 }
 
@@ -47,17 +46,17 @@ pub enum Outcome {
     Waived,
 }
 
-/// A record of checks, or none.
-pub(super) struct Trace(Option<RefCell<Record>>);
+/// A record of checks, and of facts about the document, or none.
+pub(super) struct Trace<F>(Option<Mutex<Record<F>>>);
 
 #[derive(Default)]
-struct Record {
+struct Record<F> {
     steps: Vec<Step>,
-    facts: Facts,
+    facts: F,
     first_refusal: Option<VerifyError>,
 }
 
-impl Trace {
+impl<F: Default> Trace<F> {
     /// Notes nothing, and lets every refusal end the verification.
     pub(super) const fn off() -> Self {
         Self(None)
@@ -65,7 +64,7 @@ impl Trace {
 
     /// Notes everything.
     pub(super) fn on() -> Self {
-        Self(Some(RefCell::default()))
+        Self(Some(Mutex::default()))
     }
 
     /// A check that holds. `said` gives what was expected and what was seen, and is asked only
@@ -80,16 +79,33 @@ impl Trace {
     }
 
     /// Something to be told that no check asks for.
-    pub(super) fn see(&self, tell: impl FnOnce(&mut Facts)) {
+    pub(super) fn see(&self, tell: impl FnOnce(&mut F)) {
         if let Some(record) = &self.0 {
-            tell(&mut record.borrow_mut().facts);
+            tell(&mut locked(record).facts);
+        }
+    }
+
+    /// A check that holds, or a refusal after which one can look on, with `instead`.
+    pub(super) fn looked<T>(
+        &self,
+        check: &'static str,
+        result: Result<T, VerifyError>,
+        instead: T,
+        said: impl FnOnce(&T) -> (String, String),
+    ) -> Result<T, VerifyError> {
+        match result {
+            Ok(value) => {
+                self.passed(check, || said(&value));
+                Ok(value)
+            }
+            Err(refusal) => self.refused(refusal).map(|()| instead),
         }
     }
 
     /// A refusal after which one can look on. Without a record it is final.
     pub(super) fn refused(&self, refusal: VerifyError) -> Result<(), VerifyError> {
         let Some(record) = &self.0 else { return Err(refusal) };
-        let mut record = record.borrow_mut();
+        let mut record = locked(record);
         record.steps.push(failed(&refusal));
         record.first_refusal.get_or_insert(refusal);
         Ok(())
@@ -97,13 +113,14 @@ impl Trace {
 
     /// The first refusal that was looked beyond, if there was one.
     pub(super) fn verdict(&self) -> Result<(), VerifyError> {
-        let first = self.0.as_ref().and_then(|record| record.borrow_mut().first_refusal.take());
+        let first = self.0.as_ref().and_then(|record| locked(record).first_refusal.take());
         first.map_or(Ok(()), Err)
     }
 
     /// Every step, with the refusal that ended it, if one did; and what was seen besides.
-    pub(super) fn told(self, ended_by: Option<&VerifyError>) -> (Vec<Step>, Facts) {
-        let Record { mut steps, facts, .. } = self.0.map(RefCell::into_inner).unwrap_or_default();
+    pub(super) fn told(self, ended_by: Option<&VerifyError>) -> (Vec<Step>, F) {
+        let record = self.0.map(|record| record.into_inner().unwrap_or_else(PoisonError::into_inner));
+        let Record { mut steps, facts, .. } = record.unwrap_or_default();
         let ending = ended_by.map(failed).filter(|last| !steps.contains(last));
         steps.extend(ending);
         (steps, facts)
@@ -112,9 +129,14 @@ impl Trace {
     fn note(&self, check: &'static str, outcome: Outcome, said: impl FnOnce() -> (String, String)) {
         if let Some(record) = &self.0 {
             let (expected, seen) = said();
-            record.borrow_mut().steps.push(Step { check, outcome, expected, seen });
+            locked(record).steps.push(Step { check, outcome, expected, seen });
         }
     }
+}
+
+/// Nobody else holds it: a document is looked at by one at a time.
+fn locked<F>(record: &Mutex<Record<F>>) -> std::sync::MutexGuard<'_, Record<F>> {
+    record.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn failed(refusal: &VerifyError) -> Step {
@@ -137,16 +159,16 @@ mod tests {
 
     #[test]
     fn without_a_record_a_refusal_is_final() {
-        let trace = Trace::off();
+        let trace = Trace::<u8>::off();
         assert_eq!(trace.refused(refusal("one")).unwrap_err().check(), "one");
         trace.passed("two", || unreachable!("nobody reads it"));
         trace.see(|_| unreachable!("nobody reads it"));
-        assert_eq!(trace.told(None), (Vec::new(), Facts::default()));
+        assert_eq!(trace.told(None), (Vec::new(), 0));
     }
 
     #[test]
     fn with_a_record_the_first_refusal_is_the_verdict() {
-        let trace = Trace::on();
+        let trace = Trace::<u8>::on();
         trace.passed("zero", || ("x".into(), "x".into()));
         assert_eq!(trace.refused(refusal("one")), Ok(()));
         assert_eq!(trace.refused(refusal("two")), Ok(()));
