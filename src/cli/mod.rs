@@ -78,7 +78,7 @@ pub async fn run() -> ExitCode {
         Command::Demo { listen, once } => demo::run(listen, once).await,
         Command::Serve { config } => serve::run(&config).await,
         Command::Check { config } => check(&config),
-        Command::Explain(asked) => explain::run(&asked),
+        Command::Explain(asked) => explain::run(&asked).await,
         Command::Schema => schema(),
     }
 }

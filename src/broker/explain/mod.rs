@@ -2,7 +2,8 @@
 //! with everything noted on the way.
 //!
 //! [`explain`] verifies, maps and authorizes by the code that requests go through. It claims
-//! nothing, issues nothing, and needs neither store nor network. What it gives is a [`Report`], plain data that proves
+//! nothing, issues nothing, and needs no store; a network only for the keys of a token whose provider has
+//! them not in a file. What it gives is a [`Report`], plain data that proves
 //! nothing; [`Report::redacted`] takes the person out of it.
 
 mod advice;
@@ -10,13 +11,15 @@ mod decision;
 mod redact;
 mod report;
 mod saml;
+mod token;
+mod told;
 
 use std::net::IpAddr;
 
 pub use self::report::{
     Action, Answer, Asserted, AssertedRole, Attribute, Certificate, Check, CheckOutcome, Clock, Document,
     Identity, Obstacle, Part, Provider, Refused, Report, Role, Rule, RuleOutcome, Session, Signature,
-    Statement, Tag, VERSION,
+    Statement, Tag, Token, VERSION,
 };
 use super::Refusal;
 use super::decide::Decide;
@@ -25,15 +28,27 @@ use crate::clock::Moment;
 use crate::config::Snapshot;
 use crate::directory;
 
+/// A document as it is sent.
+#[derive(Clone, Copy)]
+pub enum Presented<'a> {
+    /// A SAML response.
+    Saml {
+        /// Base64 of a whole `samlp:Response`.
+        response: &'a str,
+        /// The consumer URL that it was posted to; without it, any of the provider's will do.
+        recipient: Option<&'a str>,
+    },
+    /// A token of OpenID Connect.
+    Token(&'a str),
+}
+
 /// What is asked.
 #[derive(Clone, Copy)]
 pub struct Question<'a> {
-    /// Base64 of a whole `samlp:Response`.
-    pub response: &'a str,
+    /// What was, or would be, presented.
+    pub document: Presented<'a>,
     /// The provider to hold it against; without it, the one that the document names.
     pub provider: Option<&'a directory::Provider>,
-    /// The consumer URL that it was posted to; without it, any of the provider's will do.
-    pub recipient: Option<&'a str>,
     /// The role that is wanted; without it, whatever is offered.
     pub role: Option<&'a RoleArn>,
     /// Where the call came from.
@@ -43,17 +58,25 @@ pub struct Question<'a> {
 }
 
 /// Answers `question` by the configuration `snapshot`.
-pub fn explain(snapshot: &Snapshot, question: &Question<'_>) -> Report {
+pub async fn explain(snapshot: &Snapshot, question: &Question<'_>) -> Report {
     let mut report = Report::new(question.at);
-    if let Err(refusal) = answer(snapshot, question, &mut report) {
+    if let Err(refusal) = answer(snapshot, question, &mut report).await {
         report.refuse(&refusal);
     }
     report
 }
 
-fn answer(snapshot: &Snapshot, question: &Question<'_>, report: &mut Report) -> Result<(), Refusal> {
-    let provider = saml::provider(snapshot, question, report)?;
-    let identity = saml::believe(provider, question, report)?;
+async fn answer(snapshot: &Snapshot, question: &Question<'_>, report: &mut Report) -> Result<(), Refusal> {
+    let (provider, identity) = match question.document {
+        Presented::Saml { response, recipient } => {
+            let provider = saml::provider(snapshot, question, response, report)?;
+            (provider, saml::believe(provider, question, (response, recipient), report)?)
+        }
+        Presented::Token(token) => {
+            let provider = token::provider(snapshot, question, token, report)?;
+            (provider, token::believe(provider, question, token, report).await?)
+        }
+    };
     report.rules = decision::rules(snapshot, &identity, question.at);
     let decide = Decide { snapshot, provider, at: question.at, source_ip: question.source_ip };
     decision::roles(&decide, &identity, question.role, report)

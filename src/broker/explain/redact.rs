@@ -9,7 +9,7 @@
 use super::advice;
 use super::report::{
     Action, Answer, Asserted, AssertedRole, Attribute, Certificate, Check, Document, Identity, Obstacle,
-    Part, Provider, Refused, Report, Role, Rule, Session, Signature, Statement, Tag,
+    Part, Provider, Refused, Report, Role, Rule, Session, Signature, Statement, Tag, Token,
 };
 use crate::arn::{ProviderArn, RoleArn};
 
@@ -29,6 +29,9 @@ const IMPERSONAL_KEYS: &[&str] = &[
     "sts:durationseconds",
     "sts:transitivetagkeys",
 ];
+
+/// Claims of a token that are never about a person (RFC 7519 section 4.1, OpenID Connect Core 2).
+const IMPERSONAL_CLAIMS: &[&str] = &["iss", "aud", "azp", "exp", "iat", "nbf"];
 
 /// Checks whose expectation repeats an ID of the document.
 const EXPECTING_IDS: &[&str] = &["saml.in-response-to", "saml.signature.reference-uri"];
@@ -124,8 +127,18 @@ impl Redactor {
     }
 
     fn document(&mut self, document: &mut Document) {
-        let Document { protocol: _, bytes: _, response, encrypted: _, assertion, unknown_certificate: _ } =
-            document;
+        let Document {
+            protocol: _,
+            bytes: _,
+            token,
+            response,
+            encrypted: _,
+            assertion,
+            unknown_certificate: _,
+        } = document;
+        if let Some(token) = token {
+            self.token(token);
+        }
         for part in [response, assertion].into_iter().flatten() {
             let Part { id, issuer, issued: _, in_response_to, signature } = part;
             id.iter_mut().chain(in_response_to).for_each(|id| self.personal(id));
@@ -136,12 +149,30 @@ impl Redactor {
         }
     }
 
+    fn token(&mut self, token: &mut Token) {
+        let Token {
+            algorithm: _,
+            key_id,
+            signed: _,
+            issuer,
+            audiences,
+            authorized_party,
+            issued: _,
+            expires: _,
+        } = token;
+        let texts = key_id.iter_mut().chain(issuer).chain(audiences).chain(authorized_party);
+        texts.for_each(|text| self.prose(text));
+    }
+
     fn identity(&mut self, identity: &mut Identity) {
         let Identity { believed: _, subject, subject_type, attributes, ambiguous, asserted } = identity;
         self.personal(subject);
         ambiguous.iter_mut().for_each(|name| self.prose(name));
         for Attribute { name, expressions, values } in attributes {
-            values.iter_mut().filter(|value| !is_pair_of_arns(value)).for_each(|value| self.personal(value));
+            if !(subject_type == "sub" && IMPERSONAL_CLAIMS.contains(&name.as_str())) {
+                let values = values.iter_mut().filter(|value| !is_pair_of_arns(value));
+                values.for_each(|value| self.personal(value));
+            }
             self.prose(name);
             expressions.iter_mut().for_each(|expression| self.prose(expression));
         }
@@ -234,6 +265,7 @@ impl Redactor {
             name: _,
             arn: _,
             issuer: _,
+            keys: _,
             metadata_confirmed: _,
             metadata_valid_until: _,
             metadata_troubles,

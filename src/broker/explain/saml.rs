@@ -1,45 +1,35 @@
 //! From a SAML response to an identity, or the refusal: what the verifier noted, put in order.
 
-use super::report::{
-    Asserted, AssertedRole, Attribute, Certificate, Check, CheckOutcome, Clock, Document, Identity, Part,
-    Provider, Report, Signature, Tag,
-};
-use super::{Question, advice};
+use super::report::{Attribute, Certificate, Document, Identity, Part, Provider, Report, Signature};
+use super::told::{check, clock, failed, may_have_been_good, name_as, understood};
+use super::{Question, told};
 use crate::broker::Refusal;
 use crate::broker::federate::wrong_protocol;
 use crate::clock::Moment;
 use crate::config::Snapshot;
 use crate::directory::{self, SamlSide, Verifier};
+use crate::identity::FederatedIdentity;
 use crate::identity::saml::{self, Answer, Claims, Expect, Facts};
-use crate::identity::{self, FederatedIdentity, Outcome, Step, VerifyCode, VerifyError};
-
-/// Entity ids that a note names; more would bury it.
-const NAMED: usize = 5;
 
 /// The provider that is asked about, or that the document names.
 pub(super) fn provider<'s>(
     snapshot: &'s Snapshot,
     question: &Question<'s>,
+    response: &str,
     report: &mut Report,
 ) -> Result<&'s directory::Provider, Refusal> {
     if let Some(provider) = question.provider {
         return Ok(provider);
     }
-    let issuer = saml::unverified_issuer(question.response).inspect_err(|error| {
+    let issuer = saml::unverified_issuer(response).inspect_err(|error| {
         report.checks.push(check(failed(error), false));
     })?;
     let found: Vec<_> = snapshot.directory.saml_providers(&issuer).collect();
-    let in_account = |role: &crate::arn::RoleArn| found.iter().find(|p| p.arn.account() == role.account());
-    let Some(chosen) = question.role.and_then(in_account).or(found.first()) else {
-        report.document = Some(document(&saml::unverified_facts(question.response)));
+    let Some(chosen) = told::chosen(&found, question.role, "this entity id", report) else {
+        report.document = Some(document(&saml::unverified_facts(response)));
         note_issuers(snapshot, report);
         return Err(Refusal::unknown_provider(&issuer));
     };
-    if found.len() > 1 {
-        let names: Vec<_> = found.iter().map(|provider| provider.name.as_str()).collect();
-        let (names, chosen) = (names.join(", "), &chosen.name);
-        report.note(format!("{names} have this entity id; {chosen} was taken, choose by --provider."));
-    }
     Ok(chosen)
 }
 
@@ -47,13 +37,14 @@ pub(super) fn provider<'s>(
 pub(super) fn believe(
     provider: &directory::Provider,
     question: &Question<'_>,
+    (response, recipient): (&str, Option<&str>),
     report: &mut Report,
 ) -> Result<FederatedIdentity, Refusal> {
     let Verifier::Saml(side) = &provider.verifier else {
         return Err(wrong_protocol("a token", "a SAML response").into());
     };
-    let expect = Expect { recipient: question.recipient, in_response_to: Answer::Any };
-    let explained = side.provider.explain(question.response, expect, question.at);
+    let expect = Expect { recipient, in_response_to: Answer::Any };
+    let explained = side.provider.explain(response, expect, question.at);
     let facts = &explained.facts;
     report.document = Some(document(facts));
     report.provider = Some(told(provider, side, facts, question.at));
@@ -63,7 +54,7 @@ pub(super) fn believe(
     let believed = explained.identity.is_ok();
     report.identity =
         explained.facts.claims.as_ref().map(|claims| person(claims, believed, provider.asserts_roles));
-    notes(provider, side, &explained.facts, question, report);
+    notes(provider, side, &explained.facts, recipient.is_none(), report);
     if let Err(error) = &explained.identity {
         may_have_been_good(error, issued(&explained.facts), report);
     }
@@ -80,11 +71,7 @@ fn note_issuers(snapshot: &Snapshot, report: &mut Report) {
             None => unnamed.push(provider.name.as_str()),
         }
     }
-    if !issuers.is_empty() {
-        let more = if issuers.len() > NAMED { ", and more" } else { "" };
-        issuers.truncate(NAMED);
-        report.note(format!("The entity ids that are configured: {}{more}.", issuers.join(", ")));
-    }
+    told::note_configured("entity ids", issuers, report);
     if !unnamed.is_empty() {
         report.note(format!("Without metadata yet, choose by --provider: {}.", unnamed.join(", ")));
     }
@@ -95,7 +82,7 @@ fn notes(
     provider: &directory::Provider,
     side: &SamlSide,
     facts: &Facts,
-    question: &Question<'_>,
+    any_recipient: bool,
     report: &mut Report,
 ) {
     let parts = [&facts.response, &facts.assertion];
@@ -111,35 +98,10 @@ fn notes(
              idp_initiated is set for {name}."
         ),
     });
-    if question.recipient.is_none() {
+    if any_recipient {
         report.note("Any address of ours was taken for the recipient; choose one by --recipient.");
     }
     report.note("Whether it was used before, or its login ended since, was not looked at.");
-}
-
-/// Who looks at an old capture wonders what it was when it arrived. No other time makes an old
-/// sign-in fresh.
-fn may_have_been_good(error: &VerifyError, issued: Option<Moment>, report: &mut Report) {
-    let is_over = error.code() == VerifyCode::Expired && error.check() != "saml.authn-instant.old";
-    if let Some(issued) = issued.filter(|_| is_over) {
-        report.note(format!("It may have been good when it arrived: ask again with --at {issued}."));
-    }
-}
-
-fn failed(error: &VerifyError) -> Step {
-    let (expected, seen) = (error.expected().to_owned(), error.seen().to_owned());
-    Step { check: error.check(), outcome: Outcome::Failed, expected, seen }
-}
-
-fn check(step: Step, is_unknown_certificate: bool) -> Check {
-    let outcome = match step.outcome {
-        Outcome::Passed => CheckOutcome::Passed,
-        Outcome::Failed => CheckOutcome::Failed,
-        Outcome::Waived => CheckOutcome::Waived,
-    };
-    let advice = (outcome == CheckOutcome::Failed)
-        .then(|| advice::of_check(step.check, is_unknown_certificate).to_owned());
-    Check { check: step.check.to_owned(), outcome, expected: step.expected, seen: step.seen, advice }
 }
 
 fn document(facts: &Facts) -> Document {
@@ -157,6 +119,7 @@ fn document(facts: &Facts) -> Document {
     Document {
         protocol: "saml",
         bytes: facts.bytes,
+        token: None,
         response: facts.response.as_ref().map(|response| part(response, "Response")),
         encrypted: facts.is_encrypted,
         assertion: facts.assertion.as_ref().map(|assertion| part(assertion, "Assertion")),
@@ -179,6 +142,7 @@ fn told(provider: &directory::Provider, side: &SamlSide, facts: &Facts, at: Mome
         name: provider.name.clone(),
         arn: provider.arn.to_string(),
         issuer: side.provider.issuer().map(str::to_owned),
+        keys: Vec::new(),
         // A file is read as of the moment that is asked about, which tells nothing.
         metadata_confirmed: metadata.confirmed.filter(|seen| *seen != at).map(Moment::to_rfc3339),
         metadata_valid_until: metadata.valid_until.map(Moment::to_rfc3339),
@@ -192,23 +156,11 @@ fn issued(facts: &Facts) -> Option<Moment> {
     issued(&facts.assertion).or_else(|| issued(&facts.response))
 }
 
-/// Nothing is issued in the future, so that what seems to be tells of a clock. An age does not.
-fn clock(issued: Moment, at: Moment) -> Clock {
-    let milliseconds_ago = at.unix_millis().saturating_sub(issued.unix_millis());
-    let seconds = format!("{}.{:03} s", milliseconds_ago.abs() / 1000, milliseconds_ago.abs() % 1000);
-    let meaning = if milliseconds_ago < 0 {
-        format!("the provider's clock is at least {seconds} ahead: nothing is issued in the future")
-    } else {
-        format!("{seconds} earlier: its way here and any difference of the clocks together")
-    };
-    Clock { issued: issued.to_rfc3339(), milliseconds_ago, meaning }
-}
-
 fn person(claims: &Claims, believed: bool, counts: bool) -> Identity {
     let attribute = |(name, values): (&String, &Vec<String>)| {
         let aliases = claims.aliases.iter().filter(|(_, meant)| meant.as_ref() == Some(name));
         let names = std::iter::once(name).chain(aliases.map(|(alias, _)| alias));
-        let expressions = names.map(|name| expression(name)).collect();
+        let expressions = names.map(|name| name_as("attr", name)).collect();
         Attribute { name: name.clone(), expressions, values: values.clone() }
     };
     let ambiguous = claims.aliases.iter().filter(|(_, meant)| meant.is_none());
@@ -217,32 +169,7 @@ fn person(claims: &Claims, believed: bool, counts: bool) -> Identity {
         subject: claims.subject.clone(),
         subject_type: claims.subject_type.clone(),
         attributes: claims.attributes.iter().map(attribute).collect(),
-        ambiguous: ambiguous.map(|(alias, _)| expression(alias)).collect(),
+        ambiguous: ambiguous.map(|(alias, _)| name_as("attr", alias)).collect(),
         asserted: claims.asserted.as_ref().map(|asserted| understood(asserted, counts)),
-    }
-}
-
-/// How a rule names the attribute.
-fn expression(name: &str) -> String {
-    let is_name = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
-        && !name.starts_with(|c: char| c.is_ascii_digit());
-    if is_name { format!("attr.{name}") } else { format!("attr[{name:?}]") }
-}
-
-fn understood(asserted: &identity::Asserted, counts: bool) -> Asserted {
-    let pair =
-        |(role, provider): &(String, String)| AssertedRole { role: role.clone(), provider: provider.clone() };
-    let tag = |(key, value): &(String, String)| Tag {
-        key: key.clone(),
-        value: value.clone(),
-        transitive: asserted.transitive_tag_keys.contains(key),
-    };
-    Asserted {
-        counts,
-        roles: asserted.roles.iter().flatten().map(pair).collect(),
-        session_name: asserted.session_name.clone(),
-        session_seconds: asserted.session_duration.map(|duration| duration.as_secs()),
-        tags: asserted.tags.iter().map(tag).collect(),
-        source_identity: asserted.source_identity.clone(),
     }
 }

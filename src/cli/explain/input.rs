@@ -16,7 +16,22 @@ const LARGEST: u64 = 2 * 1024 * 1024;
 const FIELD: &str = "SAMLResponse";
 
 /// Reads `path`, or standard input where it is `-`, and gives the response's base64.
-pub(super) fn read(path: &Path) -> Result<String, String> {
+pub(super) fn response_in(path: &Path) -> Result<String, String> {
+    response(&read(path)?).ok_or_else(|| {
+        format!("{} holds no response: it is empty, or a form without {FIELD}", path.display())
+    })
+}
+
+/// Reads `path`, or standard input where it is `-`, and gives the token in it.
+pub(super) fn token_in(path: &Path) -> Result<String, String> {
+    let text = String::from_utf8_lossy(&read(path)?).trim().to_owned();
+    match text.is_empty() {
+        true => Err(format!("{} is empty", path.display())),
+        false => Ok(text),
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, String> {
     let shown = path.display();
     let bytes = if path.as_os_str() == "-" {
         limited(io::stdin().lock())
@@ -25,10 +40,9 @@ pub(super) fn read(path: &Path) -> Result<String, String> {
     };
     let bytes = bytes.map_err(|error| format!("can't read {shown}: {error}"))?;
     if bytes.len() as u64 > LARGEST {
-        return Err(format!("{shown} has more than {LARGEST} bytes: give the response alone"));
+        return Err(format!("{shown} has more than {LARGEST} bytes: give the response or token alone"));
     }
-    response(&bytes)
-        .ok_or_else(|| format!("{shown} holds no response: it is empty, or a form without {FIELD}"))
+    Ok(bytes)
 }
 
 fn limited(source: impl Read) -> io::Result<Vec<u8>> {

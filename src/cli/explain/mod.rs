@@ -1,7 +1,7 @@
 //! `rolegate explain`: why a document is or would be granted roles, or is not.
 //!
-//! Offline and without a trace: it reads the configuration and the document, and prints what the
-//! broker would decide, and by what. Exit code 0: granted; 3: refused.
+//! Without a trace: it reads the configuration and the document, asks a token's issuer for its keys
+//! unless they stand in a file, and prints what the broker would decide, and by what. Exit code 0: granted; 3: refused.
 
 mod input;
 mod paper;
@@ -17,7 +17,7 @@ use clap::{Args, ValueEnum};
 use self::paper::{Paper, is_deceptive};
 use super::{BAD_CONFIGURATION, REFUSED};
 use crate::arn::RoleArn;
-use crate::broker::explain::{self, Question, Report};
+use crate::broker::explain::{self, Presented, Question, Report};
 use crate::clock::{Clock, Moment, SystemClock};
 use crate::config::{self, Snapshot};
 use crate::directory::Provider;
@@ -25,13 +25,15 @@ use crate::directory::Provider;
 /// Shown below the options.
 const EXAMPLES: &str = "\
 Where to get FILE: in the browser's developer tools, the POST to /saml/…/acs; its form field
-SAMLResponse, or the whole form. Responses are secrets while they are fresh, and about people always:
-what --redact prints can be passed on.
+SAMLResponse, or the whole form. Of an app or a pipeline, the token that it sends. Both are secrets
+while they are fresh, and about people always: what --redact prints can be passed on. A token's issuer
+is asked for its keys, unless the provider has them in a file (jwks).
 
 Examples:
   rolegate explain --config rolegate.toml --saml response.txt
   pbpaste | rolegate explain --config rolegate.toml --saml - --role arn:aws:iam::111122223333:role/eng/Deploy
   rolegate explain --config rolegate.toml --saml response.txt --at 2030-01-01T09:00:00Z --redact
+  rolegate explain --config rolegate.toml --token /var/run/secrets/token
 
 Exit codes: 0 granted, 2 bad usage or configuration, 3 refused.";
 
@@ -43,8 +45,11 @@ pub(super) struct Explain {
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
     /// A SAML response: base64, XML, or the form that a browser posts. `-` reads standard input
-    #[arg(long, value_name = "FILE")]
-    saml: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "token")]
+    saml: Option<PathBuf>,
+    /// An ID token, or whatever else is given to the STS API as WebIdentityToken. `-` reads standard input
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["saml", "recipient"])]
+    token: Option<PathBuf>,
     /// Ask about this role; without it, about every role that is offered
     #[arg(long, value_name = "ARN")]
     role: Option<RoleArn>,
@@ -54,7 +59,7 @@ pub(super) struct Explain {
     /// Hold it against this provider; without it, the one that it names as issuer
     #[arg(long, value_name = "NAME")]
     provider: Option<String>,
-    /// The address that it was posted to; without it, any of the provider's will do
+    /// The address that the response was posted to; without it, any of the provider's will do
     #[arg(long, value_name = "URL")]
     recipient: Option<String>,
     /// The caller's address, where a trust policy asks for aws:SourceIp
@@ -68,14 +73,20 @@ pub(super) struct Explain {
     format: Format,
 }
 
+/// What was read.
+enum Document {
+    Response(String),
+    Token(String),
+}
+
 #[derive(Clone, Copy, ValueEnum)]
 enum Format {
     Text,
     Json,
 }
 
-pub(super) fn run(asked: &Explain) -> ExitCode {
-    match asked.report() {
+pub(super) async fn run(asked: &Explain) -> ExitCode {
+    match asked.report().await {
         Ok(report) => {
             let printed = asked.print(&report);
             match (printed, report.answer.granted) {
@@ -92,20 +103,36 @@ pub(super) fn run(asked: &Explain) -> ExitCode {
 }
 
 impl Explain {
-    fn report(&self) -> Result<Report, String> {
+    async fn report(&self) -> Result<Report, String> {
         let at = self.at.unwrap_or_else(|| SystemClock.now());
         let loaded = config::load(&self.config, at).map_err(|faults| faults.to_string())?;
-        let response = input::read(&self.saml).map_err(|problem| format!("--saml: {problem}"))?;
+        let document = self.document()?;
         let question = Question {
-            response: &response,
+            document: match &document {
+                Document::Response(response) => {
+                    Presented::Saml { response, recipient: self.recipient.as_deref() }
+                }
+                Document::Token(token) => Presented::Token(token),
+            },
             provider: self.chosen(&loaded.snapshot)?,
-            recipient: self.recipient.as_deref(),
             role: self.role.as_ref(),
             source_ip: self.source_ip,
             at,
         };
-        let report = explain::explain(&loaded.snapshot, &question);
+        let report = explain::explain(&loaded.snapshot, &question).await;
         Ok(if self.redact { report.redacted() } else { report })
+    }
+
+    fn document(&self) -> Result<Document, String> {
+        match (&self.saml, &self.token) {
+            (Some(file), _) => input::response_in(file)
+                .map(Document::Response)
+                .map_err(|problem| format!("--saml: {problem}")),
+            (None, Some(file)) => {
+                input::token_in(file).map(Document::Token).map_err(|problem| format!("--token: {problem}"))
+            }
+            (None, None) => Err("give --saml FILE or --token FILE".to_owned()),
+        }
     }
 
     fn chosen<'s>(&self, snapshot: &'s Snapshot) -> Result<Option<&'s Provider>, String> {

@@ -3,7 +3,7 @@
 use super::paper::{Paper, Tone};
 use crate::broker::explain::{
     Action, Asserted, Check, CheckOutcome, Document, Identity, Obstacle, Part, Provider, Refused, Report,
-    Role, Rule, RuleOutcome, Statement, Tag,
+    Role, Rule, RuleOutcome, Statement, Tag, Token,
 };
 
 /// Where labels and values of facts stand.
@@ -54,6 +54,9 @@ fn write_document(paper: &mut Paper, document: &Document) {
     if let Some(bytes) = document.bytes {
         paper.entry(FACT, (Tone::Plain, "size"), &format!("{bytes} bytes"));
     }
+    if let Some(token) = &document.token {
+        write_token(paper, token);
+    }
     let parts = [("Response", &document.response), ("Assertion", &document.assertion)];
     for (name, part) in parts {
         let encrypted = if name == "Assertion" && document.encrypted { "encrypted; " } else { "" };
@@ -67,6 +70,20 @@ fn write_document(paper: &mut Paper, document: &Document) {
         let value = format!("SHA-256 {fingerprint}, which the metadata does not have");
         paper.entry(FACT, (Tone::Odd, "certificate"), &value);
     }
+}
+
+fn write_token(paper: &mut Paper, token: &Token) {
+    let known = |text: &Option<String>| text.clone().unwrap_or_else(|| "unknown".to_owned());
+    paper.entry(FACT, (Tone::Plain, "issuer"), &known(&token.issuer));
+    paper.entry(FACT, (Tone::Plain, "audience"), &token.audiences.join(", "));
+    if let Some(party) = &token.authorized_party {
+        paper.entry(FACT, (Tone::Plain, "azp"), party);
+    }
+    let times = format!("{} to {}", known(&token.issued), known(&token.expires));
+    paper.entry(FACT, (Tone::Plain, "valid"), &times);
+    let key = token.key_id.as_ref().map_or_else(|| "an unnamed key".to_owned(), |id| format!("the key {id}"));
+    let holds = if token.signed { "and the signature holds" } else { "unverified" };
+    paper.entry(FACT, (Tone::Plain, "signed"), &format!("by {key}, {}: {holds}", known(&token.algorithm)));
 }
 
 fn write_part(paper: &mut Paper, name: &str, part: &Part, encrypted: &str) {
@@ -94,7 +111,11 @@ fn write_part(paper: &mut Paper, name: &str, part: &Part, encrypted: &str) {
 fn write_provider(paper: &mut Paper, provider: &Provider) {
     paper.heading("Provider");
     paper.entry(FACT, (Tone::Plain, &provider.name), &provider.arn);
-    paper.entry(FACT, (Tone::Plain, "entity id"), provider.issuer.as_deref().unwrap_or("not known yet"));
+    let label = if provider.arn.contains(":oidc-provider/") { "issuer" } else { "entity id" };
+    paper.entry(FACT, (Tone::Plain, label), provider.issuer.as_deref().unwrap_or("not known yet"));
+    if !provider.keys.is_empty() {
+        paper.entry(FACT, (Tone::Plain, "keys"), &provider.keys.join(", "));
+    }
     let confirmed = provider.metadata_confirmed.as_ref().map(|at| format!("as of {at}"));
     let valid = provider.metadata_valid_until.as_ref().map(|until| format!("valid until {until}"));
     let metadata: Vec<_> = confirmed.into_iter().chain(valid).collect();

@@ -315,9 +315,9 @@ fn an_issuer_that_nobody_knows() {
 #[track_caller]
 fn refused_unknown(told: &Told) {
     assert_eq!(told.code, Some(3), "{}", told.out);
-    let answer = "  REFUSED   by provider.unknown: no identity provider is configured for this entity id
+    let answer = "  REFUSED   by provider.unknown: no identity provider is configured for this issuer
   saw       https://id.example.com/metadata
-  next      No [[provider]] has metadata with this entity id: add one, or compare it with the
-            ids that are configured, to the last slash.\n";
+  next      No [[provider]] has this issuer, or metadata with this entity id: add one, or
+            compare it with those that are configured, to the last slash.\n";
     assert_eq!(told.section("Answer"), answer, "{}", told.out);
 }

@@ -3,5 +3,6 @@
 mod answers;
 mod redaction;
 mod shapes;
+mod tokens;
 mod usage;
 mod world;

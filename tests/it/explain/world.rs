@@ -126,10 +126,15 @@ impl World {
 
     /// Runs `explain` on this file, with `input` on its standard input.
     pub(super) fn run(&self, file: &str, input: &str, arguments: &[&str]) -> Told {
+        self.run_on("--saml", file, input, arguments)
+    }
+
+    /// The same with another option than `--saml`.
+    pub(super) fn run_on(&self, option: &str, file: &str, input: &str, arguments: &[&str]) -> Told {
         let at: &[&str] = if arguments.contains(&"--at") { &[] } else { &["--at", FRESH] };
         let mut child = Command::new(env!("CARGO_BIN_EXE_rolegate"))
             .current_dir(self.folder.path())
-            .args(["explain", "--config", "rolegate.toml", "--saml", file])
+            .args(["explain", "--config", "rolegate.toml", option, file])
             .args(at)
             .args(arguments)
             .stdin(Stdio::piped())

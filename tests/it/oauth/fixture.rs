@@ -51,7 +51,8 @@ impl TokenKey {
         Self { pair: EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap(), id }
     }
 
-    fn jwks(&self) -> String {
+    /// It as a set of keys.
+    pub(crate) fn jwks(&self) -> String {
         let mut key = self.jwk();
         key["kid"] = json!(self.id);
         json!({ "keys": [key] }).to_string()

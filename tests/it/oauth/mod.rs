@@ -6,7 +6,7 @@ mod device;
 mod documents;
 mod dpop;
 mod exchange;
-mod fixture;
+pub(crate) mod fixture;
 mod introspection;
 mod refresh;
 mod refused;

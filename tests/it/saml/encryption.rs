@@ -6,7 +6,8 @@
 use std::sync::LazyLock;
 
 use rolegate::identity::FederatedIdentity;
-use rolegate::identity::saml::{Outcome, SamlProvider, SamlSettings, SpKeys};
+use rolegate::identity::Outcome;
+use rolegate::identity::saml::{SamlProvider, SamlSettings, SpKeys};
 
 use super::encrypt::{AES_128_CBC, AES_256_CBC, AES_256_GCM, Encryption, Place, encrypt};
 use super::fixture::{

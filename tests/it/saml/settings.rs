@@ -1,6 +1,7 @@
 //! What a provider's settings change, each beside what is said without it.
 
-use rolegate::identity::saml::{Accept, Answer, Expect, Outcome, SamlProvider, SamlSettings};
+use rolegate::identity::Outcome;
+use rolegate::identity::saml::{Accept, Answer, Expect, SamlProvider, SamlSettings};
 
 use super::fixture::{
     ACS, ASSERTION, ATTACKER, EXPECTED, HONEST, SHA256, Signing, accepted, base64, enveloped, honest,

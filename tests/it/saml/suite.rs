@@ -8,8 +8,9 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use rolegate::clock::Moment;
+use rolegate::identity::Outcome;
 use rolegate::identity::VerifyCode::{self, *};
-use rolegate::identity::saml::{Accept, Expect, Outcome, SamlProvider, SamlSettings, unverified_issuer};
+use rolegate::identity::saml::{Accept, Expect, SamlProvider, SamlSettings, unverified_issuer};
 use rolegate::identity::{FederatedIdentity, VerifyError};
 
 use super::fixture::{EXPECTED, HONEST, PROVIDER, base64, metadata, noon, settings};

@@ -1,6 +1,6 @@
 //! What to do about a refusal: one sentence for each.
 //!
-//! A new check in `identity::saml` needs a row in [`checks`]; a test here looks for one.
+//! A new check in `identity::saml` or `identity::oidc` needs a row in [`checks`]; a test here looks for one.
 
 mod checks;
 
@@ -51,7 +51,7 @@ pub(super) fn told(refusal: &Refusal) -> (String, Option<String>) {
             (format!("expected {}", error.expected()), Some(error.seen().to_owned()))
         }
         Refusal::UnknownProvider { seen } => {
-            ("no identity provider is configured for this entity id".to_owned(), Some(seen.clone()))
+            ("no identity provider is configured for this issuer".to_owned(), Some(seen.clone()))
         }
         // A note says so where there is no such role.
         Refusal::NotOffered { role } => (format!("no rule offers {role} to this person"), None),
@@ -90,7 +90,7 @@ fn of_denial(denial: &Denial) -> &'static str {
         Denial::RoleNotInToken => "Let the issuer name the role in the token's roles claim.",
         Denial::SessionName(SessionNameFault::Missing) => {
             "Set session_name in the rule, such as 'attr.email[0]', or let the provider send \
-             RoleSessionName."
+             RoleSessionName; callers of the STS API send one of their own."
         }
         Denial::SessionName(SessionNameFault::Malformed { .. }) | Denial::SourceIdentity(_) => {
             "Take it from an attribute that fits, such as a mail address or a login name."
@@ -111,14 +111,16 @@ mod tests {
 
     use super::*;
 
-    /// The names of checks in the sources of the verifier: string literals that begin with `saml.`.
+    /// The names of checks in the sources of the verifiers: string literals that begin with `saml.` or
+    /// `oidc.`. Nobody explains what a provider posts behind the browser's back.
     fn checks_in(path: &Path, found: &mut BTreeSet<String>) {
         if path.is_dir() {
             fs::read_dir(path).unwrap().for_each(|entry| checks_in(&entry.unwrap().path(), found));
         } else if path.extension().is_some_and(|ending| ending == "rs") {
             let text = fs::read_to_string(path).unwrap();
             let literals = text.split('"').filter(|part| {
-                part.starts_with("saml.")
+                (part.starts_with("saml.") || part.starts_with("oidc."))
+                    && !part.starts_with("oidc.logout.")
                     && part.bytes().all(|b| b.is_ascii_lowercase() || b".-".contains(&b))
             });
             found.extend(literals.map(str::to_owned));
@@ -130,8 +132,9 @@ mod tests {
         let mut found = BTreeSet::new();
         let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
         checks_in(&sources.join("identity/saml"), &mut found);
+        checks_in(&sources.join("identity/oidc"), &mut found);
         checks_in(&sources.join("broker/federate.rs"), &mut found);
-        assert!(found.len() > 80, "the checks were not found: {found:?}");
+        assert!(found.len() > 100, "the checks were not found: {found:?}");
         let missing: Vec<_> = found.iter().filter(|check| known(check).is_none()).collect();
         assert!(missing.is_empty(), "checks without a row in advice/checks: {missing:?}");
     }

@@ -7,10 +7,12 @@ use super::Tag;
 /// A document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Document {
-    /// `saml`
+    /// `saml` or `oidc`
     pub protocol: &'static str,
-    /// Its size when decoded.
+    /// Its size: of a response when decoded, of a token as sent.
     pub bytes: Option<usize>,
+    /// The token, where it is one; then what follows is empty.
+    pub token: Option<Token>,
     /// The envelope.
     pub response: Option<Part>,
     /// Whether the assertion came encrypted.
@@ -19,6 +21,27 @@ pub struct Document {
     pub assertion: Option<Part>,
     /// SHA-256 of a certificate that the signature names and the metadata does not have.
     pub unknown_certificate: Option<String>,
+}
+
+/// A token.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Token {
+    /// `alg`
+    pub algorithm: Option<String>,
+    /// `kid`
+    pub key_id: Option<String>,
+    /// Whether a key of the provider's signed it.
+    pub signed: bool,
+    /// `iss`
+    pub issuer: Option<String>,
+    /// `aud`
+    pub audiences: Vec<String>,
+    /// `azp`
+    pub authorized_party: Option<String>,
+    /// `iat`
+    pub issued: Option<String>,
+    /// `exp`
+    pub expires: Option<String>,
 }
 
 /// A response or an assertion.
@@ -55,8 +78,10 @@ pub struct Provider {
     pub name: String,
     /// Its ARN.
     pub arn: String,
-    /// Its entity id; `None` before its metadata was ever fetched.
+    /// Its entity id, which is `None` before its metadata was ever fetched; or the issuer of its tokens.
     pub issuer: Option<String>,
+    /// The ids of the keys that verify its tokens.
+    pub keys: Vec<String>,
     /// When the address of its metadata was last seen to have what is here; `None` for a file.
     pub metadata_confirmed: Option<String>,
     /// Until when its metadata may be used.
@@ -98,9 +123,9 @@ pub struct Clock {
 pub struct Identity {
     /// Whether the whole document was believed; else this is what it says, and no rule saw it.
     pub believed: bool,
-    /// `NameID`
+    /// `NameID`, or `sub`.
     pub subject: String,
-    /// Its format.
+    /// Its format; `sub` of a token.
     pub subject_type: String,
     /// The attributes, by name.
     pub attributes: Vec<Attribute>,
@@ -117,7 +142,7 @@ pub struct Attribute {
     pub name: String,
     /// How rules may name it: by its name, then by its short names.
     pub expressions: Vec<String>,
-    /// Its values.
+    /// Its values; of a claim that is neither a text nor a list of texts, its JSON.
     pub values: Vec<String>,
 }
 

@@ -11,6 +11,7 @@ use serde::Serialize;
 pub use self::decision::{Action, Obstacle, Role, Rule, RuleOutcome, Session, Statement};
 pub use self::document::{
     Asserted, AssertedRole, Attribute, Certificate, Clock, Document, Identity, Part, Provider, Signature,
+    Token,
 };
 
 /// Of the names in [`Report`].

@@ -188,7 +188,7 @@ pub(super) const CHECKS: &[Known] = &[
     plain(&["provider.protocol"], "Choose a provider of the document's protocol by --provider."),
     plain(
         &["provider.unknown"],
-        "No [[provider]] has metadata with this entity id: add one, or compare it with the ids that are \
-         configured, to the last slash.",
+        "No [[provider]] has this issuer, or metadata with this entity id: add one, or compare it with those \
+         that are configured, to the last slash.",
     ),
 ];

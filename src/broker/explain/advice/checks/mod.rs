@@ -3,6 +3,7 @@
 
 mod content;
 mod form;
+mod token;
 
 /// What is known of a check beyond its name.
 pub(super) struct Known {
@@ -24,5 +25,9 @@ const fn personal(checks: &'static [&'static str], advice: &'static str) -> Know
 
 /// What is known of `check`.
 pub(super) fn known(check: &str) -> Option<&'static Known> {
-    form::CHECKS.iter().chain(content::CHECKS).find(|known| known.checks.contains(&check))
+    form::CHECKS
+        .iter()
+        .chain(content::CHECKS)
+        .chain(token::CHECKS)
+        .find(|known| known.checks.contains(&check))
 }
