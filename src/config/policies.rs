@@ -1,6 +1,6 @@
 //! `[[role]]` and `[[rule]]` become roles of the directory, trust policies and compiled rules.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::time::Duration;
 
@@ -11,9 +11,9 @@ use super::names::Names;
 use super::providers::declared_account;
 use super::settings::{RoleSettings, RuleSettings};
 use crate::arn::{ProviderArn, RoleArn, RoleId};
-use crate::directory::{Directory, Role};
+use crate::directory::{Directory, Provider, Role, Verifier};
 use crate::policy::iam::{Policy, PolicyFault, PolicyKind};
-use crate::policy::{Policies, RuleSource, Rules, TrustPolicy};
+use crate::policy::{Doubt, Policies, RuleSource, Rules, TrustPolicy, Vouching};
 
 /// AWS's own bound on a policy document (facts 5.7).
 const LARGEST_POLICY: u64 = 131_072;
@@ -28,6 +28,7 @@ pub(super) fn build(written: &Written, directory: &mut Directory, faults: &mut F
     for Item { value, place } in &written.roles {
         if let Some((role, trust)) = role(value, place, directory, faults) {
             shared.refuse_everybody(&trust, directory, place, faults);
+            warn_of_doubts(&trust, place, directory, faults);
             trusts.insert(role.arn.clone(), trust);
             let arn = role.arn.clone();
             if directory.add_role(role).is_err() {
@@ -37,6 +38,7 @@ pub(super) fn build(written: &Written, directory: &mut Directory, faults: &mut F
         }
     }
     let rules = rules(written, directory, faults)?;
+    warn_of_dead_ends(written, &trusts, directory, faults);
     Some(Policies::new(rules, trusts))
 }
 
@@ -109,6 +111,68 @@ fn warn_of_strangers(
             message,
             "nobody comes in by it: compare it with the provider's ARN",
         );
+    }
+}
+
+/// What is valid, and probably not meant.
+fn warn_of_doubts(trust: &TrustPolicy, place: &Place, directory: &Directory, faults: &mut Faults) {
+    let known = |arn: &str| named(directory, arn).map(vouching);
+    for Doubt { statement, message, help } in trust.doubts(known) {
+        let message = format!("Statement[{}] of the trust policy {message}", statement.index);
+        faults.warning(place.at("trust_policy"), message, help);
+    }
+}
+
+fn vouching(provider: &Provider) -> Vouching<'_> {
+    match &provider.verifier {
+        Verifier::Saml(_) => Vouching { issuer: None, client_ids: &[] },
+        Verifier::Oidc(oidc) => {
+            let settings = oidc.settings();
+            Vouching { issuer: Some(&settings.issuer), client_ids: &settings.client_ids }
+        }
+    }
+}
+
+/// The provider that a principal names.
+fn named<'d>(directory: &'d Directory, principal: &str) -> Option<&'d Provider> {
+    directory.provider_by_arn(&principal.parse().ok()?)
+}
+
+/// A rule whose offer no trust policy takes up, and a role that nothing offers.
+fn warn_of_dead_ends(
+    written: &Written,
+    trusts: &HashMap<RoleArn, TrustPolicy>,
+    directory: &Directory,
+    faults: &mut Faults,
+) {
+    if faults.any_error() {
+        return; // What is missing may be what is faulty: one fault is said once.
+    }
+    let trusts = |role: &RoleArn, fits: &dyn Fn(&Provider) -> bool| {
+        let mut principals = trusts.get(role).into_iter().flat_map(TrustPolicy::federated_principals);
+        principals.any(|principal| named(directory, principal).is_some_and(fits))
+    };
+    let mut offered = HashSet::new();
+    for Item { value, place } in &written.rules {
+        let is_for = |provider: &Provider| value.provider.as_ref().is_none_or(|name| *name == provider.name);
+        for role in value.roles.iter().filter_map(|text| text.parse::<RoleArn>().ok()) {
+            if !trusts(&role, &is_for) {
+                let whose = value.provider.as_deref().unwrap_or("that is configured");
+                let message = format!("{role} is offered, and its trust policy names no provider {whose}");
+                let help = "add the provider's ARN to the trust policy, or take the role out of the rule";
+                faults.warning(place.at("roles"), message, help);
+            }
+            offered.insert(role);
+        }
+    }
+    let by_itself = |provider: &Provider| provider.asserts_roles || provider.grants_by_trust_policy;
+    for Item { value, place } in &written.roles {
+        let Ok(role) = value.arn.parse::<RoleArn>() else { continue };
+        // Where it trusts no provider that is configured, that was said.
+        if !offered.contains(&role) && trusts(&role, &|_| true) && !trusts(&role, &by_itself) {
+            let help = "name it in a [[rule]], or set grant = \"trust-policy\" at a provider that it trusts";
+            faults.warning(place.at("arn"), format!("nothing offers {role}: nobody can have it"), help);
+        }
     }
 }
 

@@ -94,6 +94,58 @@ pub fn name_qualifier(issuer: &str, provider: &ProviderArn) -> String {
     base64_simd::STANDARD.encode_to_string(hash.as_ref())
 }
 
+/// Keys of every call; those that end with a slash go on with a tag's key.
+const CALL: &[&str] = &[
+    "aws:CurrentTime",
+    "aws:EpochTime",
+    "aws:PrincipalAccount",
+    "aws:PrincipalType",
+    "aws:RequestTag/",
+    "aws:SourceIp",
+    "aws:TagKeys",
+    "aws:userid",
+    "sts:DurationSeconds",
+    "sts:RoleSessionName",
+    "sts:SourceIdentity",
+    "sts:TransitiveTagKeys",
+];
+
+/// Keys of every SAML call besides those of attributes.
+const SAML: &[&str] =
+    &["saml:aud", "saml:doc", "saml:iss", "saml:namequalifier", "saml:sub", "saml:sub_type"];
+
+/// An issuer without its scheme, as ARNs and condition keys name it.
+pub(super) fn host(issuer: &str) -> &str {
+    issuer.split_once("://").map_or(issuer, |(_, rest)| rest)
+}
+
+/// The keys that a call can have: by a token of `issuer`, or without one by SAML.
+pub(super) fn keys(issuer: Option<&str>) -> Vec<String> {
+    let call = CALL.iter().map(|key| (*key).to_owned());
+    match issuer {
+        None => {
+            let attributes =
+                SAML_LISTS.iter().map(|(_, key)| key).chain(SAML_SINGLES.iter().map(|(key, _)| key));
+            SAML.iter().chain(attributes).map(|key| (*key).to_owned()).chain(call).collect()
+        }
+        Some(issuer) => {
+            let shared = issuers::by_issuer(issuer).map_or(&[][..], |known| known.claims);
+            let claims = ["sub", "aud", "oaud"].iter().chain(OIDC_CLAIMS).chain(shared);
+            let of_issuer = claims.map(|claim| format!("{}:{claim}", host(issuer)));
+            of_issuer.chain([String::from("sts:RoleAuthorizedByIdp")]).chain(call).collect()
+        }
+    }
+}
+
+/// Whether a call can have `key`: by a token of `issuer`, or without one by SAML.
+pub(super) fn may_have(issuer: Option<&str>, key: &str) -> bool {
+    let key = key.to_lowercase();
+    keys(issuer).iter().map(|known| known.to_lowercase()).any(|known| match known.strip_suffix('/') {
+        Some(tags) => key.strip_prefix(tags).is_some_and(|rest| rest.starts_with('/')),
+        None => known == key,
+    })
+}
+
 /// Everything that a trust policy may ask about this call.
 pub(super) fn context<'a>(question: &'a TrustQuestion<'a>) -> RequestContext<'a> {
     let mut context = RequestContext::new();
@@ -162,7 +214,7 @@ fn saml<'a>(identity: &'a FederatedIdentity, context: &mut RequestContext<'a>) {
 
 fn oidc<'a>(question: &'a TrustQuestion<'a>, context: &mut RequestContext<'a>) {
     let identity = question.identity;
-    let issuer = identity.issuer().split_once("://").map_or(identity.issuer(), |(_, rest)| rest);
+    let issuer = host(identity.issuer());
     context.set(format!("{issuer}:sub"), identity.subject());
     context.set(format!("{issuer}:aud"), identity.audience());
     let by_idp = question.identity.asserted().roles.iter().flatten();

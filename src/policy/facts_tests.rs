@@ -118,3 +118,51 @@ fn no_other_name_feeds_a_key() {
         check(&[(name, &["a"])], |_| {});
     }
 }
+
+/// Whoever is warned that no request has a key must be able to rely on it: everything that a call has
+/// is known to `may_have`, of one protocol and not of the other.
+#[test]
+fn every_key_of_a_call_is_one_that_it_may_have() {
+    let github = "https://token.actions.githubusercontent.com";
+    let known = issuers::by_issuer(github).unwrap();
+    let mut claims = serde_json::json!({"sub": "x", "aud": "sts", "azp": "a", "amr": ["pwd"], "email": "e"});
+    known.claims.iter().for_each(|claim| claims[*claim] = "x".into());
+    let token = IdentityBuilder::oidc(
+        "arn:aws:iam::111122223333:oidc-provider/token.actions.githubusercontent.com",
+        "github",
+        github,
+        claims,
+    );
+    let person = IdentityBuilder::saml(CORP, "corp", "ann");
+    let person = ROWS.iter().fold(person, |person, (name, ..)| person.attribute(name, &["a"]));
+    let role = "arn:aws:iam::111122223333:role/Deploy".parse().unwrap();
+    let tags = [crate::identity::SessionTag { key: "Team".into(), value: "red".into(), transitive: true }];
+    for (identity, issuer, other) in
+        [(token.build(), Some(github), None), (person.build(), None, Some(github))]
+    {
+        let question = TrustQuestion {
+            identity: &identity,
+            role: &role,
+            session_name: "ann",
+            source_identity: Some("ann"),
+            tags: &tags,
+            duration: std::time::Duration::from_secs(3600),
+            source_ip: Some("192.0.2.7".parse().unwrap()),
+            at: crate::clock::Moment::from_unix(1_893_456_000),
+        };
+        let context = context(&question);
+        let seen: Vec<_> = context.iter().map(|(key, _)| key.to_owned()).collect();
+        assert!(seen.len() > 20, "{seen:?}");
+        let unknown: Vec<_> = seen.iter().filter(|key| !may_have(issuer, key)).collect();
+        assert!(unknown.is_empty(), "{unknown:?}");
+        // And nothing is known that no call has.
+        let never: Vec<_> = (keys(issuer).iter().map(|key| key.to_lowercase()))
+            .filter(|known| {
+                !seen.iter().any(|key| key == known || known.ends_with('/') && key.starts_with(known))
+            })
+            .collect();
+        assert!(never.is_empty(), "{never:?}");
+        let both = seen.iter().filter(|key| may_have(other, key)).count();
+        assert_eq!(both, CALL.len());
+    }
+}

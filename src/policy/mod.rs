@@ -9,6 +9,7 @@
 //! assertion says of them is used only when the provider may assert roles, tag by tag.
 
 mod denial;
+mod doubts;
 mod facts;
 pub mod iam;
 pub mod issuers;
@@ -22,6 +23,7 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 pub use self::denial::{Denial, NameSource, SessionNameFault};
+pub use self::doubts::{Doubt, Vouching};
 pub use self::facts::name_qualifier;
 pub use self::length::{LengthLimit, SessionLength};
 pub use self::rules::{RuleFault, RuleSource, Rules};

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use super::facts;
 use super::iam::{
-    Caller, Decision, Guard, Policy, PolicyFault, PolicyKind, Request, RequestContext, StatementRef,
-    StatementReview,
+    Caller, Decision, Guard, Policy, PolicyFault, PolicyKind, Request, RequestContext, StatementParts,
+    StatementRef, StatementReview,
 };
 use crate::arn::{ProviderArn, RoleArn};
 use crate::clock::Moment;
@@ -30,6 +30,11 @@ impl TrustPolicy {
     /// The providers that it names.
     pub fn federated_principals(&self) -> impl Iterator<Item = &str> {
         self.0.federated_principals()
+    }
+
+    /// Its statements, taken apart.
+    pub(super) fn parts(&self) -> impl Iterator<Item = StatementParts<'_>> {
+        self.0.parts()
     }
 
     /// The statements that let everybody in whom `provider` vouches for, whose issuer is `issuer`,

@@ -348,6 +348,137 @@ fn undescribed(path: &str, schema: &serde_json::Value, silent: &mut Vec<String>)
     }
 }
 
+/// What is valid and probably not meant, each with its twin that is meant.
+#[test]
+fn check_warns_of_what_a_trust_policy_hardly_means() {
+    let settings = "issuer = \"https://k8s.example.com\"\nclient_ids = [\"shop\"]";
+    let host = "k8s.example.com";
+    let warned = |message: &str, help: &str| {
+        format!(
+            "warning: Statement[0] of the trust policy {message}\n   |\n13 | trust_policy = \"trust.json\"\n   |                ^\n  help: {help}\n"
+        )
+    };
+    let there_are = "there are k8s.example.com:sub, k8s.example.com:aud, k8s.example.com:oaud, k8s.example.com:amr, \
+                     k8s.example.com:azp, k8s.example.com:email, sts:RoleAuthorizedByIdp, aws:CurrentTime, aws:EpochTime, \
+                     aws:PrincipalAccount, aws:PrincipalType, aws:RequestTag/, aws:SourceIp, aws:TagKeys, aws:userid, \
+                     sts:DurationSeconds, sts:RoleSessionName, sts:SourceIdentity, sts:TransitiveTagKeys";
+    for (condition, expected) in [
+        (
+            r#""StringEquals": {"k8s.example.com:sub": "system:serviceaccount:shop:*"}"#,
+            warned(
+                "compares \"system:serviceaccount:shop:*\" by StringEquals, to which a wildcard is a letter",
+                "write StringLike, where * and ? are wildcards",
+            ),
+        ),
+        (
+            r#""ForAnyValue:StringNotEqualsIgnoreCaseIfExists": {"k8s.example.com:amr": "p?d"}"#,
+            warned(
+                "compares \"p?d\" by ForAnyValue:StringNotEqualsIgnoreCaseIfExists, to which a wildcard is a letter",
+                "write ForAnyValue:StringNotLikeIfExists, where * and ? are wildcards",
+            ),
+        ),
+        (r#""StringLike": {"k8s.example.com:sub": "system:serviceaccount:shop:*"}"#, String::new()),
+        (r#""StringEquals": {"k8s.example.com:sub": "${*}"}"#, String::new()),
+        (
+            r#""StringEquals": {"other.example.com:sub": "ann"}"#,
+            warned(
+                "asks for other.example.com:sub, which no request here has",
+                "did you mean k8s.example.com:sub?",
+            ),
+        ),
+        (
+            r#""StringEquals": {"ci:AUD": "shop"}"#,
+            warned("asks for ci:AUD, which no request here has", "did you mean k8s.example.com:aud?"),
+        ),
+        (
+            r#""StringNotEquals": {"k8s.example.com:role": "x"}"#,
+            warned("asks for k8s.example.com:role, which no request here has", there_are),
+        ),
+        (
+            r#""IpAddress": {"aws:SourceIP4": "192.0.2.0/24"}"#,
+            warned("asks for aws:SourceIP4, which no request here has", "did you mean aws:SourceIp?"),
+        ),
+        (r#""IpAddress": {"AWS:sourceip": "192.0.2.0/24"}"#, String::new()),
+        (r#""StringEquals": {"aws:RequestTag/team": "shop"}"#, String::new()),
+        (
+            r#""StringEquals": {"aws:RequestTags/team": "shop"}"#,
+            warned("asks for aws:RequestTags/team, which no request here has", there_are),
+        ),
+        (
+            r#""StringEquals": {"k8s.example.com:aud": ["shop", "mall"]}"#,
+            warned(
+                "wants k8s.example.com:aud to be \"mall\", which is none of client_ids",
+                "no token of another client is taken: compare the two",
+            ),
+        ),
+        (r#""StringEquals": {"k8s.example.com:aud": "shop"}"#, String::new()),
+        (r#""StringNotEquals": {"k8s.example.com:aud": "mall"}"#, String::new()),
+        (r#""StringLike": {"k8s.example.com:aud": "mall"}"#, String::new()),
+    ] {
+        let said = checked_with(settings, host, condition);
+        if expected.is_empty() {
+            assert_eq!(said, "", "{condition}");
+        } else {
+            let found = said.matches(": warning: ").count();
+            assert!(found == 1 && said.contains(&expected), "{condition}\n{said}");
+        }
+    }
+}
+
+#[test]
+fn check_warns_of_actions_and_offers_that_lead_nowhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let trust = |action: &str| {
+        format!(
+            r#"{{"Statement": [{{"Effect": "Allow", "Action": ["{action}", "sts:*Identity*"],
+                "Principal": {{"Federated": "arn:aws:iam::111122223333:oidc-provider/a.example.com"}}}}]}}"#
+        )
+    };
+    let config = |rule: &str| {
+        let provider = |name: &str| {
+            format!(
+                "[[provider]]\nkind = \"oidc\"\nname = \"{name}\"\naccount = \"111122223333\"\n\
+                 issuer = \"https://{name}.example.com\"\nclient_ids = [\"x\"]\n"
+            )
+        };
+        format!(
+            "public_url = \"https://broker.example.com\"\n[[account]]\nid = \"111122223333\"\n{}{}\
+             [[role]]\narn = \"arn:aws:iam::111122223333:role/Look\"\ntrust_policy = \"trust.json\"\n{rule}",
+            provider("a"),
+            provider("b"),
+        )
+    };
+    let rule = |provider: &str| {
+        format!(
+            "[[rule]]\nname = \"r\"\n{provider}when = 'true'\nroles = [\"arn:aws:iam::111122223333:role/Look\"]\n"
+        )
+    };
+    let good = "sts:AssumeRoleWithWebIdentity";
+    for (action, rule, message) in [
+        (good, rule(""), ""),
+        (good, rule("provider = \"a\"\n"), ""),
+        ("sts:Assume*", rule(""), ""),
+        (
+            good,
+            rule("provider = \"b\"\n"),
+            "arn:aws:iam::111122223333:role/Look is offered, and its trust policy names no provider b\n",
+        ),
+        (good, String::new(), "nothing offers arn:aws:iam::111122223333:role/Look: nobody can have it\n"),
+        (
+            "sts:AssumeRoleWithWebIdentities",
+            rule(""),
+            "Statement[0] of the trust policy speaks of sts:assumerolewithwebidentities, which is no action of a \
+             trust policy\n",
+        ),
+    ] {
+        fs::write(folder.path().join("trust.json"), trust(action)).unwrap();
+        fs::write(folder.path().join("rolegate.toml"), config(&rule)).unwrap();
+        let said = text(&rolegate(folder.path(), &["check", "--config", "rolegate.toml"]).stderr);
+        assert_eq!(said.matches(": warning: ").count(), usize::from(!message.is_empty()), "{said}");
+        assert!(said.contains(message), "{said}");
+    }
+}
+
 /// The key of RFC 8037 appendix A.2, with an id and without.
 const ED25519_KEYS: &str = r#"{"keys": [
     {"kty": "OKP", "crv": "Ed25519", "kid": "ed", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"},
@@ -358,7 +489,7 @@ const ED25519_KEYS: &str = r#"{"keys": [
 fn check_tells_which_keys_of_a_file_are_not_used() {
     let provider = "issuer = \"https://k8s.example.com\"\nclient_ids = [\"x\"]\njwks = \"jwks.json\"";
     let said = checked_with(provider, "k8s.example.com", r#""StringEquals": {"k8s.example.com:sub": "ann"}"#);
-    let expected = "warning: a key that is not used: ?: no `kid`\n   |\n10 | jwks = \"jwks.json\"\n   |        ^\n  \
+    let expected = "warning: a key that is not used: ?: no `kid`\n   |\n11 | jwks = \"jwks.json\"\n   |        ^\n  \
                     help: tokens that it signs are refused; mend it, or take it out\n\n0 error(s), 1 warning(s)\n";
     assert!(said.ends_with(expected), "{said}");
 }
@@ -376,7 +507,7 @@ fn checked_with(provider: &str, arn: &str, condition: &str) -> String {
     fs::write(folder.path().join("jwks.json"), ED25519_KEYS).unwrap();
     let config = format!(
         "public_url = \"https://broker.example.com\"\n[[account]]\nid = \"111122223333\"\n\
-         [[provider]]\nkind = \"oidc\"\nname = \"ci\"\naccount = \"111122223333\"\n{provider}\n\
+         [[provider]]\nkind = \"oidc\"\nname = \"ci\"\naccount = \"111122223333\"\ngrant = \"trust-policy\"\n{provider}\n\
          [[role]]\narn = \"arn:aws:iam::111122223333:role/Deploy\"\ntrust_policy = \"trust.json\"\n"
     );
     fs::write(folder.path().join("rolegate.toml"), config).unwrap();

@@ -1,7 +1,7 @@
 //! The IAM policy language (facts 5): documents, conditions, variables, decisions.
 //!
 //! [`Policy::parse`] reads and compiles; [`Policy::decide`] answers one [`Request`] without
-//! parsing anything, and [`Policy::review`] tells why. Knows nothing of identities or roles: `policy::trust` puts the question.
+//! parsing anything, and [`Policy::review`] tells why; [`Policy::parts`] shows what was written. Knows nothing of identities or roles: `policy::trust` puts the question.
 
 mod condition;
 mod context;
@@ -12,6 +12,7 @@ mod guard;
 mod json;
 mod operand;
 mod operator;
+mod parts;
 mod pattern;
 mod principals;
 mod reader;
@@ -22,4 +23,5 @@ pub use self::context::RequestContext;
 pub use self::document::{Effect, Policy, PolicyFault, PolicyKind};
 pub use self::eval::{Caller, Decision, Request, StatementRef};
 pub use self::guard::Guard;
+pub use self::parts::{ConditionParts, StatementParts};
 pub use self::review::{Obstacle, StatementReview};

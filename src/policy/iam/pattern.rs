@@ -4,6 +4,8 @@
 //! takes the leftmost place for each stretch between two `*`, which is right for globs and
 //! never goes back: no pattern is exponential, and one without `?` is linear in the text.
 
+use std::fmt;
+
 /// One piece of a pattern.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Unit<'a> {
@@ -55,6 +57,17 @@ impl FoldedPattern {
             })
             .collect();
         matches(&units, &text.to_ascii_lowercase())
+    }
+}
+
+/// As written, in lower case.
+impl fmt::Display for FoldedPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.pieces.iter().try_for_each(|piece| match piece {
+            Piece::Text(text) => f.write_str(text),
+            Piece::Run => f.write_str("*"),
+            Piece::One => f.write_str("?"),
+        })
     }
 }
 

@@ -11,6 +11,8 @@ pub(super) struct Principals {
     /// `"Principal": "*"` or `{"AWS": "*"}`.
     pub(super) anyone: bool,
     federated: Vec<String>,
+    /// Whether there are AWS or service principals.
+    has_others: bool,
 }
 
 impl Principals {
@@ -24,20 +26,25 @@ impl Principals {
         self.federated.iter().map(String::as_str)
     }
 
+    /// The federated ones, where there are no others.
+    pub(super) fn only_federated(&self) -> impl Iterator<Item = &str> {
+        self.federated().filter(|_| !self.anyone && !self.has_others)
+    }
+
     /// Takes in one principal of a document.
     pub(super) fn add(&mut self, kind: &str, value: &str) -> Result<(), String> {
         let wildcard = value.contains(['*', '?']);
         let invalid = || format!("Invalid principal in policy: {kind:?}:{value:?}");
         match kind {
             "AWS" if value == "*" => self.anyone = true,
-            "AWS" if !wildcard && is_aws_principal(value) => {}
+            "AWS" if !wildcard && is_aws_principal(value) => self.has_others = true,
             "Federated" if !wildcard && is_federated_principal(value) => {
                 self.federated.push(value.to_owned())
             }
             "Federated" => {
                 return Err("Federated principals must be valid domain names or SAML metadata ARNs".into());
             }
-            "Service" if !wildcard && value.contains('.') => {}
+            "Service" if !wildcard && value.contains('.') => self.has_others = true,
             "AWS" | "Service" => return Err(invalid()),
             _ => return Err(format!("{kind:?} is not one of AWS, Federated, Service")),
         }

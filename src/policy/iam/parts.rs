@@ -1,0 +1,70 @@
+//! A policy taken apart, for whoever doubts that it means what it says.
+
+use super::document::{Effect, Policy, Statement};
+use super::eval::StatementRef;
+use super::operator::{Comparison, Operator};
+
+/// A statement's elements, as written.
+#[derive(Debug)]
+pub struct StatementParts<'p> {
+    /// Which statement.
+    pub statement: StatementRef,
+    /// What it does where it applies.
+    pub effect: Effect,
+    /// The federated principals, where it speaks of no others.
+    pub federated: Vec<&'p str>,
+    inner: &'p Statement,
+}
+
+/// A condition, as written.
+#[derive(Debug, Clone, Copy)]
+pub struct ConditionParts<'p> {
+    /// Such as `StringEquals`.
+    pub operator: &'p str,
+    /// Such as `saml:aud`.
+    pub key: &'p str,
+    /// The values it may have.
+    pub values: &'p [String],
+}
+
+impl Policy {
+    /// Its statements, in the order written.
+    pub fn parts(&self) -> impl Iterator<Item = StatementParts<'_>> {
+        self.statements.iter().enumerate().map(|(index, inner)| StatementParts {
+            statement: StatementRef { index, sid: inner.sid.clone() },
+            effect: inner.effect,
+            federated: inner.principals.iter().flat_map(|principals| principals.only_federated()).collect(),
+            inner,
+        })
+    }
+}
+
+impl<'p> StatementParts<'p> {
+    /// Its conditions.
+    pub fn conditions(&self) -> impl Iterator<Item = ConditionParts<'p>> {
+        self.inner.conditions.iter().map(|condition| {
+            let written = condition.written();
+            ConditionParts { operator: &written.operator, key: &written.key, values: &written.values }
+        })
+    }
+
+    /// The actions or `NotAction`s, in lower case, that none of `known` is meant by.
+    pub fn actions_beyond(&self, known: &[&str]) -> Vec<String> {
+        let patterns = self.inner.actions.patterns.iter();
+        let unknown = patterns.filter(|pattern| !known.iter().any(|action| pattern.matches(action)));
+        unknown.map(ToString::to_string).collect()
+    }
+}
+
+impl ConditionParts<'_> {
+    /// Whether it compares texts to the letter, so that no `*` is a wildcard.
+    pub fn is_literal(&self) -> bool {
+        let comparison = Operator::parse(self.operator).map(|operator| operator.comparison);
+        matches!(comparison, Some(Comparison::StringEquals | Comparison::StringEqualsIgnoreCase))
+    }
+
+    /// Whether it must be met by one of its values: not by another, and not by none.
+    pub fn wants_one_of_its_values(&self) -> bool {
+        Operator::parse(self.operator).is_some_and(|operator| !operator.negated && !operator.if_exists)
+    }
+}
