@@ -49,6 +49,36 @@ impl Issued<'_> {
     }
 }
 
+/// Somebody who was believed is not granted what they asked for. Why stands in the line about the refusal.
+#[derive(Debug)]
+pub struct NotGranted<'a> {
+    /// The way in, as for [`Issued`].
+    pub action: &'a str,
+    /// The provider's ARN.
+    pub provider: &'a str,
+    /// Who the provider says it is.
+    pub subject: &'a str,
+    /// The role that they asked for.
+    pub role: &'a str,
+    /// What the trust policy's nearest statement wants and does not have.
+    pub unmet: Option<&'a str>,
+}
+
+impl NotGranted<'_> {
+    /// Writes the event.
+    pub fn write(&self) {
+        tracing::info!(
+            target: "audit",
+            event = "not-granted",
+            action = self.action,
+            provider = self.provider,
+            subject = self.subject,
+            role = self.role,
+            unmet = self.unmet,
+        );
+    }
+}
+
 /// A login was ended before its time: what came of it is revoked.
 #[derive(Debug)]
 pub struct Ended<'a> {

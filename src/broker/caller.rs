@@ -50,7 +50,7 @@ impl SigningSecrets for LiveRolesOnly<'_> {
     fn open(&self, id: &str, token: Option<&str>, at: Moment) -> Result<OpenedCredential, SigV4Error> {
         let opened = self.secrets.open(id, token, at)?;
         if is_revoked(self.revoked, &opened.session) {
-            return Err(SigV4Error::ExpiredToken);
+            return Err(SigV4Error::Revoked);
         }
         let role = self.snapshot.directory.role(&opened.session.role);
         if role.is_some_and(|role| role.id == opened.session.role_id) {

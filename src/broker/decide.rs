@@ -9,7 +9,11 @@ use crate::clock::Moment;
 use crate::config::Snapshot;
 use crate::directory::Provider;
 use crate::identity::FederatedIdentity;
+use crate::policy::iam::{Decision, Effect};
 use crate::policy::{ActionReview, AuthorizedSession, Grant, RoleOffer, SessionRequest};
+
+/// Characters of what a log line says of an unmet statement.
+const LONGEST_UNMET: usize = 500;
 
 /// One configuration, one provider, one moment.
 #[derive(Clone, Copy)]
@@ -54,6 +58,24 @@ impl Decide<'_> {
     ) -> Vec<ActionReview> {
         let request = self.request(offer, ask);
         request.map_or_else(|_| Vec::new(), |it| self.snapshot.policies.review(identity, &it, self.at))
+    }
+
+    /// What the allowing statement of the role's trust policy that comes nearest wants and does not
+    /// have, in one line; nothing where there is none, or a Deny refuses.
+    pub(super) fn unmet(
+        &self,
+        identity: &FederatedIdentity,
+        offer: &RoleOffer,
+        ask: &Ask<'_>,
+    ) -> Option<String> {
+        let refused = self.review(identity, offer, ask).into_iter();
+        let refused = refused.filter(|action| action.decision == Decision::ImplicitDeny);
+        let statements = refused.flat_map(|action| action.statements);
+        let allowing = statements.filter(|statement| statement.effect == Effect::Allow);
+        let nearest = allowing.min_by_key(|statement| statement.obstacles.len())?;
+        let obstacles: Vec<_> = nearest.obstacles.iter().map(ToString::to_string).collect();
+        let line = format!("Statement[{}]: {}", nearest.statement.index, obstacles.join("; "));
+        Some(line.chars().take(LONGEST_UNMET).collect())
     }
 
     fn request<'r>(&'r self, offer: &'r RoleOffer, ask: &'r Ask<'_>) -> Result<SessionRequest<'r>, Refusal> {

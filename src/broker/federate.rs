@@ -8,6 +8,7 @@ use super::decide::Decide;
 use super::record::Given;
 use super::{Failure, Fault, Refusal, RequestContext};
 use crate::arn::RoleArn;
+use crate::audit;
 use crate::clock::Moment;
 use crate::directory::{Provider, Replay, Verifier};
 use crate::identity::oidc::FurtherClaims;
@@ -15,7 +16,7 @@ use crate::identity::saml::{Answer, Expect};
 use crate::identity::{FederatedIdentity, OneTime, Presented, Protocol, VerifyCode, VerifyError};
 use crate::issuer::TemporaryCredentials;
 use crate::policy::rules::Outcome;
-use crate::policy::{AuthorizedSession, RoleOffer};
+use crate::policy::{AuthorizedSession, Denial, RoleOffer};
 use crate::store::{Claim, Claimed, Scope};
 
 /// What arrived, and where.
@@ -111,8 +112,17 @@ impl RequestContext<'_> {
         provider: &Provider,
         ask: &Ask<'_>,
     ) -> Result<AuthorizedSession, Failure> {
-        let offer = self.map(identity, provider, ask.role)?;
-        Ok(self.decide(provider).authorize(identity, &offer, ask)?)
+        let decide = self.decide(provider);
+        let offer = decide.offer(identity, ask.role).inspect_err(|_| {
+            self.tell_failing_rules(identity, Some(ask.role));
+            tell_not_granted(identity, ask, None);
+        })?;
+        Ok(decide.authorize(identity, &offer, ask).inspect_err(|refusal| {
+            let unmet = matches!(refusal, Refusal::Denied(Denial::NotTrusted(_)))
+                .then(|| decide.unmet(identity, &offer, ask))
+                .flatten();
+            tell_not_granted(identity, ask, unmet.as_deref());
+        })?)
     }
 
     /// Who it is and which roles are offered, for a person to choose from. Claims nothing.
@@ -180,16 +190,6 @@ impl RequestContext<'_> {
     /// What configuration alone decides about an identity of `provider`.
     fn decide<'a>(&'a self, provider: &'a Provider) -> Decide<'a> {
         Decide { snapshot: &self.snapshot, provider, at: self.at, source_ip: self.source_ip }
-    }
-
-    fn map(
-        &self,
-        identity: &FederatedIdentity,
-        provider: &Provider,
-        role: &RoleArn,
-    ) -> Result<RoleOffer, Failure> {
-        let offer = self.decide(provider).offer(identity, role);
-        Ok(offer.inspect_err(|_| self.tell_failing_rules(identity, Some(role)))?)
     }
 
     /// A rule that can't be evaluated offers nothing. Whoever wonders why must find it in the log.
@@ -271,4 +271,16 @@ pub(super) fn sha256(bytes: &[u8]) -> [u8; 32] {
     let mut out = [0; 32];
     out.copy_from_slice(digest(&SHA256, bytes).as_ref());
     out
+}
+
+/// Whoever asks why somebody got nothing must find who it was, and what was missing.
+fn tell_not_granted(identity: &FederatedIdentity, ask: &Ask<'_>, unmet: Option<&str>) {
+    audit::NotGranted {
+        action: ask.action,
+        provider: identity.provider().as_str(),
+        subject: identity.subject(),
+        role: ask.role.as_str(),
+        unmet,
+    }
+    .write();
 }

@@ -54,6 +54,23 @@ pub enum Denial {
     SessionOver,
 }
 
+impl Denial {
+    /// The stable name of what refuses it.
+    pub const fn check(&self) -> &'static str {
+        match self {
+            Self::NotTrusted(_) => "policy.denied",
+            Self::RoleNotInToken => "policy.role-not-in-token",
+            Self::SessionName(_) => "policy.session-name",
+            Self::SourceIdentity(_) => "policy.source-identity",
+            Self::Tags(_) => "policy.tags",
+            Self::DurationOverRoleMaximum { .. } => "policy.duration",
+            Self::TooLarge { .. } => "policy.size",
+            Self::SessionPolicy(_) => "policy.session-policy",
+            Self::SessionOver => "policy.session-over",
+        }
+    }
+}
+
 /// What is wrong with a session name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SessionNameFault {

@@ -279,6 +279,32 @@ def test_log_lines_are_not_forged(tmp_path, issuer):
     assert "\x1b" not in broker.output
 
 
+def test_the_log_tells_who_was_refused_what(tmp_path, issuer):
+    """Who was believed and got nothing is named, with what was missing; a client that proved nothing is counted apart."""
+    broker = Broker(tmp_path / "broker")
+    broker.trust_oidc(issuer.url)
+    broker.start()
+    host = issuer.url.split("://", 1)[1]
+    arn = f"arn:aws:iam::{BUILDER.split(':')[4]}:oidc-provider/{host}"
+    assert refusal(with_token, broker, BUILDER, issuer.token(sub="job:7"))[0] == "AccessDenied"
+    assert refusal(with_token, broker, BUILDER, issuer.token(ref="refs/heads/other"))[0] == "AccessDenied"
+    assert refusal(with_token, broker, BUILDER, issuer.token(), DurationSeconds=43200)[0] == "ValidationError"
+    form = {"grant_type": "refresh_token", "client_id": "nobody", "refresh_token": "x"}
+    assert requests.post(f"{broker.url}/oauth2/token", data=form, timeout=PATIENCE).status_code == 401
+    metrics = requests.get(f"{broker.operations}/metrics", timeout=PATIENCE).text
+    for check in "policy.denied", "rules.no-offer", "policy.duration", "oauth.client":
+        assert f'rolegate_refusals_total{{check="{check}"}} 1\n' in metrics, metrics
+    assert broker.stop() == 0
+    whose = f'event="not-granted" action="AssumeRoleWithWebIdentity" provider="{arn}"'
+    unmet = f'Statement[0]: StringLike {host}:sub wants [\\"repo:*\\"] and has [\\"job:7\\"]'
+    for line in [
+        f'{whose} subject="job:7" role="{BUILDER}" unmet="{unmet}"',
+        f'{whose} subject="{issuer.subject}" role="{BUILDER}"\n',
+        'event="refused" answered="invalid_client" check="oauth.client" reason="There is no such client',
+    ]:
+        assert line in broker.output, broker.output
+
+
 def test_slow_body(broker):
     """A body that does not come is given up, and the connection with it."""
     address = broker.url.removeprefix("http://").split(":")

@@ -25,12 +25,14 @@ pub(in crate::http) struct OAuthError {
     description: String,
     cause: Option<Failure>,
     is_expected: bool,
+    /// What the log calls it where there is no cause.
+    check: &'static str,
 }
 
 impl OAuthError {
     fn new(error: &'static str, description: impl Into<String>) -> Self {
         let (status, description) = (StatusCode::BAD_REQUEST, description.into());
-        Self { status, error, description, cause: None, is_expected: false }
+        Self { status, error, description, cause: None, is_expected: false, check: "oauth.request" }
     }
 
     /// The request is not one, or what it brings is not accepted.
@@ -40,7 +42,8 @@ impl OAuthError {
 
     /// The client is unknown, or did not prove to be who it says.
     pub(in crate::http) fn invalid_client(description: impl Into<String>) -> Self {
-        Self { status: StatusCode::UNAUTHORIZED, ..Self::new("invalid_client", description) }
+        let error = Self::new("invalid_client", description);
+        Self { status: StatusCode::UNAUTHORIZED, check: "oauth.client", ..error }
     }
 
     /// The client is who it says, and may not do that.
@@ -103,8 +106,9 @@ impl OAuthError {
             Some(failure) => log(failure, self.error),
             None if self.is_expected => {}
             None => {
-                telemetry::count_refusal("oauth.request");
-                tracing::info!(error = self.error, said = cut(&self.description), "refused");
+                let (check, answered, reason) = (self.check, self.error, cut(&self.description));
+                telemetry::count_refusal(check);
+                tracing::info!(target: "audit", event = "refused", answered, check, reason);
             }
         }
         let mut response = HttpResponse::build(self.status);

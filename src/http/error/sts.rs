@@ -110,9 +110,9 @@ impl StsError {
         match &self.cause {
             Some(failure) => log(failure, self.code),
             None => {
-                telemetry::count_refusal("sts.request");
-                let said = self.message().map(cut);
-                tracing::info!(code = self.code, said, "refused");
+                let (check, answered, reason) = ("sts.request", self.code, self.message().map(cut));
+                telemetry::count_refusal(check);
+                tracing::info!(target: "audit", event = "refused", answered, check, reason);
             }
         }
     }

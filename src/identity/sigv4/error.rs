@@ -19,6 +19,9 @@ pub enum SigV4Error {
     /// The session is over.
     #[error("The security token included in the request is expired")]
     ExpiredToken,
+    /// The session was ended before its time, which the caller is told as if it were over.
+    #[error("The security token included in the request is expired")]
+    Revoked,
     /// Wrong scope, wrong time, or wrong signature.
     #[error("{0}")]
     SignatureDoesNotMatch(String),
@@ -34,7 +37,7 @@ impl SigV4Error {
             Self::MissingAuthenticationToken => "MissingAuthenticationToken",
             Self::IncompleteSignature(_) => "IncompleteSignature",
             Self::InvalidClientTokenId => "InvalidClientTokenId",
-            Self::ExpiredToken => "ExpiredToken",
+            Self::ExpiredToken | Self::Revoked => "ExpiredToken",
             Self::SignatureDoesNotMatch(_) => "SignatureDoesNotMatch",
             Self::Fault(_) => "InternalFailure",
         }

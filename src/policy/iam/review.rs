@@ -3,6 +3,8 @@
 //! It goes through the same elements as [`Policy::decide`], and does not stop at the first that
 //! does not fit.
 
+use std::fmt;
+
 use super::document::{Effect, Policy, Statement};
 use super::eval::{Misfit, Request, StatementRef};
 
@@ -39,6 +41,23 @@ pub enum Obstacle {
         /// Whether the request has several values where there should be one.
         undecided: bool,
     },
+}
+
+/// In one line.
+impl fmt::Display for Obstacle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Principal(named) => write!(f, "it speaks of {}", named.join(" or ")),
+            Self::Action => f.write_str("it speaks of another action"),
+            Self::Resource => f.write_str("it speaks of another resource"),
+            Self::Condition { operator, key, wanted, undecided: true, .. } => {
+                write!(f, "{operator} {key} wants {wanted:?} and has several values where one is expected")
+            }
+            Self::Condition { operator, key, wanted, actual, .. } => {
+                write!(f, "{operator} {key} wants {wanted:?} and has {actual:?}")
+            }
+        }
+    }
 }
 
 impl Policy {
