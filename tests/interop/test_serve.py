@@ -286,9 +286,10 @@ def test_the_log_tells_who_was_refused_what(tmp_path, issuer):
     broker.start()
     host = issuer.url.split("://", 1)[1]
     arn = f"arn:aws:iam::{BUILDER.split(':')[4]}:oidc-provider/{host}"
-    assert refusal(with_token, broker, BUILDER, issuer.token(sub="job:7"))[0] == "AccessDenied"
-    assert refusal(with_token, broker, BUILDER, issuer.token(ref="refs/heads/other"))[0] == "AccessDenied"
-    assert refusal(with_token, broker, BUILDER, issuer.token(), DurationSeconds=43200)[0] == "ValidationError"
+    key, lasting = next(iter(issuer.signing)), {"DurationSeconds": 43200}
+    assert refusal(with_token, broker, BUILDER, issuer.token(key, sub="job:7"))[0] == "AccessDenied"
+    assert refusal(with_token, broker, BUILDER, issuer.token(key, ref="refs/heads/other"))[0] == "AccessDenied"
+    assert refusal(with_token, broker, BUILDER, issuer.token(key), **lasting)[0] == "ValidationError"
     form = {"grant_type": "refresh_token", "client_id": "nobody", "refresh_token": "x"}
     assert requests.post(f"{broker.url}/oauth2/token", data=form, timeout=PATIENCE).status_code == 401
     metrics = requests.get(f"{broker.operations}/metrics", timeout=PATIENCE).text
@@ -299,7 +300,7 @@ def test_the_log_tells_who_was_refused_what(tmp_path, issuer):
     unmet = f'Statement[0]: StringLike {host}:sub wants [\\"repo:*\\"] and has [\\"job:7\\"]'
     for line in [
         f'{whose} subject="job:7" role="{BUILDER}" unmet="{unmet}"',
-        f'{whose} subject="{issuer.subject}" role="{BUILDER}"\n',
+        f'{whose} subject="repo:example/app" role="{BUILDER}"\n',
         'event="refused" answered="invalid_client" check="oauth.client" reason="There is no such client',
     ]:
         assert line in broker.output, broker.output
