@@ -66,7 +66,7 @@ def test_a_minute(world, issuer, oidc_provider, keycloak):
     assert REFRESH <= age() < PATIENCE
     told = state()
     assert told["means"] == "tokens by known keys are accepted; new keys are not seen"
-    assert " s old: the discovery document can't be fetched: no answer: " in told["detail"]
+    assert " s: the discovery document can't be fetched: no answer: " in told["detail"]
     unknown = issuer.add_key("ES256")
     assert refusal(with_token, broker, BUILDER, issuer.token(unknown)) == UNREACHABLE
 

@@ -30,12 +30,23 @@ pub(super) fn provider<'s>(
         Verifier::Oidc(oidc) => oidc.settings().issuer == issuer,
         Verifier::Saml(_) => false,
     };
-    let found: Vec<_> = snapshot.directory.providers().iter().filter(of_issuer).collect();
+    let mut found: Vec<_> = snapshot.directory.providers().iter().filter(of_issuer).collect();
+    let facts = oidc::unverified_facts(token);
+    // An issuer may be several providers here, for its several clients.
+    found.sort_by_key(|provider| !takes(provider, &facts));
     let Some(chosen) = told::chosen(&found, question.role, "this issuer", report) else {
+        report.document = (facts.length > 0).then(|| document(&facts));
         note_issuers(snapshot, report);
         return Err(Refusal::unknown_provider(&issuer));
     };
     Ok(chosen)
+}
+
+fn takes(provider: &directory::Provider, facts: &TokenFacts) -> bool {
+    match &provider.verifier {
+        Verifier::Oidc(oidc) => oidc.settings().client_ids.iter().any(|client| facts.is_for(client)),
+        Verifier::Saml(_) => false,
+    }
 }
 
 /// Verifies as a request would, and notes what there is to know.

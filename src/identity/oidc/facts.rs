@@ -55,7 +55,20 @@ pub struct TokenClaims {
     pub asserted: Option<Asserted>,
 }
 
+/// What `token` says of itself, as far as it can be read: for explanations.
+pub fn unverified_facts(token: &str) -> TokenFacts {
+    UnverifiedToken::parse(token).map(|parsed| TokenFacts::of(&parsed, token.len())).unwrap_or_default()
+}
+
 impl TokenFacts {
+    /// The client that it says it is for: `azp`, or an audience.
+    pub fn is_for(&self, client: &str) -> bool {
+        match &self.authorized_party {
+            Some(party) => party == client,
+            None => self.audiences.iter().any(|audience| audience == client),
+        }
+    }
+
     pub(super) fn of(token: &UnverifiedToken<'_>, length: usize) -> Self {
         let text = |name: &str| token.claims.get(name).and_then(Value::as_str).map(str::to_owned);
         let time = |name: &str| timestamp(&token.claims, name).ok().flatten().map(Moment::from_unix);

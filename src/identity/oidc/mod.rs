@@ -44,7 +44,7 @@ use url::Url;
 
 pub use self::algorithm::{Algorithm, NoAlgorithm};
 pub use self::cache::{KeyAges, KeyState};
-pub use self::facts::{TokenClaims, TokenFacts};
+pub use self::facts::{TokenClaims, TokenFacts, unverified_facts};
 pub use self::further::FurtherClaims;
 pub use self::groups::{GraphUrl, GroupOverage};
 pub use self::jws::unverified_issuer;

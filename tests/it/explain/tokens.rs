@@ -182,6 +182,25 @@ fn an_issuer_that_nobody_configured_is_told_with_those_that_are() {
     assert!(told.section("Answer").starts_with("  REFUSED   by provider.protocol: "), "{}", told.out);
 }
 
+/// One issuer may be several providers: without a word about which, it is the one for the token's client.
+#[test]
+fn the_provider_is_the_one_for_the_tokens_client() {
+    let issuer = Issuer::new();
+    let second = "account = \"111122223333\"\nissuer = \"https://ci.example.com\"\n";
+    let Issuer { world, key } = issuer;
+    let text = world.read("rolegate.toml").replace(
+        "[[provider]]\nkind = \"oidc\"\nname = \"mobile\"\naccount = \"111122223333\"\nissuer = \"https://accounts.example.com\"\n",
+        &format!("[[account]]\nid = \"444455556666\"\n[[provider]]\nkind = \"oidc\"\nname = \"mobile\"\n{}jwks = \"jwks.json\"\n", second.replace("111122223333", "444455556666")),
+    );
+    world.write("rolegate.toml", &text);
+    let issuer = Issuer { world, key };
+    for (audience, name) in [("tester", "ci"), ("app", "mobile"), ("nobody", "mobile")] {
+        let told = issuer.explain(json!({"aud": audience}), &[]);
+        let note = format!("have this issuer; {name} was taken, choose by --provider.");
+        assert!(told.section("Notes").contains(&note), "{audience}: {}", told.out);
+    }
+}
+
 #[test]
 fn a_person_is_taken_out_of_it() {
     let told = Issuer::new().explain(

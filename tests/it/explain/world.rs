@@ -106,6 +106,10 @@ impl World {
         fs::write(self.folder.path().join(name), content).unwrap();
     }
 
+    pub(super) fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.folder.path().join(name)).unwrap()
+    }
+
     /// Changes the configuration in one place.
     pub(super) fn configured(self, from: &str, to: &str) -> Self {
         self.write("rolegate.toml", &swap(CONFIGURATION, from, to));
