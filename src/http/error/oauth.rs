@@ -13,6 +13,9 @@ use crate::identity::{VerifyCode, VerifyError};
 use crate::policy::{Denial, SessionNameFault};
 use crate::telemetry;
 
+/// Who asks is unknown, or did not prove to be who it says.
+const INVALID_CLIENT: &str = "invalid_client";
+
 /// What is said of an identity that was remembered.
 const NO_LONGER: &str =
     "The role is no longer granted to this person, or their login was ended: sign in again.";
@@ -25,14 +28,12 @@ pub(in crate::http) struct OAuthError {
     description: String,
     cause: Option<Failure>,
     is_expected: bool,
-    /// What the log calls it where there is no cause.
-    check: &'static str,
 }
 
 impl OAuthError {
     fn new(error: &'static str, description: impl Into<String>) -> Self {
         let (status, description) = (StatusCode::BAD_REQUEST, description.into());
-        Self { status, error, description, cause: None, is_expected: false, check: "oauth.request" }
+        Self { status, error, description, cause: None, is_expected: false }
     }
 
     /// The request is not one, or what it brings is not accepted.
@@ -42,8 +43,7 @@ impl OAuthError {
 
     /// The client is unknown, or did not prove to be who it says.
     pub(in crate::http) fn invalid_client(description: impl Into<String>) -> Self {
-        let error = Self::new("invalid_client", description);
-        Self { status: StatusCode::UNAUTHORIZED, check: "oauth.client", ..error }
+        Self { status: StatusCode::UNAUTHORIZED, ..Self::new(INVALID_CLIENT, description) }
     }
 
     /// The client is who it says, and may not do that.
@@ -106,7 +106,8 @@ impl OAuthError {
             Some(failure) => log(failure, self.error),
             None if self.is_expected => {}
             None => {
-                let (check, answered, reason) = (self.check, self.error, cut(&self.description));
+                let (answered, reason) = (self.error, cut(&self.description));
+                let check = if answered == INVALID_CLIENT { "oauth.client" } else { "oauth.request" };
                 telemetry::count_refusal(check);
                 tracing::info!(target: "audit", event = "refused", answered, check, reason);
             }
