@@ -354,8 +354,9 @@ impl OidcProvider {
     fn note_signed(&self, token: &UnverifiedToken<'_>, trace: &Trace) {
         let same = |text: &str| (text.to_owned(), text.to_owned());
         trace.passed("oidc.issuer", || same(&self.settings.issuer));
-        let algorithm = format!("{:?}", token.algorithm);
-        trace.passed("oidc.algorithm", || (format!("one of {:?}", self.settings.algorithms), algorithm));
+        trace.passed("oidc.algorithm", || {
+            (format!("one of {:?}", self.settings.algorithms), format!("{:?}", token.algorithm))
+        });
         trace.passed("oidc.signature", || {
             let key_id = token.key_id.as_deref().unwrap_or("which it does not name");
             ("a signature by a key of the provider".to_owned(), format!("one by the key {key_id}"))
