@@ -411,6 +411,13 @@ fn check_warns_of_what_a_trust_policy_hardly_means() {
                 "no token of another client is taken: compare the two",
             ),
         ),
+        (
+            r#""StringEquals": {"k8s.example.com:aud": "sho?"}"#,
+            warned(
+                "compares \"sho?\" by StringEquals, to which a wildcard is a letter",
+                "write StringLike, where * and ? are wildcards",
+            ),
+        ),
         (r#""StringEquals": {"k8s.example.com:aud": "shop"}"#, String::new()),
         (r#""StringNotEquals": {"k8s.example.com:aud": "mall"}"#, String::new()),
         (r#""StringLike": {"k8s.example.com:aud": "mall"}"#, String::new()),

@@ -95,7 +95,7 @@ fn document(facts: &TokenFacts) -> Document {
         token: Some(Token {
             algorithm: facts.algorithm.clone(),
             key_id: facts.key_id.clone(),
-            signed: facts.is_signed,
+            signed: facts.claims.is_some(),
             issuer: facts.issuer.clone(),
             audiences: facts.audiences.clone(),
             authorized_party: facts.authorized_party.clone(),

@@ -46,8 +46,8 @@ pub struct OidcProviderSettings {
     /// Browser sign-in by authorization code with PKCE. Without it the provider's tokens are
     /// accepted at the STS endpoint only.
     pub login: Option<OidcLoginSettings>,
-    /// How often the issuer's keys are fetched anew, unless they stand in a file, `1m` to `1d`: so soon a withdrawn key is no longer
-    /// accepted, while the issuer can be reached. Default `5m`.
+    /// How often the issuer's keys are fetched anew, unless they stand in a file, `1m` to `1d`: so soon a
+    /// withdrawn key is no longer accepted, while the issuer can be reached. Default `5m`.
     pub keys_refresh: Option<Span>,
     /// How old keys may become while the issuer can't be reached, `keys_refresh` to `7d`. Default
     /// `24h`.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::jws::{Kind, UnverifiedToken};
+use super::jws::UnverifiedToken;
 use super::token::{attributes, strings, timestamp};
 use super::{AttributePaths, asserted};
 use crate::clock::Moment;
@@ -20,8 +20,6 @@ pub(super) type Trace = crate::identity::trace::Trace<TokenFacts>;
 pub struct TokenFacts {
     /// Its characters.
     pub length: usize,
-    /// Whether its `typ` says that it is an access token.
-    pub is_access_token: bool,
     /// `alg`
     pub algorithm: Option<String>,
     /// `kid`
@@ -36,9 +34,7 @@ pub struct TokenFacts {
     pub issued: Option<Moment>,
     /// `exp`, if it can be read.
     pub expires: Option<Moment>,
-    /// Whether a key of the provider's signed it.
-    pub is_signed: bool,
-    /// What it says of the person, where it is signed, also where a check refuses it.
+    /// What it says of the person, where a key of the provider's signed it, also where a check refuses it.
     pub claims: Option<TokenClaims>,
 }
 
@@ -74,7 +70,6 @@ impl TokenFacts {
         let time = |name: &str| timestamp(&token.claims, name).ok().flatten().map(Moment::from_unix);
         Self {
             length,
-            is_access_token: token.kind == Kind::AccessToken,
             algorithm: Some(format!("{:?}", token.algorithm)),
             key_id: token.key_id.clone(),
             issuer: text("iss"),
@@ -82,7 +77,6 @@ impl TokenFacts {
             authorized_party: text("azp"),
             issued: time("iat"),
             expires: time("exp"),
-            is_signed: false,
             claims: None,
         }
     }
@@ -91,7 +85,6 @@ impl TokenFacts {
     pub(super) fn signed(&mut self, claims: &Map<String, Value>, paths: &AttributePaths) {
         let mut attributes = attributes(claims);
         paths.lift(claims, &mut attributes);
-        self.is_signed = true;
         self.claims = Some(TokenClaims {
             subject: claims.get("sub").and_then(Value::as_str).unwrap_or_default().to_owned(),
             claims: claims.clone(),

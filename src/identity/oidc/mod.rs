@@ -6,7 +6,8 @@
 //! told before the signature holds.
 //!
 //! - `jws` takes a token apart, `members` refuses ambiguous JSON
-//! - `keys`, `discovery` and `cache` know the provider's keys, `pinned` those in a file
+//! - `keys`, `discovery` and `cache` know the provider's keys, `pinned` those in a file, `source` which
+//!   of the two it is
 //! - `facts` takes notes for `explain`
 //! - `token` and `asserted` read the claims, `session` those that name a login
 //! - `login` is the authorization code flow, `logout` its end
@@ -28,6 +29,7 @@ mod members;
 mod paths;
 mod pinned;
 mod session;
+mod source;
 mod token;
 mod userinfo;
 
@@ -57,9 +59,8 @@ use self::discovery::{Metadata, Publisher};
 use self::facts::Trace;
 use self::jws::{UnverifiedToken, refused_algorithm};
 use self::pinned::PinnedKeys;
+use self::source::Keys;
 use self::token::Expected;
-use super::fetch::earlier_by_chance;
-use super::watched_file::FILE_INTERVAL;
 use super::{Explanation, FederatedIdentity, Reach, VerifyCode, VerifyError, fetch};
 use crate::arn::ProviderArn;
 use crate::clock::Moment;
@@ -149,12 +150,6 @@ pub struct OidcProvider {
     settings: OidcSettings,
     publisher: Publisher,
     keys: Keys,
-}
-
-enum Keys {
-    /// Keys from the configuration; the cache knows where to send a login.
-    Pinned(Arc<PinnedKeys>, Arc<KeyCache>),
-    Published(Arc<KeyCache>),
 }
 
 impl fmt::Debug for OidcProvider {
@@ -280,54 +275,6 @@ impl OidcProvider {
         let settings = self.settings.login.as_ref().ok_or(LoginError::NotConfigured)?;
         let client = login::client(&self.settings, settings, &self.metadata(at).await?)?;
         login::redeem(&self.publisher, client, code, redirect_uri, pkce_verifier).await
-    }
-
-    /// Fetches the keys anew, or looks at their file, so that tokens find them. Says whether they are
-    /// fresh now; `None` where they never change.
-    pub async fn refresh(&self, at: Moment) -> Option<bool> {
-        match &self.keys {
-            Keys::Pinned(pinned, _) if pinned.are_watched() => {
-                let (pinned, issuer) = (Arc::clone(pinned), self.settings.issuer.clone());
-                let looking = tokio::task::spawn_blocking(move || pinned.renew(&issuer, at));
-                // A join error means that the runtime is shutting down.
-                Some(looking.await.unwrap_or(false))
-            }
-            Keys::Pinned(..) => None,
-            Keys::Published(cache) => Some(cache.renew_ahead(at).await),
-        }
-    }
-
-    /// How long to wait from `at` until [`Self::refresh`] is due, up to a tenth less by chance so
-    /// that many brokers don't ask at once. `None` where the keys never change.
-    pub fn refresh_in(&self, at: Moment, entropy: &dyn Entropy) -> Option<Duration> {
-        match &self.keys {
-            Keys::Pinned(pinned, _) => pinned.are_watched().then_some(FILE_INTERVAL),
-            Keys::Published(cache) => Some(earlier_by_chance(cache.renewal_due_in(at), entropy)),
-        }
-    }
-
-    /// The ids of the keys that may be used at `at`.
-    pub fn key_ids(&self, at: Moment) -> Vec<String> {
-        match &self.keys {
-            Keys::Pinned(pinned, _) => pinned.keys().ids().map(str::to_owned).collect(),
-            Keys::Published(cache) => cache.key_ids(at),
-        }
-    }
-
-    /// The keys of the configuration that are of no use, each with what is wrong with it.
-    pub fn unusable_keys(&self) -> Vec<String> {
-        match &self.keys {
-            Keys::Pinned(pinned, _) => pinned.keys().skipped().iter().map(ToString::to_string).collect(),
-            Keys::Published(_) => Vec::new(),
-        }
-    }
-
-    /// How well the provider's keys are known.
-    pub fn key_state(&self, at: Moment) -> KeyState {
-        match &self.keys {
-            Keys::Pinned(pinned, _) => pinned.state(at),
-            Keys::Published(cache) => cache.state(at),
-        }
     }
 
     async fn verify_as(

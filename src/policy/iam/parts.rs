@@ -1,6 +1,6 @@
 //! A policy taken apart, for whoever doubts that it means what it says.
 
-use super::document::{Effect, Policy, Statement};
+use super::document::{Policy, Statement};
 use super::eval::StatementRef;
 use super::operator::{Comparison, Operator};
 
@@ -9,8 +9,6 @@ use super::operator::{Comparison, Operator};
 pub struct StatementParts<'p> {
     /// Which statement.
     pub statement: StatementRef,
-    /// What it does where it applies.
-    pub effect: Effect,
     /// The federated principals, where it speaks of no others.
     pub federated: Vec<&'p str>,
     inner: &'p Statement,
@@ -32,7 +30,6 @@ impl Policy {
     pub fn parts(&self) -> impl Iterator<Item = StatementParts<'_>> {
         self.statements.iter().enumerate().map(|(index, inner)| StatementParts {
             statement: StatementRef { index, sid: inner.sid.clone() },
-            effect: inner.effect,
             federated: inner.principals.iter().flat_map(|principals| principals.only_federated()).collect(),
             inner,
         })
