@@ -22,6 +22,7 @@ use rolegate::arn::{RoleArn, RoleId};
 use rolegate::clock::Moment;
 use rolegate::identity::FederatedIdentity;
 use rolegate::identity::oidc::Algorithm;
+use rolegate::policy::rights::Rights;
 use rolegate::policy::{Grant, Policies, RuleSource, Rules, SessionRequest, TrustPolicy};
 use serde_json::{Value, json};
 
@@ -125,7 +126,7 @@ fn policies(count: usize) -> Policies {
     .to_string();
     let trusts: HashMap<_, _> =
         (0..ROLES).map(|number| (role(number), TrustPolicy::parse(&trust).unwrap())).collect();
-    Policies::new(Rules::compile(sources(count)).unwrap(), trusts)
+    Policies::new(Rules::compile(sources(count)).unwrap(), trusts, Rights::default())
 }
 
 /// How long it takes until as many rules are ready.

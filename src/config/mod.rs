@@ -14,6 +14,7 @@ mod names;
 mod policies;
 mod process;
 mod providers;
+mod rights;
 mod secrets;
 mod service_provider;
 mod settings;

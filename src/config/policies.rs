@@ -1,22 +1,21 @@
-//! `[[role]]` and `[[rule]]` become roles of the directory, trust policies and compiled rules.
+//! `[[role]]` and `[[rule]]` become roles of the directory, trust policies and compiled rules; what their
+//! sessions may do is read in `rights`.
 
 use std::collections::{HashMap, HashSet};
-use std::path::Path;
 use std::time::Duration;
 
-use super::document::{Item, Place, Written, read_text};
+use super::document::{Item, Place, Written};
 use super::fault::Faults;
 use super::issuers::Shared;
 use super::names::Names;
 use super::providers::declared_account;
+use super::rights::{Documents, read_policy, sound};
 use super::settings::{RoleSettings, RuleSettings};
 use crate::arn::{ProviderArn, RoleArn, RoleId};
 use crate::directory::{Directory, Provider, Role, Verifier};
-use crate::policy::iam::{Policy, PolicyFault, PolicyKind};
+use crate::policy::rights::{Rights, RoleRights};
 use crate::policy::{Doubt, Policies, RuleSource, Rules, TrustPolicy, Vouching};
 
-/// AWS's own bound on a policy document (facts 5.7).
-const LARGEST_POLICY: u64 = 131_072;
 /// A role's maximum session, facts 1.6.
 const MAX_SESSION: std::ops::RangeInclusive<Duration> =
     Duration::from_secs(3600)..=Duration::from_secs(43_200);
@@ -24,13 +23,16 @@ const MAX_SESSION: std::ops::RangeInclusive<Duration> =
 /// Adds the roles to `directory` and compiles what decides about them.
 pub(super) fn build(written: &Written, directory: &mut Directory, faults: &mut Faults) -> Option<Policies> {
     let mut trusts = HashMap::new();
+    let (mut documents, mut rights) = (Documents::default(), Rights::default());
+    rights.service_control = documents.service_control(&written.accounts, faults);
     let shared = Shared::among(written, directory);
     for Item { value, place } in &written.roles {
-        if let Some((role, trust)) = role(value, place, directory, faults) {
+        if let Some((role, trust, of_role)) = role(value, place, directory, &mut documents, faults) {
             shared.refuse_everybody(&trust, directory, place, faults);
             warn_of_doubts(&trust, place, directory, faults);
             trusts.insert(role.arn.clone(), trust);
             let arn = role.arn.clone();
+            rights.roles.insert(arn.clone(), of_role);
             if directory.add_role(role).is_err() {
                 let message = format!("role {arn} is declared twice");
                 faults.error(place.at("arn"), message, "keep one of the two [[role]] entries");
@@ -39,15 +41,16 @@ pub(super) fn build(written: &Written, directory: &mut Directory, faults: &mut F
     }
     let rules = rules(written, directory, faults)?;
     warn_of_dead_ends(written, &trusts, directory, faults);
-    Some(Policies::new(rules, trusts))
+    Some(Policies::new(rules, trusts, rights))
 }
 
 fn role(
     written: &RoleSettings,
     place: &Place,
     directory: &Directory,
+    documents: &mut Documents,
     faults: &mut Faults,
-) -> Option<(Role, TrustPolicy)> {
+) -> Option<(Role, TrustPolicy, RoleRights)> {
     let arn = match written.arn.parse::<RoleArn>() {
         Ok(arn) => Some(arn),
         Err(error) => {
@@ -66,12 +69,7 @@ fn role(
         let message = format!("there is no issuer called {:?}", written.issuer);
         faults.error(place.at("issuer"), message, "write \"local\": the broker makes the credentials");
     }
-    for file in &written.policies {
-        let parsed = read_policy(file, place, "policies", faults);
-        parsed.and_then(|text| {
-            sound(Policy::parse(PolicyKind::Identity, &text), file, place, "policies", faults)
-        });
-    }
+    let rights = documents.role(written, place, faults);
     let text = read_policy(&written.trust_policy, place, "trust_policy", faults)?;
     let trust = sound(TrustPolicy::parse(&text), &written.trust_policy, place, "trust_policy", faults)?;
     let arn = arn?;
@@ -82,7 +80,7 @@ fn role(
         description: written.description.clone(),
         max_session_duration: written.max_session_duration.0,
     };
-    Some((role, trust))
+    Some((role, trust, rights))
 }
 
 /// A misspelt provider in a trust policy refuses everybody, and silently.
@@ -172,35 +170,6 @@ fn warn_of_dead_ends(
         if !offered.contains(&role) && trusts(&role, &|_| true) && !trusts(&role, &by_itself) {
             let help = "name it in a [[rule]], or set grant = \"trust-policy\" at a provider that it trusts";
             faults.warning(place.at("arn"), format!("nothing offers {role}: nobody can have it"), help);
-        }
-    }
-}
-
-fn read_policy(file: &Path, place: &Place, key: &str, faults: &mut Faults) -> Option<String> {
-    match read_text(&place.resolve(file), LARGEST_POLICY) {
-        Ok(text) => Some(text),
-        Err(problem) => {
-            faults.error(place.at(key), problem, "name an IAM policy in JSON");
-            None
-        }
-    }
-}
-
-fn sound<T>(
-    parsed: Result<T, Vec<PolicyFault>>,
-    file: &Path,
-    place: &Place,
-    key: &str,
-    faults: &mut Faults,
-) -> Option<T> {
-    match parsed {
-        Ok(policy) => Some(policy),
-        Err(problems) => {
-            for problem in problems {
-                let message = format!("{} is not a valid policy: {problem}", file.display());
-                faults.error(place.at(key), message, "mend the policy document there");
-            }
-            None
         }
     }
 }

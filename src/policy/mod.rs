@@ -14,6 +14,7 @@ mod facts;
 pub mod iam;
 pub mod issuers;
 mod length;
+pub mod rights;
 pub mod rules;
 mod session;
 mod tags;
@@ -26,6 +27,7 @@ pub use self::denial::{Denial, NameSource, SessionNameFault};
 pub use self::doubts::{Doubt, Vouching};
 pub use self::facts::name_qualifier;
 pub use self::length::{LengthLimit, SessionLength};
+use self::rights::Rights;
 pub use self::rules::{RuleFault, RuleSource, Rules};
 pub use self::session::{AuthorizedSession, SessionRequest};
 pub use self::tags::TagFault;
@@ -34,11 +36,12 @@ use crate::arn::RoleArn;
 use crate::clock::Moment;
 use crate::identity::{Asserted, FederatedIdentity, Protocol, SessionTag};
 
-/// All that decides about roles: rules and trust policies, compiled.
+/// All that decides about roles and what they may do, compiled.
 #[derive(Debug)]
 pub struct Policies {
     rules: Rules,
     trusts: HashMap<RoleArn, TrustPolicy>,
+    rights: Rights,
 }
 
 /// What a provider may grant roles by. Its rules always may.
@@ -82,9 +85,10 @@ pub enum OfferedBy {
 }
 
 impl Policies {
-    /// Joins compiled rules with the trust policies of all roles that exist.
-    pub const fn new(rules: Rules, trusts: HashMap<RoleArn, TrustPolicy>) -> Self {
-        Self { rules, trusts }
+    /// Joins compiled rules with the trust policies of all roles that exist, and with what their sessions
+    /// may do.
+    pub const fn new(rules: Rules, trusts: HashMap<RoleArn, TrustPolicy>, rights: Rights) -> Self {
+        Self { rules, trusts, rights }
     }
 
     /// The rules, for whoever wants to know what each said (`Rules::evaluate`).

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::super::rights::Rights;
 use super::super::{Grant, Policies, RuleSource, Rules, TagFault};
 use super::*;
 use crate::identity::Asserted;
@@ -32,7 +33,7 @@ fn policies(rules: Vec<RuleSource>) -> Policies {
     };
     let trusts = [("A", "Allow"), ("B", "Allow"), ("C", "Allow"), ("Shut", "Deny")];
     let trusts: HashMap<_, _> = trusts.map(|(name, effect)| (role(name), trust(effect))).into();
-    Policies::new(Rules::compile(rules).unwrap(), trusts)
+    Policies::new(Rules::compile(rules).unwrap(), trusts, Rights::default())
 }
 
 fn pair(one: &str, other: &str) -> (String, String) {

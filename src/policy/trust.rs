@@ -27,6 +27,11 @@ impl TrustPolicy {
         Policy::parse(PolicyKind::Trust, text).map(Self)
     }
 
+    /// The document.
+    pub(super) const fn policy(&self) -> &Policy {
+        &self.0
+    }
+
     /// The providers that it names.
     pub fn federated_principals(&self) -> impl Iterator<Item = &str> {
         self.0.federated_principals()

@@ -211,6 +211,11 @@ pub struct AccountSettings {
     pub id: String,
     /// A name for people.
     pub alias: Option<String>,
+    /// JSON files with service control policies, relative to this file: a list for each level of the
+    /// organization, from its root down to the account. The sessions of the account's roles may do no
+    /// more than each level allows. Without any, nothing is limited so.
+    #[serde(default)]
+    pub service_control_policies: Vec<Vec<PathBuf>>,
 }
 
 /// `[[provider]]`: `kind = "saml"` or `kind = "oidc"`.
@@ -255,10 +260,13 @@ pub struct RoleSettings {
     pub description: Option<String>,
     /// JSON file with the trust policy, relative to this file.
     pub trust_policy: PathBuf,
-    /// JSON files with the policies of the role, relative to this file. They are checked; the
-    /// broker itself does not enforce them.
+    /// JSON files with the policies of the role, relative to this file: what its sessions may do.
+    /// `/v1/authorize` and `rolegate explain` answer by them; it is for the service that asks to
+    /// enforce the answer.
     #[serde(default)]
     pub policies: Vec<PathBuf>,
+    /// A JSON file with the most that `policies` may give, relative to this file.
+    pub permissions_boundary: Option<PathBuf>,
     /// The longest session, `1h` to `12h`. Default `1h`, as on AWS.
     #[serde(default = "default_max_session")]
     pub max_session_duration: Span,

@@ -21,25 +21,39 @@ pub enum PolicyKind {
     Identity,
     /// What is left of a role's rights in one session.
     Session,
+    /// The most that a user or role may be given: a permissions boundary.
+    Boundary,
+    /// The most that anybody of an account may do: a service control policy.
+    ServiceControl,
+    /// Who may do what with a resource, as the resource itself says it.
+    Resource,
 }
 
 impl PolicyKind {
-    /// The longest document in characters. Trust and identity policies do not count
-    /// whitespace; trust policies get the largest quota that AWS grants on request, a role's
-    /// inline total bounds an identity policy, and a session policy is counted as sent.
+    /// The longest document in characters. Whitespace is not counted but in a session policy, which is
+    /// counted as sent. Trust policies get the largest quota that AWS grants on request, a role's inline
+    /// total bounds an identity policy, a managed policy's size a boundary; the largest policy of a
+    /// resource is that of a bucket.
     const fn limit(self) -> usize {
         match self {
             Self::Trust => 8192,
-            Self::Identity => 10_240,
+            Self::Identity | Self::ServiceControl => 10_240,
             Self::Session => 2048,
+            Self::Boundary => 6144,
+            Self::Resource => 20_480,
         }
     }
 
     fn length(self, text: &str) -> usize {
         match self {
             Self::Session => text.chars().count(),
-            Self::Trust | Self::Identity => text.chars().filter(|c| !c.is_whitespace()).count(),
+            _ => text.chars().filter(|c| !c.is_whitespace()).count(),
         }
+    }
+
+    /// Whether its statements say who they speak of. Others are about whoever they are attached to.
+    pub(super) const fn names_principals(self) -> bool {
+        matches!(self, Self::Trust | Self::Resource)
     }
 }
 
@@ -113,7 +127,7 @@ impl PolicyFault {
 pub(super) struct Statement {
     pub(super) sid: Option<String>,
     pub(super) effect: Effect,
-    /// Trust policies only.
+    /// Trust and resource policies only.
     pub(super) principals: Option<Principals>,
     pub(super) actions: Actions,
     /// Absent in trust policies.

@@ -127,7 +127,7 @@ fn all_faults_are_told_at_once() {
     let principal = r#"{"Statement":{"Effect":"Allow","Principal":"*","Action":"s3:*","Resource":"*"}}"#;
     assert_eq!(
         faults(PolicyKind::Session, principal),
-        ["Statement.Principal: a Principal stands in trust policies only"]
+        ["Statement.Principal: a Principal stands in trust and resource policies only"]
     );
 }
 

@@ -4,20 +4,12 @@
 
 use std::iter::once_with;
 
+use super::caller::Caller;
 use super::condition::Condition;
 use super::context::RequestContext;
 use super::document::{Actions, Effect, Policy, Resources, Statement};
 use super::pattern;
-use super::principals::Principals;
-
-/// Who asks. A trust policy compares it with its principals; other policies ignore it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Caller<'a> {
-    /// A person or workload that a federation provider vouches for: the provider's ARN.
-    Federated(&'a str),
-    /// A caller whose policies are attached to it, so that no principal is compared.
-    Attached,
-}
+use super::principals::{Naming, Principals};
 
 /// One question to a policy.
 #[derive(Debug, Clone, Copy)]
@@ -77,6 +69,14 @@ impl Policy {
             (true, false) => Decision::Allow(allows),
             (true, true) => Decision::ImplicitDeny,
         }
+    }
+}
+
+impl Policy {
+    /// How its statement, which allows something, names `caller`; nothing where it names nobody.
+    pub fn naming(&self, statement: &StatementRef, caller: Caller<'_>) -> Option<Naming> {
+        let principals = self.statements.get(statement.index)?.principals.as_ref()?;
+        principals.naming(caller, Effect::Allow)
     }
 }
 

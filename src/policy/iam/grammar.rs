@@ -70,7 +70,7 @@ impl Reader {
         self.known(entries, at, KNOWN);
         let sid = self.sid(entries, at);
         let effect = self.effect(entries, at);
-        let principals = self.principals(entries, at);
+        let principals = self.principals(entries, effect, at);
         let actions = self.actions(entries, at);
         let resources = self.resources(entries, at);
         let conditions = self.conditions(entries, at);
@@ -103,27 +103,46 @@ impl Reader {
         }
     }
 
-    fn principals(&mut self, entries: &Entries, at: &str) -> Option<Principals> {
-        if entry(entries, "NotPrincipal").is_some() {
-            self.fault(&format!("{at}.NotPrincipal"), "NotPrincipal is not supported");
-        }
-        let node = entry(entries, "Principal");
-        let place = format!("{at}.Principal");
-        match (self.kind, node) {
-            (PolicyKind::Trust, None) => self.fault(at, "it has no Principal"),
-            (PolicyKind::Identity | PolicyKind::Session, Some(_)) => {
-                self.fault(&place, "a Principal stands in trust policies only");
+    fn principals(&mut self, entries: &Entries, effect: Option<Effect>, at: &str) -> Option<Principals> {
+        let (node, except) = (entry(entries, "Principal"), entry(entries, "NotPrincipal"));
+        if !self.kind.names_principals() {
+            let written = [("Principal", node), ("NotPrincipal", except)];
+            for (element, _) in written.into_iter().filter(|(_, node)| node.is_some()) {
+                let message = format!("a {element} stands in trust and resource policies only");
+                self.fault(&format!("{at}.{element}"), message);
             }
-            (PolicyKind::Trust, Some(Node::Text(text))) if text == "*" => {
-                return Some(Principals::everybody());
-            }
-            (PolicyKind::Trust, Some(node)) => return self.listed_principals(node, &place),
-            _ => {}
+            return None;
         }
-        None
+        match (node, except) {
+            (Some(node), None) => self.listed_principals(node, &format!("{at}.Principal")),
+            (None, Some(node)) => {
+                let at = format!("{at}.NotPrincipal");
+                if self.kind == PolicyKind::Trust {
+                    self.fault(&at, "a trust policy has no NotPrincipal");
+                } else if effect == Some(Effect::Allow) {
+                    self.fault(&at, "NotPrincipal stands beside Deny only: it would allow everybody else");
+                }
+                let principals = self.listed_principals(node, &at)?;
+                if principals.anyone {
+                    self.fault(&at, "it leaves nobody that the statement would speak of");
+                }
+                Some(principals.everybody_else())
+            }
+            (None, None) => {
+                self.fault(at, "it has no Principal");
+                None
+            }
+            (Some(_), Some(_)) => {
+                self.fault(at, "it has both Principal and NotPrincipal");
+                None
+            }
+        }
     }
 
     fn listed_principals(&mut self, node: &Node, at: &str) -> Option<Principals> {
+        if matches!(node, Node::Text(text) if text == "*") {
+            return Some(Principals::everybody());
+        }
         let mut principals = Principals::default();
         for (kind, node) in self.object(node, at)? {
             let at = format!("{at}.{kind}");

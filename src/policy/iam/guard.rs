@@ -8,10 +8,11 @@
 
 use std::fmt;
 
+use super::caller::Caller;
 use super::condition::Condition;
 use super::context::folded;
 use super::document::{Effect, Policy, Statement};
-use super::eval::{Caller, StatementRef};
+use super::eval::StatementRef;
 use super::operator::{Comparison, Operator, Quantifier};
 
 /// A form of a claim's values that tells somebody from everybody.

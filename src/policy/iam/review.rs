@@ -22,7 +22,7 @@ pub struct StatementReview {
 /// An element of a statement that does not fit the request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Obstacle {
-    /// It speaks of other principals: the federated ones that it names.
+    /// It speaks of other principals: those that it names.
     Principal(Vec<String>),
     /// It speaks of other actions.
     Action,
@@ -75,9 +75,7 @@ impl Policy {
 impl Misfit<'_> {
     fn told(&self, request: &Request<'_>) -> Obstacle {
         match self {
-            Self::Principal(principals) => {
-                Obstacle::Principal(principals.federated().map(str::to_owned).collect())
-            }
+            Self::Principal(principals) => Obstacle::Principal(principals.named()),
             Self::Action => Obstacle::Action,
             Self::Resource => Obstacle::Resource,
             Self::Condition(condition) => {

@@ -1,0 +1,72 @@
+//! The condition keys of a request by a role session (facts 5.3, 5.5).
+//!
+//! What the broker knows of the session it says itself; the service that was asked says the rest, such
+//! as `aws:SourceIp`. It may not say what the broker knows: a service that is led to hand on what its
+//! caller sent would else let the caller choose its own tags.
+
+use super::AskFault;
+use crate::clock::Moment;
+use crate::identity::RoleSession;
+use crate::policy::iam::RequestContext;
+
+/// Keys that the broker alone says; those that end with a slash or a colon go on.
+const OURS: &[&str] = &[
+    "aws:currenttime",
+    "aws:epochtime",
+    "aws:federatedprovider",
+    "aws:multifactorauthage",
+    "aws:multifactorauthpresent",
+    "aws:principalaccount",
+    "aws:principalarn",
+    "aws:principalisawsservice",
+    "aws:principalorgid",
+    "aws:principalorgpaths",
+    "aws:principalservicename",
+    "aws:principalservicenameslist",
+    "aws:principaltag/",
+    "aws:principaltype",
+    "aws:sourceidentity",
+    "aws:tokenissuetime",
+    "aws:userid",
+    "aws:username",
+    "saml:",
+];
+
+/// What is known of a request by `session` at `at`, of which a service says `said`.
+pub(super) fn context<'a>(
+    session: &'a RoleSession,
+    said: &[(&'a str, Vec<&'a str>)],
+    at: Moment,
+) -> Result<RequestContext<'a>, AskFault> {
+    let mut context = RequestContext::new();
+    for (key, values) in said {
+        if is_ours(key) {
+            return Err(AskFault::OurKey((*key).to_owned()));
+        }
+        context.set_all(*key, values.iter().copied());
+    }
+    context.set("aws:currenttime", at.to_rfc3339());
+    context.set("aws:epochtime", at.unix().to_string());
+    context.set("aws:principalarn", session.role.as_str());
+    context.set("aws:principalaccount", session.role.account().to_string());
+    context.set("aws:principaltype", "AssumedRole");
+    context.set("aws:userid", session.user_id());
+    context.set("aws:tokenissuetime", session.issued.to_rfc3339());
+    // By no provider's word is it known here.
+    context.set("aws:multifactorauthpresent", "false");
+    if let Some(source_identity) = &session.source_identity {
+        context.set("aws:sourceidentity", source_identity.as_str());
+    }
+    if let Some(provider) = &session.provider {
+        context.set("aws:federatedprovider", provider.as_str());
+    }
+    for tag in &session.tags {
+        context.set(format!("aws:principaltag/{}", tag.key), tag.value.as_str());
+    }
+    Ok(context)
+}
+
+fn is_ours(key: &str) -> bool {
+    let key = key.to_lowercase();
+    OURS.iter().any(|ours| if ours.ends_with(['/', ':']) { key.starts_with(ours) } else { key == *ours })
+}
