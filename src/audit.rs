@@ -79,6 +79,36 @@ impl NotGranted<'_> {
     }
 }
 
+/// A service asked whether a session may do something, and it may not. What may be done is counted alone.
+#[derive(Debug)]
+pub struct AccessRefused<'a> {
+    /// The OAuth client that asked.
+    pub client: &'a str,
+    /// The role session's ARN.
+    pub session: &'a str,
+    /// Such as `s3:GetObject`.
+    pub action: &'a str,
+    /// The resource's ARN.
+    pub resource: &'a str,
+    /// The kind of policy that denies or does not allow it, in AWS's words.
+    pub reason: &'a str,
+}
+
+impl AccessRefused<'_> {
+    /// Writes the event.
+    pub fn write(&self) {
+        tracing::info!(
+            target: "audit",
+            event = "access-refused",
+            client = self.client,
+            session = self.session,
+            action = self.action,
+            resource = self.resource,
+            reason = self.reason,
+        );
+    }
+}
+
 /// A login was ended before its time: what came of it is revoked.
 #[derive(Debug)]
 pub struct Ended<'a> {

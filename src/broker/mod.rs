@@ -1,9 +1,11 @@
-//! The flows: federate, login, call, sign in to the console, exchange tokens, log out.
+//! The flows: federate, login, call, sign in to the console, exchange tokens, say what a session may do,
+//! log out.
 //!
 //! Every way in is one sentence, and [`RequestContext::federate`] is that sentence. This room
 //! knows no HTTP and no adapter: `http` calls it with what was presented, `app` gives it a store
 //! and an issuer.
 
+mod access;
 mod caller;
 mod decide;
 mod device;
@@ -21,6 +23,7 @@ mod signin;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+pub use self::access::Answered;
 pub use self::device::{Approving, Decided, Decision, DeviceAsk, DeviceAuthorization, DeviceRequest};
 pub use self::exchange::{
     Active, Exchange, ExchangeRefusal, Exchanged, Granted, Polled, SubjectToken, Wanted,

@@ -12,6 +12,7 @@ use crate::identity::saml::RequestFault;
 use crate::identity::sigv4::SigV4Error;
 use crate::issuer::IssueFault;
 use crate::policy::Denial;
+use crate::policy::rights::AskFault;
 use crate::store::StoreFault;
 
 /// A flow's way to end without an answer.
@@ -104,6 +105,9 @@ pub enum Refusal {
         /// Of what.
         what: &'static str,
     },
+    /// What is asked about somebody's rights can't be answered.
+    #[error(transparent)]
+    Question(#[from] AskFault),
     /// The token endpoint does not do that, or not for this client.
     #[error(transparent)]
     Exchange(#[from] ExchangeRefusal),
@@ -116,6 +120,7 @@ impl Refusal {
             Self::NotBelieved(error) => error.check(),
             Self::UnknownProvider { .. } => "provider.unknown",
             Self::AlreadyUsed => "replay",
+            Self::Question(_) => "access.question",
             Self::NotOffered { .. } | Self::NoRoles { .. } => "rules.no-offer",
             Self::Denied(denial) => denial.check(),
             Self::Signature(SigV4Error::Revoked) => "session.revoked",

@@ -50,6 +50,7 @@ pub(super) fn fill(written: &Written, directory: &mut Directory, faults: &mut Fa
             audiences: value.audiences.clone(),
             providers: value.providers.clone(),
             may_introspect: value.introspection,
+            may_authorize: value.authorization,
             must_prove_key: value.dpop,
         };
         if directory.add_client(client).is_err() {
@@ -223,14 +224,15 @@ fn refresh(written: &ClientSettings, place: &Place, faults: &mut Faults) -> Opti
 
 /// What needs a secret, and that there is something.
 fn may_something(written: &ClientSettings, place: &Place, faults: &mut Faults) {
-    if written.introspection && written.secret.is_none() {
+    let asks = [("introspection", written.introspection), ("authorization", written.authorization)];
+    for (key, _) in asks.into_iter().filter(|(_, asks)| *asks && written.secret.is_none()) {
         faults.error(
-            place.at("introspection"),
+            place.at(key),
             "a client without a secret can't ask about tokens: anybody could in its name",
-            "give it a secret, or leave introspection out",
+            format!("give it a secret, or leave {key} out"),
         );
     }
-    if written.grants.is_empty() && !written.introspection {
+    if written.grants.is_empty() && !asks.iter().any(|(_, asks)| *asks) {
         let help = "write grants = [\"token-exchange\"] or grants = [\"device\"]";
         faults.error(place.at("grants"), "the client may do nothing", help);
     }

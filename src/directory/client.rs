@@ -27,6 +27,8 @@ pub struct Client {
     pub providers: Option<Vec<String>>,
     /// Whether it may ask about tokens (RFC 7662). Then it has a secret.
     pub may_introspect: bool,
+    /// Whether it may ask what sessions may do. Then it has a secret.
+    pub may_authorize: bool,
     /// Whether it must prove that it holds a key (RFC 9449).
     pub must_prove_key: bool,
 }

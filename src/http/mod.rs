@@ -4,6 +4,7 @@
 //! of `broker`, and writes the answer in the shape that this caller wants. Errors become statuses
 //! in `error` alone. The room knows no store and no adapter.
 
+mod authorize;
 mod body;
 mod browser;
 mod cookies;
@@ -78,6 +79,7 @@ pub fn serve_public(
             .configure(oidc::routes)
             .configure(oauth::routes)
             .configure(device::routes)
+            .configure(authorize::routes)
             .configure(federation::routes)
             .configure(browser::routes)
             .default_service(web::to(browser::nothing_here))

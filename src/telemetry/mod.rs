@@ -19,6 +19,9 @@ pub const REQUEST_SECONDS: &str = "rolegate_request_seconds";
 pub const ISSUED: &str = "rolegate_credentials_issued_total";
 /// Refusals by the check that failed: `rolegate_refusals_total{check}`.
 pub const REFUSED: &str = "rolegate_refusals_total";
+/// Answers about what sessions may do, `allow`, `explicit-deny` or `implicit-deny`:
+/// `rolegate_access_decisions_total{decision}`.
+pub const ACCESS: &str = "rolegate_access_decisions_total";
 /// Our own faults: `rolegate_faults_total{kind}`.
 pub const FAULTS: &str = "rolegate_faults_total";
 /// Logins ended before their time, by the way: `rolegate_logouts_total{action}`.
@@ -106,6 +109,7 @@ pub fn metrics() -> Option<&'static PrometheusHandle> {
             describe_histogram!(REQUEST_SECONDS, Unit::Seconds, "Seconds from request to answer.");
             describe_counter!(ISSUED, "Temporary credentials issued, by the way in.");
             describe_counter!(REFUSED, "Refusals, by the check that failed.");
+            describe_counter!(ACCESS, "Answers about what sessions may do, by what they were.");
             describe_counter!(FAULTS, "Faults of the broker itself, by kind.");
             describe_counter!(LOGOUTS, "Logins ended before their time, by the way it came about.");
             describe_gauge!(REVOCATIONS, "Revocations that this node holds in memory.");
@@ -145,6 +149,11 @@ pub fn count_issued(action: &'static str) {
 /// Counts a refusal.
 pub fn count_refusal(check: &'static str) {
     counter!(REFUSED, "check" => check).increment(1);
+}
+
+/// Counts an answer about what a session may do.
+pub fn count_access(decision: &'static str) {
+    counter!(ACCESS, "decision" => decision).increment(1);
 }
 
 /// Counts a fault.

@@ -34,12 +34,17 @@ impl RequestContext<'_> {
         if !client.may_introspect {
             return Err(ExchangeRefusal::Grant { grant: "introspection" }.into());
         }
+        Ok(self.active(token))
+    }
+
+    /// What `token` stands for; `None` if it is not ours, or no longer good.
+    pub(in crate::broker) fn active(&self, token: &str) -> Option<Active> {
         let signed = self.parts.signing.open(token, &self.snapshot.public_url, self.at).ok();
         let active = signed.map(|token| Active::Token(Box::new(token))).or_else(|| {
             let issued = self.parts.issuer.session_of(token)?;
             (issued.session.expires > self.at).then(|| Active::Credentials(Box::new(issued)))
         });
-        Ok(active.filter(|active| self.is_live(active.session())))
+        active.filter(|active| self.is_live(active.session()))
     }
 
     /// Ends all that came of the exchange that `token` comes of, if it was given to `client`: a refresh

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::SecretRef;
 use crate::config::span::Span;
 
-/// `[[client]]`: an application that asks at `/oauth2/token`.
+/// `[[client]]`: an application that asks at `/oauth2/token`, or a service that asks about tokens.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ClientSettings {
@@ -35,6 +35,9 @@ pub struct ClientSettings {
     /// Whether it may ask `/oauth2/introspect` about tokens. It must have a secret.
     #[serde(default)]
     pub introspection: bool,
+    /// Whether it may ask `/v1/authorize` what sessions may do. It must have a secret.
+    #[serde(default)]
+    pub authorization: bool,
     /// Whether each of its requests for tokens must prove that it holds a key (DPoP, RFC 9449, with
     /// ES256). Tokens and refresh tokens are bound to that key; so they are where the client proves one
     /// without having to.

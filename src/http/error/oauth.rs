@@ -1,7 +1,7 @@
 //! Errors of the OAuth 2.0 endpoints (RFC 6749 section 5.2, RFC 8693 section 2.2.2).
 //!
 //! `error` is one of the RFCs' words. `error_description` says what to do next, to whoever writes the
-//! client; it holds nothing of what was sent.
+//! client; it holds nothing of what was sent, but for what a service asks about others' rights.
 
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, HttpResponseBuilder};
@@ -151,6 +151,7 @@ fn refused(refusal: &Refusal) -> OAuthError {
         Refusal::AlreadyUsed => invalid("The subject_token was used before: get a new one."),
         Refusal::Denied(denial) => denied(denial),
         Refusal::Exchange(refusal) => exchange(refusal),
+        Refusal::Question(fault) => invalid(&sayable(&fault.to_string())),
         Refusal::TooMany { .. } => unavailable("There are too many of these requests: try again in a while."),
         Refusal::NotOffered { .. }
         | Refusal::NoRoles { .. }
@@ -164,6 +165,16 @@ fn refused(refusal: &Refusal) -> OAuthError {
         | Refusal::DeviceCode
         | Refusal::TooLargeToRemember => not_granted(),
     }
+}
+
+/// What was asked, as a description may hold it (RFC 6749 section 5.2).
+fn sayable(text: &str) -> String {
+    let sayable = |c| match c {
+        '"' => '\'',
+        ' '..='~' if c != '\\' => c,
+        _ => '?',
+    };
+    cut(text).chars().map(sayable).collect()
 }
 
 /// Rules and trust policy answer alike: nobody learns by asking which roles exist.
@@ -212,9 +223,9 @@ fn denied(denial: &Denial) -> OAuthError {
 
 fn exchange(refusal: &ExchangeRefusal) -> OAuthError {
     match refusal {
-        ExchangeRefusal::Grant { .. } => {
-            OAuthError::unauthorized_client("This client may not do this: see its grants and introspection.")
-        }
+        ExchangeRefusal::Grant { .. } => OAuthError::unauthorized_client(
+            "This client may not do this: see its grants, introspection and authorization.",
+        ),
         ExchangeRefusal::Target => OAuthError::new(
             "invalid_target",
             "This client may not ask for this audience or resource: it must be one of its audiences.",

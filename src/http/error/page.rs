@@ -128,6 +128,7 @@ impl PageError {
             Refusal::Exchange(refusal) => {
                 Self::sentence("The request can't be processed", refusal.to_string())
             }
+            Refusal::Question(fault) => Self::sentence("The request can't be processed", fault.to_string()),
             Refusal::Signature(_) => {
                 Self::sentence("The credentials are not good", "Invalid Credentials Parameter".into())
             }

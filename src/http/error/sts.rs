@@ -155,7 +155,8 @@ fn refused(refusal: &Refusal, protocol: Protocol) -> StsError {
         | Refusal::DeviceCode
         | Refusal::TooLargeToRemember
         | Refusal::TooMany { .. }
-        | Refusal::Exchange(_) => StsError::access_denied(action),
+        | Refusal::Exchange(_)
+        | Refusal::Question(_) => StsError::access_denied(action),
     }
 }
 

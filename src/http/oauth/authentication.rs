@@ -35,9 +35,22 @@ pub(super) fn client<'d>(
             (form.get("client_id").ok_or_else(|| OAuthError::invalid_client(missing))?.to_owned(), secret)
         }
     };
-    let client = proved(directory.client(&id), secret).ok_or_else(|| {
-        OAuthError::invalid_client("There is no such client, or its secret is another one.")
-    })?;
+    let client = proved(directory.client(&id), secret).ok_or_else(unknown)?;
+    at_home(request, client)
+}
+
+/// The service that `request` proves to come from, by HTTP Basic: it has a secret.
+pub(in crate::http) fn service<'d>(
+    request: &HttpRequest,
+    directory: &'d Directory,
+) -> Result<&'d Client, OAuthError> {
+    let missing = "Say which client asks, by HTTP Basic.";
+    let (id, secret) = basic(request)?.ok_or_else(|| OAuthError::invalid_client(missing))?;
+    at_home(request, proved(directory.client(&id), Some(secret)).ok_or_else(unknown)?)
+}
+
+/// If a page sent it, it must be one of the client's.
+fn at_home<'d>(request: &HttpRequest, client: &'d Client) -> Result<&'d Client, OAuthError> {
     match request.headers().get(ORIGIN) {
         Some(origin) if !origin.to_str().is_ok_and(|origin| client.is_at(origin)) => {
             let description =
@@ -46,6 +59,10 @@ pub(super) fn client<'d>(
         }
         _ => Ok(client),
     }
+}
+
+fn unknown() -> OAuthError {
+    OAuthError::invalid_client("There is no such client, or its secret is another one.")
 }
 
 /// A client with a secret must send it; one without must send none.

@@ -6,7 +6,7 @@
 //! - `authentication` and `form` read what clients send
 //! - `cors` says which pages may ask
 
-mod authentication;
+pub(super) mod authentication;
 mod cors;
 mod device;
 mod documents;
@@ -44,7 +44,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 
 /// Reads what was posted, of at most `largest` bytes, and answers what `work` makes of it: JSON, or nothing
 /// where that is `null`, kept by nobody; or an error.
-async fn posted(
+pub(super) async fn posted(
     request: &HttpRequest,
     surface: &Surface,
     payload: web::Payload,
@@ -64,6 +64,6 @@ async fn posted(
 }
 
 /// RFC 6749 section 3.2.
-async fn only_by_post() -> HttpResponse {
+pub(super) async fn only_by_post() -> HttpResponse {
     HttpResponse::MethodNotAllowed().insert_header((ALLOW, "POST")).finish()
 }

@@ -230,6 +230,23 @@ impl Access {
         matches!(self, Self::Allowed(_))
     }
 
+    /// It in a word.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Allowed(_) => "allow",
+            Self::Denied(_) => "explicit-deny",
+            Self::NotAllowed(_) => "implicit-deny",
+        }
+    }
+
+    /// The statements that decided.
+    pub fn grounds(&self) -> &[Ground] {
+        match self {
+            Self::Allowed(grounds) | Self::Denied(grounds) => grounds,
+            Self::NotAllowed(_) => &[],
+        }
+    }
+
     /// Why it is refused, in AWS's words; nothing where it is not.
     pub fn because(&self, action: &str) -> Option<String> {
         match self {

@@ -141,7 +141,24 @@ pub(crate) fn write(folder: &Path, issuer_key: &TokenKey, settings: &str) {
         save(&format!("{name}.json"), &trust("sts:AssumeRoleWithWebIdentity", &[&arn]));
     }
     save("dev.json", &trust("sts:AssumeRoleWithSAML", &["arn:aws:iam::111122223333:saml-provider/corp"]));
+    rights(&save);
     save("rolegate.toml", settings);
+}
+
+/// What sessions may do, where the settings name it.
+fn rights(save: &impl Fn(&str, &str)) {
+    let statement = |sid: &str, effect: &str, action: &str, resource: &str| json!({ "Sid": sid, "Effect": effect, "Action": action, "Resource": resource });
+    let policy =
+        |statements: &[Value]| json!({ "Version": "2012-10-17", "Statement": statements }).to_string();
+    let of_the_plan = "arn:aws:s3:::photos/${aws:PrincipalTag/plan}/*";
+    let photos = "arn:aws:s3:::photos/*";
+    let mine = [
+        statement("OfThePlan", "Allow", "s3:*", of_the_plan),
+        statement("Keep", "Deny", "s3:DeleteObject", photos),
+    ];
+    save("photos.json", &policy(&mine));
+    save("reading.json", &policy(&[statement("Read", "Allow", "s3:Get*", "*")]));
+    save("photos-only.json", &policy(&[statement("Photos", "Allow", "s3:*", photos)]));
 }
 
 /// See [`World::start`].

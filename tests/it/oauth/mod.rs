@@ -1,5 +1,6 @@
 //! The authorization server from outside: a broker on a port, asked as clients ask it.
 
+mod authorize;
 mod clients;
 mod cors;
 mod device;

@@ -1,0 +1,51 @@
+//! May the holder of this do that? What services ask about sessions of ours.
+//!
+//! The broker decides and stands in no request's way: whoever asks enforces the answer, and knows by
+//! itself that its caller is the one who holds what it asks about.
+
+use super::exchange::ExchangeRefusal;
+use super::{Active, Failure, Refusal, RequestContext};
+use crate::directory::Client;
+use crate::policy::rights::{Access, AccessQuestion, PolicyReview};
+use crate::{audit, telemetry};
+
+/// An answer about a session that goes on.
+pub struct Answered {
+    /// What was asked about.
+    pub active: Active,
+    /// The answer.
+    pub access: Access,
+    /// What every policy says of it.
+    pub reviews: Vec<PolicyReview>,
+}
+
+impl RequestContext<'_> {
+    /// Whether what `token` stands for may do what is asked, if `client` may ask; `None` if the token is
+    /// not ours, or no longer good.
+    pub fn access(
+        &self,
+        client: &Client,
+        token: &str,
+        question: &AccessQuestion<'_>,
+    ) -> Result<Option<Answered>, Failure> {
+        if !client.may_authorize {
+            return Err(ExchangeRefusal::Grant { grant: "authorization" }.into());
+        }
+        let Some(active) = self.active(token) else { return Ok(None) };
+        let session = active.session();
+        let asked = self.snapshot.policies.ask(session, question, self.at).map_err(Refusal::Question)?;
+        let (access, reviews) = (asked.decide(), asked.review());
+        telemetry::count_access(access.word());
+        if let Some(reason) = access.because(question.action) {
+            audit::AccessRefused {
+                client: &client.id,
+                session: &session.role.session_arn(&session.session_name),
+                action: question.action,
+                resource: question.resource,
+                reason: &reason,
+            }
+            .write();
+        }
+        Ok(Some(Answered { active, access, reviews }))
+    }
+}
