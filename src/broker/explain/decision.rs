@@ -1,7 +1,9 @@
 //! From an identity to roles: what each rule and each statement said.
 
-use super::report::{Action, Obstacle, Report, Role, Rule, RuleOutcome, Session, Statement, Tag};
-use crate::arn::RoleArn;
+use super::Question;
+use super::report::{
+    Access, Action, Obstacle, Policy, Report, Role, Rule, RuleOutcome, Session, Statement, Tag,
+};
 use crate::broker::decide::Decide;
 use crate::broker::record::offered_by;
 use crate::broker::{Ask, Refusal};
@@ -9,6 +11,7 @@ use crate::clock::Moment;
 use crate::config::Snapshot;
 use crate::identity::{FederatedIdentity, SessionTag};
 use crate::policy::iam::{self, Effect, StatementReview};
+use crate::policy::rights::PolicyReview;
 use crate::policy::rules::Outcome;
 use crate::policy::{ActionReview, AuthorizedSession, LengthLimit, RoleOffer};
 
@@ -49,9 +52,10 @@ pub(super) fn rules(snapshot: &Snapshot, identity: &FederatedIdentity, at: Momen
 pub(super) fn roles(
     decide: &Decide<'_>,
     identity: &FederatedIdentity,
-    wanted: Option<&RoleArn>,
+    question: &Question<'_>,
     report: &mut Report,
 ) -> Result<(), Refusal> {
+    let wanted = question.role;
     let offered = match wanted {
         Some(role) => vec![role.clone()],
         None => decide.offers(identity).into_iter().map(|offer| offer.role).collect(),
@@ -69,7 +73,10 @@ pub(super) fn roles(
     let mut first = None;
     for (number, role) in offered.iter().enumerate() {
         let offer = decide.offer(identity, role)?;
-        let (told, refusal) = one(decide, identity, &offer, (number < IN_DETAIL, report));
+        let (told, refusal) = one(decide, identity, &offer, question, (number < IN_DETAIL, report))?;
+        if let Some(access) = &told.access {
+            report.answer.may = Some(access.allowed || report.answer.may == Some(true));
+        }
         report.answer.roles.extend(refusal.is_none().then(|| told.role.clone()));
         first = first.or(refusal);
         report.roles.push(told);
@@ -81,12 +88,14 @@ pub(super) fn roles(
     }
 }
 
+/// One role, and why it is refused if it is.
 fn one(
     decide: &Decide<'_>,
     identity: &FederatedIdentity,
     offer: &RoleOffer,
+    question: &Question<'_>,
     (in_detail, report): (bool, &Report),
-) -> (Role, Option<Refusal>) {
+) -> Result<(Role, Option<Refusal>), Refusal> {
     let ask = Ask {
         action: "explain",
         role: &offer.role,
@@ -94,9 +103,9 @@ fn one(
         duration: None,
         session_policy: None,
     };
-    let (session, refusal) = match decide.authorize(identity, offer, &ask) {
-        Ok(authorized) => (granted(&authorized), None),
-        Err(refusal) => (as_it_would_be(identity, offer), Some(refusal)),
+    let (session, access, refusal) = match decide.authorize(identity, offer, &ask) {
+        Ok(authorized) => (granted(&authorized), access(decide, &authorized, question)?, None),
+        Err(refusal) => (as_it_would_be(identity, offer), None, Some(refusal)),
     };
     let actions = if in_detail { decide.review(identity, offer, &ask) } else { Vec::new() };
     let role = Role {
@@ -105,8 +114,33 @@ fn one(
         refused: refusal.as_ref().map(|refusal| report.refused(refusal)),
         session,
         actions: actions.into_iter().map(action).collect(),
+        access,
     };
-    (role, refusal)
+    Ok((role, refusal))
+}
+
+/// Whether the session may do what is asked, and what every policy says of it.
+fn access(
+    decide: &Decide<'_>,
+    authorized: &AuthorizedSession,
+    question: &Question<'_>,
+) -> Result<Option<Access>, Refusal> {
+    let Some(wanted) = &question.access else { return Ok(None) };
+    let asked = decide.snapshot.policies.ask(authorized.session(), wanted, question.at)?;
+    let access = asked.decide();
+    let policy = |review: PolicyReview| Policy {
+        kind: review.layer.name(),
+        policy: review.policy,
+        statements: review.statements.into_iter().map(statement).collect(),
+    };
+    Ok(Some(Access {
+        action: wanted.action.to_owned(),
+        resource: wanted.resource.to_owned(),
+        allowed: access.is_allowed(),
+        decision: access.word(),
+        because: access.because(wanted.action),
+        policies: asked.review().into_iter().map(policy).collect(),
+    }))
 }
 
 fn granted(authorized: &AuthorizedSession) -> Session {

@@ -17,9 +17,9 @@ mod told;
 use std::net::IpAddr;
 
 pub use self::report::{
-    Action, Answer, Asserted, AssertedRole, Attribute, Certificate, Check, CheckOutcome, Clock, Document,
-    Identity, Obstacle, Part, Provider, Refused, Report, Role, Rule, RuleOutcome, Session, Signature,
-    Statement, Tag, Token, VERSION,
+    Access, Action, Answer, Asserted, AssertedRole, Attribute, Certificate, Check, CheckOutcome, Clock,
+    Document, Identity, Obstacle, Part, Policy, Provider, Refused, Report, Role, Rule, RuleOutcome, Session,
+    Signature, Statement, Tag, Token, VERSION,
 };
 use super::Refusal;
 use super::decide::Decide;
@@ -27,6 +27,7 @@ use crate::arn::RoleArn;
 use crate::clock::Moment;
 use crate::config::Snapshot;
 use crate::directory;
+use crate::policy::rights::AccessQuestion;
 
 /// A document as it is sent.
 #[derive(Clone, Copy)]
@@ -43,7 +44,7 @@ pub enum Presented<'a> {
 }
 
 /// What is asked.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Question<'a> {
     /// What was, or would be, presented.
     pub document: Presented<'a>,
@@ -51,6 +52,8 @@ pub struct Question<'a> {
     pub provider: Option<&'a directory::Provider>,
     /// The role that is wanted; without it, whatever is offered.
     pub role: Option<&'a RoleArn>,
+    /// What a session of the role is to do.
+    pub access: Option<AccessQuestion<'a>>,
     /// Where the call came from.
     pub source_ip: Option<IpAddr>,
     /// The moment to decide for.
@@ -79,7 +82,7 @@ async fn answer(snapshot: &Snapshot, question: &Question<'_>, report: &mut Repor
     };
     report.rules = decision::rules(snapshot, &identity, question.at);
     let decide = Decide { snapshot, provider, at: question.at, source_ip: question.source_ip };
-    decision::roles(&decide, &identity, question.role, report)
+    decision::roles(&decide, &identity, question, report)
 }
 
 impl Report {
@@ -87,7 +90,7 @@ impl Report {
         Self {
             version: VERSION,
             at: at.to_rfc3339(),
-            answer: Answer { granted: false, roles: Vec::new(), refused: None },
+            answer: Answer { granted: false, roles: Vec::new(), may: None, refused: None },
             notes: Vec::new(),
             document: None,
             provider: None,

@@ -8,8 +8,8 @@
 
 use super::advice;
 use super::report::{
-    Action, Answer, Asserted, AssertedRole, Attribute, Certificate, Check, Document, Identity, Obstacle,
-    Part, Provider, Refused, Report, Role, Rule, Session, Signature, Statement, Tag, Token,
+    Access, Action, Answer, Asserted, AssertedRole, Attribute, Certificate, Check, Document, Identity,
+    Obstacle, Part, Policy, Provider, Refused, Report, Role, Rule, Session, Signature, Statement, Tag, Token,
 };
 use crate::arn::{ProviderArn, RoleArn};
 
@@ -203,13 +203,24 @@ impl Redactor {
 
     /// But for its session, which was seen before.
     fn role(&mut self, role: &mut Role) {
-        let Role { role: _, offered_by, refused, session: _, actions } = role;
+        let Role { role: _, offered_by, refused, session: _, actions, access } = role;
         self.prose(offered_by);
         refused.iter_mut().for_each(|refused| self.refused(refused));
         for Action { action: _, allowed: _, statements } in actions {
-            for Statement { index: _, sid: _, effect: _, applies: _, obstacles } in statements {
-                obstacles.iter_mut().for_each(|obstacle| self.obstacle(obstacle));
+            self.statements(statements);
+        }
+        if let Some(access) = access {
+            let Access { action: _, resource, allowed: _, decision: _, because: _, policies } = access;
+            self.prose(resource);
+            for Policy { kind: _, policy: _, statements } in policies {
+                self.statements(statements);
             }
+        }
+    }
+
+    fn statements(&mut self, statements: &mut [Statement]) {
+        for Statement { index: _, sid: _, effect: _, applies: _, obstacles } in statements {
+            obstacles.iter_mut().for_each(|obstacle| self.obstacle(obstacle));
         }
     }
 
@@ -278,7 +289,7 @@ impl Redactor {
     }
 
     fn answer(&mut self, answer: &mut Answer) {
-        let Answer { granted: _, roles: _, refused } = answer;
+        let Answer { granted: _, roles: _, may: _, refused } = answer;
         refused.iter_mut().for_each(|refused| self.refused(refused));
     }
 

@@ -21,6 +21,7 @@ use crate::broker::explain::{self, Presented, Question, Report};
 use crate::clock::{Clock, Moment, SystemClock};
 use crate::config::{self, Snapshot};
 use crate::directory::Provider;
+use crate::policy::rights::AccessQuestion;
 
 /// Shown below the options.
 const EXAMPLES: &str = "\
@@ -34,8 +35,9 @@ Examples:
   pbpaste | rolegate explain --config rolegate.toml --saml - --role arn:aws:iam::111122223333:role/eng/Deploy
   rolegate explain --config rolegate.toml --saml response.txt --at 2030-01-01T09:00:00Z --redact
   rolegate explain --config rolegate.toml --token /var/run/secrets/token
+  rolegate explain --config rolegate.toml --saml response.txt --action s3:GetObject --resource arn:aws:s3:::photos/1
 
-Exit codes: 0 granted, 2 bad usage or configuration, 3 refused.";
+Exit codes: 0 granted, and --action allowed; 2 bad usage or configuration; 3 refused.";
 
 /// The options.
 #[derive(Args)]
@@ -62,6 +64,16 @@ pub(super) struct Explain {
     /// The address that the response was posted to; without it, any of the provider's will do
     #[arg(long, value_name = "URL")]
     recipient: Option<String>,
+    /// What a session of the role is to do, such as s3:GetObject: whether its policies allow it
+    #[arg(long, value_name = "SERVICE:NAME", requires = "resource")]
+    action: Option<String>,
+    /// To what, as an ARN, or * for an action that is about none
+    #[arg(long, value_name = "ARN", requires = "action")]
+    resource: Option<String>,
+    /// What the service knows that is asked, such as aws:SourceIp=192.0.2.1; may be given several times,
+    /// for one key, too
+    #[arg(long, value_name = "KEY=VALUE", requires = "action", value_parser = context_key)]
+    context: Vec<(String, String)>,
     /// The caller's address, where a trust policy asks for aws:SourceIp
     #[arg(long, value_name = "ADDRESS")]
     source_ip: Option<IpAddr>,
@@ -89,7 +101,7 @@ pub(super) async fn run(asked: &Explain) -> ExitCode {
     match asked.report().await {
         Ok(report) => {
             let printed = asked.print(&report);
-            match (printed, report.answer.granted) {
+            match (printed, report.answer.granted && report.answer.may != Some(false)) {
                 (Err(error), _) if error.kind() != io::ErrorKind::BrokenPipe => ExitCode::FAILURE,
                 (_, true) => ExitCode::SUCCESS,
                 (_, false) => ExitCode::from(REFUSED),
@@ -106,6 +118,9 @@ impl Explain {
     async fn report(&self) -> Result<Report, String> {
         let at = self.at.unwrap_or_else(|| SystemClock.now());
         let loaded = config::load(&self.config, at).map_err(|faults| faults.to_string())?;
+        let access = self.access();
+        let problem = access.as_ref().and_then(|question| question.check().err());
+        problem.map_or(Ok(()), |fault| Err(fault.to_string()))?;
         let document = self.document()?;
         let question = Question {
             document: match &document {
@@ -116,11 +131,24 @@ impl Explain {
             },
             provider: self.chosen(&loaded.snapshot)?,
             role: self.role.as_ref(),
+            access,
             source_ip: self.source_ip,
             at,
         };
         let report = explain::explain(&loaded.snapshot, &question).await;
         Ok(if self.redact { report.redacted() } else { report })
+    }
+
+    fn access(&self) -> Option<AccessQuestion<'_>> {
+        let mut context: Vec<(&str, Vec<&str>)> = Vec::new();
+        for (key, value) in &self.context {
+            match context.iter_mut().find(|(known, _)| known.eq_ignore_ascii_case(key)) {
+                Some((_, values)) => values.push(value),
+                None => context.push((key, vec![value])),
+            }
+        }
+        let (action, resource) = (self.action.as_deref()?, self.resource.as_deref()?);
+        Some(AccessQuestion { action, resource, context, ..AccessQuestion::default() })
     }
 
     fn document(&self) -> Result<Document, String> {
@@ -167,6 +195,12 @@ fn json(report: &Report) -> io::Result<String> {
         }
     }
     Ok(safe)
+}
+
+fn context_key(text: &str) -> Result<(String, String), String> {
+    let pair = text.split_once('=').filter(|(key, _)| !key.is_empty());
+    let wanted = "write a condition key and its value, such as aws:SourceIp=192.0.2.1";
+    pair.map(|(key, value)| (key.to_owned(), value.to_owned())).ok_or_else(|| wanted.to_owned())
 }
 
 fn moment(text: &str) -> Result<Moment, String> {

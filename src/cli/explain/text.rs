@@ -2,8 +2,8 @@
 
 use super::paper::{Paper, Tone};
 use crate::broker::explain::{
-    Action, Asserted, Check, CheckOutcome, Document, Identity, Obstacle, Part, Provider, Refused, Report,
-    Role, Rule, RuleOutcome, Statement, Tag, Token,
+    Access, Action, Asserted, Check, CheckOutcome, Document, Identity, Obstacle, Part, Provider, Refused,
+    Report, Role, Rule, RuleOutcome, Statement, Tag, Token,
 };
 
 /// Where labels and values of facts stand.
@@ -249,6 +249,7 @@ fn write_role(paper: &mut Paper, role: &Role) {
         write_refused(paper, OF_ROLE, refused);
     }
     role.actions.iter().for_each(|action| write_action(paper, action));
+    role.access.iter().for_each(|access| write_access(paper, access));
 }
 
 fn tag_text(tag: &Tag) -> String {
@@ -260,6 +261,19 @@ fn write_action(paper: &mut Paper, action: &Action) {
     paper.entry((OF_ROLE.0, OF_ROLE.0 + 10), said, &action.action);
     for statement in &action.statements {
         write_statement(paper, statement);
+    }
+}
+
+fn write_access(paper: &mut Paper, access: &Access) {
+    let said = if access.allowed { (Tone::Good, "may") } else { (Tone::Bad, "MAY NOT") };
+    let wanted = format!("{} on {}", access.action, access.resource);
+    paper.entry((OF_ROLE.0, OF_ROLE.0 + 10), said, &wanted);
+    if let Some(because) = &access.because {
+        paper.line(22, because);
+    }
+    for policy in &access.policies {
+        paper.line(22, &format!("{} ({})", policy.policy, policy.kind));
+        policy.statements.iter().for_each(|statement| write_statement(paper, statement));
     }
 }
 
@@ -307,6 +321,10 @@ fn write_answer(paper: &mut Paper, report: &Report) {
     let answer = &report.answer;
     for role in &answer.roles {
         paper.entry(OUTCOME, (Tone::Good, "GRANTED"), role);
+    }
+    if answer.may == Some(false) {
+        let reason = "but what was asked by --action, which no session of it may do: see Roles";
+        paper.entry(OUTCOME, (Tone::Bad, "REFUSED"), reason);
     }
     if let Some(refused) = &answer.refused {
         paper.entry(OUTCOME, (Tone::Bad, "REFUSED"), &format!("by {}: {}", refused.by, refused.reason));

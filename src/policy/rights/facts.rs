@@ -38,11 +38,9 @@ pub(super) fn context<'a>(
     said: &[(&'a str, Vec<&'a str>)],
     at: Moment,
 ) -> Result<RequestContext<'a>, AskFault> {
+    check_keys(said)?;
     let mut context = RequestContext::new();
     for (key, values) in said {
-        if is_ours(key) {
-            return Err(AskFault::OurKey((*key).to_owned()));
-        }
         context.set_all(*key, values.iter().copied());
     }
     context.set("aws:currenttime", at.to_rfc3339());
@@ -64,6 +62,12 @@ pub(super) fn context<'a>(
         context.set(format!("aws:principaltag/{}", tag.key), tag.value.as_str());
     }
     Ok(context)
+}
+
+/// Whether a service may say all of these.
+pub(super) fn check_keys(said: &[(&str, Vec<&str>)]) -> Result<(), AskFault> {
+    let ours = said.iter().find(|(key, _)| is_ours(key));
+    ours.map_or(Ok(()), |(key, _)| Err(AskFault::OurKey((*key).to_owned())))
 }
 
 fn is_ours(key: &str) -> bool {

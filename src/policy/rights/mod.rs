@@ -146,6 +146,25 @@ pub struct Asked<'a> {
     resource_account: AccountId,
 }
 
+impl AccessQuestion<'_> {
+    /// Whether it can be asked, of whichever session.
+    pub fn check(&self) -> Result<(), AskFault> {
+        facts::check_keys(&self.context)?;
+        self.account().map(|_| ())
+    }
+
+    /// The account in its resource's ARN, if it is a question at all.
+    fn account(&self) -> Result<Option<AccountId>, AskFault> {
+        if !is_action(self.action) {
+            return Err(AskFault::Action(self.action.to_owned()));
+        }
+        match self.resource {
+            "*" => Ok(None),
+            arn => account_of(arn).ok_or_else(|| AskFault::Resource(arn.to_owned())),
+        }
+    }
+}
+
 impl Policies {
     /// Reads a question about `session`.
     pub fn ask<'a>(
@@ -155,14 +174,7 @@ impl Policies {
         at: Moment,
     ) -> Result<Asked<'a>, AskFault> {
         let AccessQuestion { action, resource, .. } = *question;
-        if !is_action(action) {
-            return Err(AskFault::Action(action.to_owned()));
-        }
-        let named = match resource {
-            "*" => None,
-            arn => account_of(arn).ok_or_else(|| AskFault::Resource(arn.to_owned()))?,
-        };
-        let resource_account = match (named, question.resource_account) {
+        let resource_account = match (question.account()?, question.resource_account) {
             (Some(named), Some(said)) if named != said => return Err(AskFault::Account(named)),
             (named, said) => named.or(said).unwrap_or_else(|| session.role.account()),
         };

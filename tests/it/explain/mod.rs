@@ -2,6 +2,7 @@
 
 mod answers;
 mod redaction;
+mod rights;
 mod shapes;
 mod tokens;
 mod usage;

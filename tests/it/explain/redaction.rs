@@ -157,7 +157,10 @@ fn json_says_the_same() {
     let told = World::new().explain(&document, &["--format", "json", "--role", DEPLOY]);
     let json: Value = serde_json::from_str(&told.out).unwrap();
     assert_eq!(json["version"], 1);
-    assert_eq!(json["answer"], serde_json::json!({"granted": true, "roles": [DEPLOY], "refused": null}));
+    assert_eq!(
+        json["answer"],
+        serde_json::json!({"granted": true, "roles": [DEPLOY], "may": null, "refused": null})
+    );
     assert_eq!(json["identity"]["attributes"][2]["values"][0], "st\u{9b}aff");
     assert_eq!(json["rules"][2]["reason"], "Index out of bounds: Int(0)");
     assert_eq!(json["rules"][3]["outcome"], "other-provider");

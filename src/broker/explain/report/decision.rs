@@ -51,6 +51,36 @@ pub struct Role {
     /// What the trust policy says to each action in question; empty where it was not asked, and
     /// beyond the first few roles.
     pub actions: Vec<Action>,
+    /// Whether its session may do what was asked; `None` where nothing was, or there is no session.
+    pub access: Option<Access>,
+}
+
+/// Whether a session may do something.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Access {
+    /// Such as `s3:GetObject`.
+    pub action: String,
+    /// An ARN.
+    pub resource: String,
+    /// Whether it may.
+    pub allowed: bool,
+    /// `allow`, `explicit-deny` or `implicit-deny`.
+    pub decision: &'static str,
+    /// Why not, in AWS's words.
+    pub because: Option<String>,
+    /// Every policy that speaks of it.
+    pub policies: Vec<Policy>,
+}
+
+/// A policy of a session's rights.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Policy {
+    /// Such as `identity-based policy`.
+    pub kind: &'static str,
+    /// Its file, as the configuration names it.
+    pub policy: String,
+    /// Every statement.
+    pub statements: Vec<Statement>,
 }
 
 /// A session.

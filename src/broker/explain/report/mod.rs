@@ -8,7 +8,7 @@ mod document;
 
 use serde::Serialize;
 
-pub use self::decision::{Action, Obstacle, Role, Rule, RuleOutcome, Session, Statement};
+pub use self::decision::{Access, Action, Obstacle, Policy, Role, Rule, RuleOutcome, Session, Statement};
 pub use self::document::{
     Asserted, AssertedRole, Attribute, Certificate, Clock, Document, Identity, Part, Provider, Signature,
     Token,
@@ -51,6 +51,8 @@ pub struct Answer {
     pub granted: bool,
     /// The roles that can be had.
     pub roles: Vec<String>,
+    /// Whether a session of one of them may do what was asked; `None` where nothing was.
+    pub may: Option<bool>,
     /// The first refusal.
     pub refused: Option<Refused>,
 }
