@@ -62,7 +62,7 @@ enum Command {
     /// Replays the response by this configuration: every check with what it expected and saw, every
     /// rule, every statement of the trust policies, and the answer. It asks nobody, claims nothing and
     /// issues nothing.
-    Explain(explain::Explain),
+    Explain(Box<explain::Explain>),
     /// Print the JSON Schema of the configuration
     Schema,
 }

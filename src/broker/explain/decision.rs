@@ -2,7 +2,7 @@
 
 use super::Question;
 use super::report::{
-    Access, Action, Obstacle, Policy, Report, Role, Rule, RuleOutcome, Session, Statement, Tag,
+    Access, Action, Clause, Obstacle, Policy, Read, Report, Role, Rule, RuleOutcome, Session, Statement, Tag,
 };
 use crate::broker::decide::Decide;
 use crate::broker::record::offered_by;
@@ -12,7 +12,7 @@ use crate::config::Snapshot;
 use crate::identity::{FederatedIdentity, SessionTag};
 use crate::policy::iam::{self, Effect, StatementReview};
 use crate::policy::rights::PolicyReview;
-use crate::policy::rules::Outcome;
+use crate::policy::rules::{self, Outcome};
 use crate::policy::{ActionReview, AuthorizedSession, LengthLimit, RoleOffer};
 
 /// Roles whose trust policies are shown statement by statement: more is no explanation.
@@ -35,6 +35,8 @@ pub(super) fn rules(snapshot: &Snapshot, identity: &FederatedIdentity, at: Momen
                 Some(Outcome::Declines) => (RuleOutcome::NotMatched, None, None),
                 Some(Outcome::Fails { field, reason }) => (RuleOutcome::Failed, Some(field), Some(reason)),
             };
+            let misses = matches!(outcome, RuleOutcome::NotMatched) || failed_in == Some("when");
+            let clauses = if misses { rules.clauses(rule, identity, at) } else { Vec::new() };
             Rule {
                 rule: rule.name().to_owned(),
                 provider: rule.provider().map(str::to_owned),
@@ -42,10 +44,21 @@ pub(super) fn rules(snapshot: &Snapshot, identity: &FederatedIdentity, at: Momen
                 outcome,
                 failed_in,
                 reason,
+                clauses: clauses.into_iter().map(clause).collect(),
                 roles: rule.roles().iter().map(ToString::to_string).collect(),
             }
         })
         .collect()
+}
+
+fn clause(clause: rules::Clause) -> Clause {
+    let read = |rules::Read { name, values }| Read { name, values };
+    Clause {
+        clause: clause.source,
+        holds: clause.holds.as_ref().ok().copied(),
+        reason: clause.holds.err(),
+        reads: clause.reads.into_iter().map(read).collect(),
+    }
 }
 
 /// The role that is `wanted`, or all that are offered; and whether any of them can be had.

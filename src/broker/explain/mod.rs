@@ -17,9 +17,9 @@ mod told;
 use std::net::IpAddr;
 
 pub use self::report::{
-    Access, Action, Answer, Asserted, AssertedRole, Attribute, Certificate, Check, CheckOutcome, Clock,
-    Document, Identity, Obstacle, Part, Policy, Provider, Refused, Report, Role, Rule, RuleOutcome, Session,
-    Signature, Statement, Tag, Token, VERSION,
+    Access, Action, Answer, Asserted, AssertedRole, Attribute, Certificate, Check, CheckOutcome, Clause,
+    Clock, Document, Identity, Obstacle, Part, Policy, Provider, Read, Refused, Report, Role, Rule,
+    RuleOutcome, Session, Signature, Statement, Tag, Token, VERSION,
 };
 use super::Refusal;
 use super::decide::Decide;

@@ -2,8 +2,8 @@
 
 use super::paper::{Paper, Tone};
 use crate::broker::explain::{
-    Access, Action, Asserted, Check, CheckOutcome, Document, Identity, Obstacle, Part, Provider, Refused,
-    Report, Role, Rule, RuleOutcome, Statement, Tag, Token,
+    Access, Action, Asserted, Check, CheckOutcome, Clause, Document, Identity, Obstacle, Part, Provider,
+    Refused, Report, Role, Rule, RuleOutcome, Statement, Tag, Token,
 };
 
 /// Where labels and values of facts stand.
@@ -224,8 +224,32 @@ fn write_rule(paper: &mut Paper, rule: &Rule) {
     if let (Some(field), Some(reason)) = (rule.failed_in, &rule.reason) {
         paper.entry(below, (Tone::Plain, "failed in"), &format!("{field}: {reason}"));
     }
+    // One part is the whole, which was shown.
+    let is_whole = rule.clauses.len() == 1;
+    rule.clauses.iter().for_each(|clause| write_clause(paper, clause, is_whole));
     for role in rule.roles.iter().filter(|_| rule.outcome == RuleOutcome::Matched) {
         paper.entry(below, (Tone::Plain, "offers"), role);
+    }
+}
+
+fn write_clause(paper: &mut Paper, clause: &Clause, is_whole: bool) {
+    let below = (OUTCOME.1, OUTCOME.1 + 10);
+    if !is_whole {
+        let said = match clause.holds {
+            Some(true) => (Tone::Good, "true"),
+            Some(false) => (Tone::Bad, "FALSE"),
+            None => (Tone::Bad, "FAILED"),
+        };
+        paper.entry(below, said, &clause.clause);
+    }
+    for read in &clause.reads {
+        let values = if read.values.is_empty() { "nothing".to_owned() } else { read.values.join(", ") };
+        let seen = format!("{}: {values}", read.name);
+        if is_whole {
+            paper.entry(below, (Tone::Plain, "saw"), &seen)
+        } else {
+            paper.line(below.1 + 2, &seen)
+        }
     }
 }
 

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use cel::common::ast::IdedExpr;
 use cel::{Context, Env, Value, extensions};
 
+use super::clauses::{self, Clause};
 use super::needs::{self, Need};
 use super::shape;
 use super::types::{self, Kind};
+use crate::identity::FederatedIdentity;
 
 /// The functions that rules may use, shared by all of them: it is expensive to make.
 pub(super) fn environment() -> Arc<Env> {
@@ -41,6 +43,16 @@ impl Expression {
     /// What an identity must have for it to be true, if anybody knows.
     pub(super) fn needs(&self) -> Option<Vec<Need>> {
         needs::of(&self.0)
+    }
+
+    /// Its parts, whose source is `written`, with what each saw of `identity`.
+    pub(super) fn clauses(
+        &self,
+        written: &str,
+        identity: &FederatedIdentity,
+        context: &Context<'_, '_>,
+    ) -> Vec<Clause> {
+        clauses::of(&self.0, written, identity, context)
     }
 
     /// Its value, which must be true or false.

@@ -5,6 +5,7 @@
 //! where the identity has what their conditions can't be true without (`needs`). A rule whose evaluation
 //! fails, in any of its expressions, does not match: a mistake never grants.
 
+mod clauses;
 mod compiler;
 mod expression;
 mod index;
@@ -20,6 +21,7 @@ use std::time::Duration;
 
 use cel::{Context, Env};
 
+pub use self::clauses::{Clause, Read};
 use self::compiler::Compiler;
 use self::expression::Expression;
 use self::index::Index;
@@ -198,6 +200,14 @@ impl Rules {
         let provider = identity.provider_name();
         let looks = |rule: &&Rule| rule.provider().is_none_or(|only| only == provider);
         self.ask(identity, at, self.rules.iter().filter(looks))
+    }
+
+    /// The parts of the condition of `rule`, with what each saw of `identity`: for explanations.
+    pub fn clauses(&self, rule: &Rule, identity: &FederatedIdentity, at: Moment) -> Vec<Clause> {
+        let view = View::new(identity, at);
+        let mut context = Context::with_env(Arc::clone(&self.env));
+        context.set_variable_resolver(&view);
+        rule.when.clauses(&rule.written, identity, &context)
     }
 
     fn ask<'r>(

@@ -3,6 +3,7 @@
 mod answers;
 mod redaction;
 mod rights;
+mod rules;
 mod shapes;
 mod tokens;
 mod usage;

@@ -19,8 +19,32 @@ pub struct Rule {
     pub failed_in: Option<&'static str>,
     /// Why.
     pub reason: Option<String>,
+    /// The parts of its condition, where it was asked and does not match.
+    pub clauses: Vec<Clause>,
     /// The roles that it offers where it matches.
     pub roles: Vec<String>,
+}
+
+/// A part of a rule's condition, evaluated by itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Clause {
+    /// As written.
+    pub clause: String,
+    /// Whether it holds; `None` where it could not be evaluated.
+    pub holds: Option<bool>,
+    /// Why it could not.
+    pub reason: Option<String>,
+    /// What it reads.
+    pub reads: Vec<Read>,
+}
+
+/// A value that a clause reads.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Read {
+    /// Such as `attr.department`.
+    pub name: String,
+    /// What was there: each item of a list, the names of an object's members; none where there is nothing.
+    pub values: Vec<String>,
 }
 
 /// What a rule said.

@@ -8,7 +8,9 @@ mod document;
 
 use serde::Serialize;
 
-pub use self::decision::{Access, Action, Obstacle, Policy, Role, Rule, RuleOutcome, Session, Statement};
+pub use self::decision::{
+    Access, Action, Clause, Obstacle, Policy, Read, Role, Rule, RuleOutcome, Session, Statement,
+};
 pub use self::document::{
     Asserted, AssertedRole, Attribute, Certificate, Clock, Document, Identity, Part, Provider, Signature,
     Token,
