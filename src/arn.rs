@@ -147,10 +147,25 @@ impl ProviderArn {
         self.account
     }
 
+    /// Which protocol it speaks.
+    pub fn kind(&self) -> ProviderKind {
+        let resource = self.text.splitn(6, ':').nth(5).unwrap_or_default();
+        if resource.starts_with("saml-provider/") { ProviderKind::Saml } else { ProviderKind::Oidc }
+    }
+
     /// What follows `saml-provider/` or `oidc-provider/`.
     pub fn name(&self) -> &str {
         self.text.split_once('/').map_or("", |(_, name)| name)
     }
+}
+
+/// What a provider's ARN says of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProviderKind {
+    /// `saml-provider/`
+    Saml,
+    /// `oidc-provider/`
+    Oidc,
 }
 
 impl FromStr for ProviderArn {

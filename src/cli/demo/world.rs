@@ -95,9 +95,8 @@ impl World {
         let signer =
             kept(&folder.join("saml-key.pem"), || Ok(SamlSigner::generate(&entity_id, &sso)?.to_pem()))?;
         let token = kept(&folder.join("token-key.pem"), || Ok(TokenKey::generate()?.to_pem()))?;
-        let portal_secret = kept(&folder.join("portal-secret"), || {
-            Ok(Secret::new(BASE64URL.encode_to_string(entropy::bytes::<24>(entropy)?)))
-        })?;
+        self.photo_store_secret(entropy)?;
+        let portal_secret = secret(&folder.join("portal-secret"), entropy)?;
         let ours = kept(&self.folder.join("certs/sp.pem"), || Ok(saml::new_key_pem()?))?;
         let ours = SpKey::from_pem(ours.expose())?;
         Ok(Keys {
@@ -107,6 +106,11 @@ impl World {
             token: TokenKey::from_pem(token.expose())?,
             portal_secret,
         })
+    }
+
+    /// The secret of the service that keeps the photos: that of the last start, or a new one.
+    pub(crate) fn photo_store_secret(&self, entropy: &dyn Entropy) -> Result<Secret<String>, DemoError> {
+        secret(&self.folder.join("keys/photo-store-secret"), entropy)
     }
 
     /// Keeps other demos out of the folder until the file is dropped.
@@ -143,6 +147,11 @@ impl World {
             .replace("@ISSUER_HOST@", &self.idp.to_string())
             .replace("@ISSUER@", &self.issuer())
     }
+}
+
+/// The secret in `path`, made first if there is none.
+fn secret(path: &Path, entropy: &dyn Entropy) -> Result<Secret<String>, DemoError> {
+    kept(path, || Ok(Secret::new(BASE64URL.encode_to_string(entropy::bytes::<24>(entropy)?))))
 }
 
 /// The content of `path`, made and written first if there is none. Only its owner may read it.

@@ -5,6 +5,7 @@
 //! caller sent would else let the caller choose its own tags.
 
 use super::AskFault;
+use crate::arn::{ProviderArn, ProviderKind};
 use crate::clock::Moment;
 use crate::identity::RoleSession;
 use crate::policy::iam::RequestContext;
@@ -41,6 +42,9 @@ pub(super) fn context<'a>(
     check_keys(said)?;
     let mut context = RequestContext::new();
     for (key, values) in said {
+        if session.provider.as_ref().is_some_and(|provider| is_of_provider(key, provider)) {
+            return Err(AskFault::OurKey((*key).to_owned()));
+        }
         context.set_all(*key, values.iter().copied());
     }
     context.set("aws:currenttime", at.to_rfc3339());
@@ -57,11 +61,32 @@ pub(super) fn context<'a>(
     }
     if let Some(provider) = &session.provider {
         context.set("aws:federatedprovider", provider.as_str());
+        of_provider(provider, session.subject.as_deref(), &mut context);
     }
     for tag in &session.tags {
         context.set(format!("aws:principaltag/{}", tag.key), tag.value.as_str());
     }
     Ok(context)
+}
+
+/// What stays of the provider's word after the call that opened the session (facts 2.6, 3.6). Of it the
+/// session carries the subject alone; whatever else a policy asks, nobody can tell.
+fn of_provider<'a>(provider: &'a ProviderArn, subject: Option<&'a str>, context: &mut RequestContext<'a>) {
+    let (prefix, others): (_, &[_]) = match provider.kind() {
+        ProviderKind::Saml => ("saml", &["namequalifier", "sub_type"]),
+        ProviderKind::Oidc => (provider.name(), &["amr", "aud"]),
+    };
+    match subject {
+        Some(subject) => context.set(format!("{prefix}:sub"), subject),
+        None => context.set_undecided(format!("{prefix}:sub")),
+    }
+    others.iter().for_each(|key| context.set_undecided(format!("{prefix}:{key}")));
+}
+
+/// Whether it is a key of the claims of an OpenID Connect provider.
+fn is_of_provider(key: &str, provider: &ProviderArn) -> bool {
+    let claim = key.get(..provider.name().len()).zip(key.get(provider.name().len()..));
+    claim.is_some_and(|(name, rest)| name.eq_ignore_ascii_case(provider.name()) && rest.starts_with(':'))
 }
 
 /// Whether a service may say all of these.

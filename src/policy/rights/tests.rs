@@ -78,12 +78,39 @@ fn a_session_has_the_keys_that_calls_of_it_carry() {
         (r#""NumericEquals":{"aws:EpochTime":"1893456000"}"#, true),
         (r#""Bool":{"aws:MultiFactorAuthPresent":"true"}"#, false),
         (r#""Bool":{"aws:MultiFactorAuthPresent":"false"}"#, true),
+        (r#""StringEquals":{"saml:sub":"ann"}"#, true),
+        (r#""StringNotEquals":{"saml:sub_type":"transient"}"#, false),
+        (r#""Null":{"saml:namequalifier":"true"}"#, false),
         (r#""Null":{"aws:username":"true","aws:SourceIp":"true"}"#, true),
     ] {
         let policies = policies(&on(condition), NOBODY);
         let session = session(None);
         let asked = policies.ask(&session, &question("s3:GetObject", OBJECT), NOW).unwrap();
         assert_eq!(asked.decide().is_allowed(), holds, "{condition}");
+    }
+}
+
+#[test]
+fn a_session_by_a_token_has_its_subject_and_nobody_can_tell_the_rest() {
+    let mut session = session(None);
+    let provider = "arn:aws:iam::111122223333:oidc-provider/accounts.example.com";
+    session.provider = Some(provider.parse().unwrap());
+    for (condition, holds) in [
+        (r#""StringEquals":{"accounts.example.com:sub":"ann"}"#, true),
+        (r#""StringEquals":{"accounts.example.com:sub":"bob"}"#, false),
+        (r#""StringNotEquals":{"accounts.example.com:aud":"evil"}"#, false),
+        (r#""Null":{"accounts.example.com:amr":"true"}"#, false),
+        (r#""Null":{"accounts.example.com:email":"true"}"#, true),
+    ] {
+        let policies = policies(&on(condition), NOBODY);
+        let asked = policies.ask(&session, &question("s3:GetObject", OBJECT), NOW).unwrap();
+        assert_eq!(asked.decide().is_allowed(), holds, "{condition}");
+    }
+    let policies = policies(&on(r#""Null":{"aws:username":"true"}"#), NOBODY);
+    for key in ["accounts.example.com:sub", "Accounts.Example.com:email"] {
+        let context = vec![(key, vec!["x"])];
+        let asked = AccessQuestion { context, ..question("s3:GetObject", OBJECT) };
+        assert_eq!(policies.ask(&session, &asked, NOW).err(), Some(AskFault::OurKey(key.to_owned())));
     }
 }
 

@@ -1,12 +1,14 @@
-//! The mobile app at the token endpoint: an ID token becomes credentials and a token, a refresh token
-//! is used once.
+//! The mobile app at the token endpoint: an ID token becomes credentials and a token, a service asks
+//! what they are good for, a refresh token is used once.
 
-use serde_json::Value;
+use reqwest::RequestBuilder;
+use serde_json::{Value, json};
 
 use super::sts::Credentials;
 use super::{PHOTO_UPLOADER, Walk, expect};
 use crate::cli::demo::idp::MOBILE_CLIENT;
 use crate::cli::demo::people::CLEO;
+use crate::entropy::SystemEntropy;
 use crate::secret::Secret;
 
 /// The service that the app has tokens for.
@@ -30,6 +32,8 @@ pub(super) async fn exchanges(walk: &mut Walk<'_>) {
     let caller = walk.caller_of(&credentials, "assumed-role/PhotoUploader/cleo-phone").await;
     walk.tell("GetCallerIdentity with them", caller);
 
+    authorize(walk, &credentials).await;
+
     let refreshed = refresh(walk, &given).await.and_then(|(_, given)| self::credentials(&given, SESSION));
     walk.tell("refresh: new credentials without Cleo", refreshed.map(|made| made.access_key_id));
     let again = refresh(walk, &given).await.and_then(|(status, answer)| {
@@ -40,6 +44,35 @@ pub(super) async fn exchanges(walk: &mut Walk<'_>) {
     let over = walk.sts.caller(&credentials, walk.now()).await.map(|answer| answer.refusal());
     let over = over.and_then(|seen| expect(seen == "403 ExpiredToken", seen));
     walk.tell("refused: all that came of that exchange", over);
+}
+
+/// The photo store asks what Cleo's credentials are good for.
+async fn authorize(walk: &mut Walk<'_>, credentials: &Credentials) {
+    for (what, action, wanted) in [
+        ("authorize: Cleo may put a photo", "s3:PutObject", "allow"),
+        ("refused: Cleo may not delete one", "s3:DeleteObject", "implicit-deny"),
+    ] {
+        let decision = asked_by_store(walk, credentials, action).await;
+        walk.tell(what, decision.and_then(|decision| expect(decision == wanted, decision)));
+    }
+}
+
+async fn asked_by_store(walk: &Walk<'_>, credentials: &Credentials, action: &str) -> Result<String, String> {
+    let secret = walk.world.photo_store_secret(&SystemEntropy::new()).map_err(|error| error.to_string())?;
+    let question = json!({
+        "token": credentials.session_token.expose(),
+        "action": action,
+        "resource": "arn:aws:s3:::demo-photos/cat.jpg",
+    });
+    let request = walk.http.post(walk.at_broker("/v1/authorize"));
+    let request = request.basic_auth("photo-store", Some(secret.expose()));
+    let request = request.header("content-type", "application/json").body(question.to_string());
+    let (status, answer) = answered(request).await?;
+    if status == 200 {
+        Ok(shown(&answer["decision"]))
+    } else {
+        Err(format!("{status} {}", shown(&answer["error"])))
+    }
 }
 
 /// What Cleo's ID token is given for.
@@ -72,7 +105,10 @@ pub(super) async fn ask(walk: &Walk<'_>, form: &[(&str, &str)]) -> Result<(u16, 
 
 /// Status and body of an answer in JSON.
 pub(super) async fn post(walk: &Walk<'_>, path: &str, form: &[(&str, &str)]) -> Result<(u16, Value), String> {
-    let request = walk.http.post(walk.at_broker(path)).form(form);
+    answered(walk.http.post(walk.at_broker(path)).form(form)).await
+}
+
+async fn answered(request: RequestBuilder) -> Result<(u16, Value), String> {
     let answer = request.send().await.map_err(|error| error.without_url().to_string())?;
     let status = answer.status().as_u16();
     let body = answer.text().await.map_err(|error| error.without_url().to_string())?;
