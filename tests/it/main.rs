@@ -5,5 +5,6 @@ mod command_line;
 mod explain;
 mod oauth;
 mod oidc;
+mod rights;
 mod saml;
 mod tidy;

@@ -112,7 +112,7 @@ fn one(
     let ask = Ask {
         action: "explain",
         role: &offer.role,
-        session_name: None,
+        session_name: question.session_name,
         duration: None,
         session_policy: None,
     };

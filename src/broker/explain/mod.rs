@@ -52,6 +52,8 @@ pub struct Question<'a> {
     pub provider: Option<&'a directory::Provider>,
     /// The role that is wanted; without it, whatever is offered.
     pub role: Option<&'a RoleArn>,
+    /// The session's name, where the caller says it.
+    pub session_name: Option<&'a str>,
     /// What a session of the role is to do.
     pub access: Option<AccessQuestion<'a>>,
     /// Where the call came from.

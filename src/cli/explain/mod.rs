@@ -64,6 +64,9 @@ pub(super) struct Explain {
     /// The address that the response was posted to; without it, any of the provider's will do
     #[arg(long, value_name = "URL")]
     recipient: Option<String>,
+    /// What the caller sends as RoleSessionName, where no rule and no assertion names the session
+    #[arg(long, value_name = "NAME")]
+    session_name: Option<String>,
     /// What a session of the role is to do, such as s3:GetObject: whether its policies allow it
     #[arg(long, value_name = "SERVICE:NAME", requires = "resource")]
     action: Option<String>,
@@ -131,6 +134,7 @@ impl Explain {
             },
             provider: self.chosen(&loaded.snapshot)?,
             role: self.role.as_ref(),
+            session_name: self.session_name.as_deref(),
             access,
             source_ip: self.source_ip,
             at,

@@ -50,6 +50,7 @@ fn what_makes_sense_is_taken() {
          \"http://127.0.0.1:3000\"]\naudiences = [\"https://api.example.com\", \"api\"]\nproviders = [\"corp\"]",
         "id = \"tv\"\nlabel = \"Living room\"\ngrants = [\"device\", \"refresh\"]",
         "id = \"gateway\"\nsecret = { file = \"secret\" }\nintrospection = true",
+        "id = \"store\"\nsecret = { file = \"secret\" }\nauthorization = true",
     ] {
         assert_eq!(faults(client), [""; 0], "{client}");
     }
@@ -106,6 +107,10 @@ fn what_makes_none_is_said() {
         ),
         (
             "id = \"a\"\nintrospection = true",
+            "E a client without a secret can't ask about tokens: anybody could in its name".into(),
+        ),
+        (
+            "id = \"a\"\nauthorization = true",
             "E a client without a secret can't ask about tokens: anybody could in its name".into(),
         ),
         (

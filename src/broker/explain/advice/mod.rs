@@ -90,7 +90,7 @@ fn of_denial(denial: &Denial) -> &'static str {
         Denial::RoleNotInToken => "Let the issuer name the role in the token's roles claim.",
         Denial::SessionName(SessionNameFault::Missing) => {
             "Set session_name in the rule, such as 'attr.email[0]', or let the provider send \
-             RoleSessionName; callers of the STS API send one of their own."
+             RoleSessionName; callers of the STS API send one of their own (--session-name)."
         }
         Denial::SessionName(SessionNameFault::Malformed { .. }) | Denial::SourceIdentity(_) => {
             "Take it from an attribute that fits, such as a mail address or a login name."
