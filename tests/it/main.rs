@@ -5,6 +5,7 @@ mod command_line;
 mod explain;
 mod oauth;
 mod oidc;
+mod policy;
 mod rights;
 mod saml;
 mod tidy;

@@ -185,6 +185,9 @@ impl Reader {
                 Ok(_) if value != "*" && !value.starts_with("arn:") => {
                     self.fault(&at, format!("{value:?} is neither an ARN nor *"));
                 }
+                Ok(_) if self.variables && has_early_variable(value) => {
+                    self.fault(&at, format!("the variable in {value:?} stands before the fifth colon"));
+                }
                 Ok(template) => patterns.push(template),
                 Err(message) => self.fault(&at, message),
             }
@@ -245,6 +248,11 @@ impl Reader {
             }
         }
     }
+}
+
+/// Whether a variable stands in an ARN before its resource, where AWS takes none (facts 5.3).
+fn has_early_variable(resource: &str) -> bool {
+    resource.split_once("${").is_some_and(|(before, _)| before.matches(':').count() < 5)
 }
 
 /// `service:name`, with wildcards in either.
