@@ -17,6 +17,7 @@ mod logout;
 mod pace;
 mod record;
 mod refusal;
+pub mod rehearse;
 mod revoked;
 mod signin;
 

@@ -5,6 +5,7 @@
 pub mod demo;
 mod explain;
 mod serve;
+mod test;
 
 use std::io::{self, Write};
 use std::net::SocketAddr;
@@ -63,6 +64,11 @@ enum Command {
     /// rule, every statement of the trust policies, and the answer. It asks nobody, claims nothing and
     /// issues nothing.
     Explain(Box<explain::Explain>),
+    /// Test the rules: identities in, roles, tags and refusals out
+    ///
+    /// Each case describes somebody and says which roles they are offered, with what; each is decided as a
+    /// sign-in of theirs would be. Tells which rules and which statements of trust policies no case reached.
+    Test(test::Test),
     /// Print the JSON Schema of the configuration
     Schema,
 }
@@ -79,6 +85,7 @@ pub async fn run() -> ExitCode {
         Command::Serve { config } => serve::run(&config).await,
         Command::Check { config } => check(&config),
         Command::Explain(asked) => explain::run(&asked).await,
+        Command::Test(asked) => test::run(&asked),
         Command::Schema => schema(),
     }
 }

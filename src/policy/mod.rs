@@ -26,6 +26,7 @@ use std::time::Duration;
 pub use self::denial::{Denial, NameSource, SessionNameFault};
 pub use self::doubts::{Doubt, Vouching};
 pub use self::facts::name_qualifier;
+use self::iam::StatementRef;
 pub use self::length::{LengthLimit, SessionLength};
 use self::rights::Rights;
 pub use self::rules::{RuleFault, RuleSource, Rules};
@@ -94,6 +95,16 @@ impl Policies {
     /// The rules, for whoever wants to know what each said (`Rules::evaluate`).
     pub const fn rules(&self) -> &Rules {
         &self.rules
+    }
+
+    /// Every statement of every trust policy, in the order of the roles.
+    pub fn trust_statements(&self) -> Vec<(RoleArn, StatementRef)> {
+        let of_role = |(role, trust): (&RoleArn, &TrustPolicy)| -> Vec<_> {
+            trust.parts().map(|parts| (role.clone(), parts.statement)).collect()
+        };
+        let mut statements: Vec<_> = self.trusts.iter().flat_map(of_role).collect();
+        statements.sort_by(|one, other| (&one.0, one.1.index).cmp(&(&other.0, other.1.index)));
+        statements
     }
 
     /// The roles that rules offer, in the order written, then those that the assertion names

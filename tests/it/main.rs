@@ -7,5 +7,6 @@ mod oauth;
 mod oidc;
 mod policy;
 mod rights;
+mod rule_tests;
 mod saml;
 mod tidy;

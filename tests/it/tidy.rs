@@ -105,6 +105,18 @@ fn identities_are_remembered_in_one_place() {
     }
 }
 
+/// Somebody who is described is nobody: what comes of a description is compared, and never given anything.
+#[test]
+fn identities_are_supposed_in_one_place() {
+    for (_, file) in sources() {
+        let shown = file.display().to_string();
+        let may = shown.ends_with("/broker/rehearse.rs");
+        let text = fs::read_to_string(&file).unwrap();
+        assert!(may || !text.contains(".suppose("), "{shown} supposes somebody");
+        assert!(!may || !text.contains("parts"), "{shown} could give something");
+    }
+}
+
 #[test]
 fn every_module_begins_with_its_contract() {
     for (_, file) in sources() {

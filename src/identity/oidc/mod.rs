@@ -30,6 +30,7 @@ mod paths;
 mod pinned;
 mod session;
 mod source;
+mod supposed;
 mod token;
 mod userinfo;
 

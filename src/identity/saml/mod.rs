@@ -28,6 +28,7 @@ mod settings;
 mod signature;
 mod sp;
 mod structure;
+mod supposed;
 mod verify;
 mod xml;
 
