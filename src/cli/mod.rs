@@ -2,10 +2,13 @@
 //!
 //! 0 done · 1 failed at run time · 2 bad usage or configuration · 3 refused by policy.
 
+mod cases;
 pub mod demo;
+mod diff;
 mod explain;
 mod serve;
 mod test;
+mod who_can;
 
 use std::io::{self, Write};
 use std::net::SocketAddr;
@@ -69,6 +72,12 @@ enum Command {
     /// Each case describes somebody and says which roles they are offered, with what; each is decided as a
     /// sign-in of theirs would be. Tells which rules and which statements of trust policies no case reached.
     Test(test::Test),
+    /// Tell who would gain or lose roles by a change of the configuration
+    ///
+    /// Decides what somebody who is described is given, as `test` does, by both configurations.
+    Diff(diff::Diff),
+    /// Tell by which rules and statements a role can be had
+    WhoCan(who_can::WhoCan),
     /// Print the JSON Schema of the configuration
     Schema,
 }
@@ -86,6 +95,8 @@ pub async fn run() -> ExitCode {
         Command::Check { config } => check(&config),
         Command::Explain(asked) => explain::run(&asked).await,
         Command::Test(asked) => test::run(&asked),
+        Command::Diff(asked) => diff::run(&asked),
+        Command::WhoCan(asked) => who_can::run(&asked),
         Command::Schema => schema(),
     }
 }

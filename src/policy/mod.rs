@@ -32,7 +32,7 @@ use self::rights::Rights;
 pub use self::rules::{RuleFault, RuleSource, Rules};
 pub use self::session::{AuthorizedSession, SessionRequest};
 pub use self::tags::TagFault;
-pub use self::trust::{ActionReview, AllowedAction, TrustPolicy, TrustRefusal, Untrusted};
+pub use self::trust::{ActionReview, AllowedAction, TrustPolicy, TrustRefusal, TrustStatement, Untrusted};
 use crate::arn::RoleArn;
 use crate::clock::Moment;
 use crate::identity::{Asserted, FederatedIdentity, Protocol, SessionTag};
@@ -105,6 +105,11 @@ impl Policies {
         let mut statements: Vec<_> = self.trusts.iter().flat_map(of_role).collect();
         statements.sort_by(|one, other| (&one.0, one.1.index).cmp(&(&other.0, other.1.index)));
         statements
+    }
+
+    /// The statements of a role's trust policy, as written.
+    pub fn trust_of(&self, role: &RoleArn) -> Vec<TrustStatement> {
+        self.trusts.get(role).map(TrustPolicy::statements).unwrap_or_default()
     }
 
     /// The roles that rules offer, in the order written, then those that the assertion names

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use super::facts;
 use super::iam::{
-    Caller, Decision, Guard, Policy, PolicyFault, PolicyKind, Request, RequestContext, StatementParts,
-    StatementRef, StatementReview,
+    Caller, Decision, Effect, Guard, Policy, PolicyFault, PolicyKind, Request, RequestContext,
+    StatementParts, StatementRef, StatementReview,
 };
 use crate::arn::{ProviderArn, RoleArn};
 use crate::clock::Moment;
@@ -35,6 +35,19 @@ impl TrustPolicy {
     /// The providers that it names.
     pub fn federated_principals(&self) -> impl Iterator<Item = &str> {
         self.0.federated_principals()
+    }
+
+    /// Its statements, as written.
+    pub(super) fn statements(&self) -> Vec<TrustStatement> {
+        let statement = |parts: StatementParts<'_>| TrustStatement {
+            effect: parts.effect(),
+            anyone: parts.speaks_of_anyone(),
+            federated: parts.named_federated().map(str::to_owned).collect(),
+            actions: parts.actions(),
+            conditions: parts.conditions().map(|condition| condition.to_string()).collect(),
+            statement: parts.statement,
+        };
+        self.0.parts().map(statement).collect()
     }
 
     /// Its statements, taken apart.
@@ -78,6 +91,23 @@ impl TrustPolicy {
         };
         question.actions().map(review).collect()
     }
+}
+
+/// A statement of a trust policy, as written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrustStatement {
+    /// Which.
+    pub statement: StatementRef,
+    /// What it does.
+    pub effect: Effect,
+    /// Whether it speaks of everybody.
+    pub anyone: bool,
+    /// The providers that it names.
+    pub federated: Vec<String>,
+    /// Its actions, in lower case; those of a `NotAction` behind `all but`.
+    pub actions: Vec<String>,
+    /// Its conditions, each in a line.
+    pub conditions: Vec<String>,
 }
 
 /// What a trust policy is asked.

@@ -7,6 +7,7 @@ mod oauth;
 mod oidc;
 mod policy;
 mod rights;
+mod rule_changes;
 mod rule_tests;
 mod saml;
 mod tidy;

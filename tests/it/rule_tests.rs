@@ -73,8 +73,8 @@ fn each_difference_is_shown_with_both_sides() {
             "DEPLOY session name\n  expected bob\n  saw      ann@example.com\n",
         ),
         (
-            offered("source_identity = \"bob\""),
-            "DEPLOY source identity\n  expected bob\n  saw      ann-7f3a\n",
+            offered("source_identity = \"bob-7f3a\""),
+            "DEPLOY source identity\n  expected bob-7f3a\n  saw      ann-7f3a\n",
         ),
         (offered("seconds = 900"), "DEPLOY seconds\n  expected 900\n  saw      3600\n"),
         (
@@ -138,7 +138,7 @@ fn build_servers_read_it() {
 fn a_case_that_is_none_is_exit_code_2() {
     for (text, problem) in [
         ("", "cases.toml has no [[case]]"),
-        (&ann(""), "missing field `offers`"),
+        (&ann(""), "cases.toml: ann: it does not say what is offered: write offers = [] for nothing"),
         (&ann("offers = []\ncolour = 1"), "unknown field `colour`"),
         (
             &ann("offers = []").replace("corp", "crop"),

@@ -2,20 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use super::case::{Case, Offer};
 use crate::broker::rehearse::{Rehearsed, RehearsedRole};
+use crate::cli::cases::Offer;
 
 /// Every difference; none, and the case holds.
-pub(super) fn differences(case: &Case, rehearsed: &Rehearsed) -> Vec<String> {
+pub(super) fn differences(offers: &[Offer], rehearsed: &Rehearsed) -> Vec<String> {
     let mut found = Vec::new();
-    for offer in &case.offers {
+    for offer in offers {
         match rehearsed.roles.iter().find(|role| role.role.as_str() == offer.role) {
             None => found.push(format!("{} is expected, and no rule offers it", offer.role)),
             Some(role) => of_role(offer, role, &mut found),
         }
     }
     for role in &rehearsed.roles {
-        if !case.offers.iter().any(|offer| offer.role == role.role.as_str()) {
+        if !offers.iter().any(|offer| offer.role == role.role.as_str()) {
             found.push(format!("{} is offered, and not expected", role.role));
         }
     }

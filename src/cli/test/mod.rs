@@ -3,26 +3,22 @@
 //! A case describes somebody and says which roles they are offered, with what. Each is decided by the code
 //! that sign-ins go through. Exit code 0: all hold; 1: some don't; 2: bad usage, configuration or case.
 
-mod case;
 mod compare;
 mod junit;
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
 
-use self::case::{Case, File};
 use super::BAD_CONFIGURATION;
+use super::cases::{self, Case, Offer};
 use crate::arn::RoleArn;
-use crate::broker::rehearse::{Rehearsed, Supposed, rehearse};
-use crate::clock::{Clock, Moment, SystemClock};
+use crate::clock::{Clock, SystemClock};
 use crate::config::{self, Snapshot};
 
-/// When a case happens that does not say: the beginning of 2030, so that it happens alike every day.
-const USUAL: Moment = Moment::from_unix(1_893_456_000);
 /// Shown below the options.
 const EXAMPLE: &str = "\
 A case:
@@ -95,77 +91,30 @@ impl Test {
     fn outcomes(&self) -> Result<(Vec<Outcome>, Snapshot, Reached), String> {
         let loaded = config::load(&self.config, SystemClock.now()).map_err(|faults| faults.to_string())?;
         let (mut outcomes, mut reached) = (Vec::new(), Reached::default());
-        for path in files(&self.paths)? {
-            for case in cases(&path)? {
-                let problem = |problem: String| format!("{}: {}: {problem}", path.display(), case.name);
-                let rehearsed = rehearsed(&case, &loaded.snapshot).map_err(problem)?;
-                let differences = compare::differences(&case, &rehearsed);
-                reached.rules.extend(rehearsed.rules);
-                reached.statements.extend(rehearsed.statements);
-                outcomes.push(Outcome { file: path.clone(), name: case.name, differences });
-            }
+        for (file, case) in cases::read(&self.paths)? {
+            let problem = |problem: String| format!("{}: {}: {problem}", file.display(), case.name);
+            let expected = expected(&case, &loaded.snapshot).map_err(problem)?;
+            let rehearsed = cases::rehearsed(&case, &loaded.snapshot).map_err(problem)?;
+            let differences = compare::differences(expected, &rehearsed);
+            reached.rules.extend(rehearsed.rules);
+            reached.statements.extend(rehearsed.statements);
+            outcomes.push(Outcome { file, name: case.name, differences });
         }
         Ok((outcomes, loaded.snapshot, reached))
     }
 }
 
-/// What the configuration gives to whom a case describes, or what is wrong with the case.
-fn rehearsed(case: &Case, snapshot: &Snapshot) -> Result<Rehearsed, String> {
-    let provider = snapshot.directory.provider(&case.provider);
-    let provider = provider.ok_or_else(|| format!("there is no provider called {:?}", case.provider))?;
-    let is_saml = matches!(provider.verifier, crate::directory::Verifier::Saml(_));
-    if is_saml && !case.claims.is_empty() || !is_saml && !case.attributes.is_empty() {
-        return Err("a SAML provider says attributes, one of OpenID Connect says claims".to_owned());
-    }
-    for offer in &case.offers {
+/// What a case expects, of roles that there are.
+fn expected<'c>(case: &'c Case, snapshot: &Snapshot) -> Result<&'c [Offer], String> {
+    let offers =
+        case.offers.as_deref().ok_or("it does not say what is offered: write offers = [] for nothing")?;
+    for offer in offers {
         let role = offer.role.parse::<RoleArn>().map_err(|error| error.to_string())?;
         if snapshot.directory.role(&role).is_none() {
             return Err(format!("there is no role {role}"));
         }
     }
-    let at = case.at.as_deref().map(|text| {
-        let wanted = || format!("{text:?} is no time with its zone, such as 2030-01-01T09:00:00Z");
-        Moment::parse_rfc3339(text).ok_or_else(wanted)
-    });
-    let attributes = case.attributes.iter();
-    let supposed = Supposed {
-        provider,
-        subject: &case.subject,
-        attributes: &attributes.map(|(name, values)| (name.clone(), values.clone().into_list())).collect(),
-        claims: &case.claims,
-        session_name: case.session_name.as_deref(),
-        source_ip: case.source_ip,
-        at: at.transpose()?.unwrap_or(USUAL),
-    };
-    rehearse(snapshot, &supposed).map_err(|error| format!("nobody can be described so: {error}"))
-}
-
-/// The files that are named, and those in folders that are, in the order of their names.
-fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, String> {
-    let mut files = Vec::new();
-    for path in paths {
-        let shown = path.display();
-        if !path.is_dir() {
-            files.push(path.clone());
-            continue;
-        }
-        let entries = fs::read_dir(path).map_err(|error| format!("can't list {shown}: {error}"))?;
-        let mut found: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
-        found.retain(|file| file.extension().is_some_and(|ending| ending == "toml"));
-        if found.is_empty() {
-            return Err(format!("{shown} has no *.toml in it"));
-        }
-        found.sort();
-        files.append(&mut found);
-    }
-    Ok(files)
-}
-
-fn cases(path: &Path) -> Result<Vec<Case>, String> {
-    let shown = path.display();
-    let text = fs::read_to_string(path).map_err(|error| format!("can't read {shown}: {error}"))?;
-    let file: File = toml::from_str(&text).map_err(|error| format!("{shown}: {error}"))?;
-    if file.case.is_empty() { Err(format!("{shown} has no [[case]]")) } else { Ok(file.case) }
+    Ok(offers)
 }
 
 fn tell(outcome: &Outcome) {

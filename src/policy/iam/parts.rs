@@ -1,8 +1,11 @@
 //! A policy taken apart, for whoever doubts that it means what it says.
 
-use super::document::{Policy, Statement};
+use std::fmt;
+
+use super::document::{Effect, Policy, Statement};
 use super::eval::StatementRef;
 use super::operator::{Comparison, Operator};
+use super::principals::Principals;
 
 /// A statement's elements, as written.
 #[derive(Debug)]
@@ -45,11 +48,38 @@ impl<'p> StatementParts<'p> {
         })
     }
 
+    /// What it does where it applies.
+    pub fn effect(&self) -> Effect {
+        self.inner.effect
+    }
+
+    /// Whether it speaks of everybody.
+    pub fn speaks_of_anyone(&self) -> bool {
+        self.inner.principals.as_ref().is_some_and(|principals| principals.anyone)
+    }
+
+    /// The federated principals that it names, among others or not.
+    pub fn named_federated(&self) -> impl Iterator<Item = &'p str> {
+        self.inner.principals.iter().flat_map(Principals::federated)
+    }
+
+    /// Its actions, in lower case; those of a `NotAction` behind `all but`.
+    pub fn actions(&self) -> Vec<String> {
+        let but = if self.inner.actions.negated { "all but " } else { "" };
+        self.inner.actions.patterns.iter().map(|pattern| format!("{but}{pattern}")).collect()
+    }
+
     /// The actions or `NotAction`s, in lower case, that none of `known` is meant by.
     pub fn actions_beyond(&self, known: &[&str]) -> Vec<String> {
         let patterns = self.inner.actions.patterns.iter();
         let unknown = patterns.filter(|pattern| !known.iter().any(|action| pattern.matches(action)));
         unknown.map(ToString::to_string).collect()
+    }
+}
+
+impl fmt::Display for ConditionParts<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} = {}", self.operator, self.key, self.values.join(" or "))
     }
 }
 
