@@ -20,8 +20,10 @@ pub struct Issued<'a> {
     pub session: &'a str,
     /// The rule, or what else offered the role.
     pub offered_by: &'a str,
-    /// The access key id, or the `jti` of a token.
-    pub access_key_id: &'a str,
+    /// Of credentials, the access key id.
+    pub access_key_id: Option<&'a str>,
+    /// Of a token, its `jti`.
+    pub token_id: Option<&'a str>,
     /// When they end.
     pub expires: Moment,
     /// The OAuth client that they were given to.
@@ -42,6 +44,7 @@ impl Issued<'_> {
             session = self.session,
             offered_by = self.offered_by,
             access_key_id = self.access_key_id,
+            token_id = self.token_id,
             expires = %self.expires,
             client = self.client,
             audience = self.audience,

@@ -30,6 +30,11 @@ pub(super) struct Given<'a> {
 }
 
 impl<'a> Given<'a> {
+    /// Credentials are sealed; a token is signed.
+    const fn is_token(&self) -> bool {
+        self.sealed.is_none()
+    }
+
     pub(super) fn credentials(made: &'a TemporaryCredentials, action: &'static str) -> Self {
         let (id, expires) = (made.access_key_id(), made.expires());
         let sealed = Some(made.sealed_session());
@@ -46,7 +51,8 @@ pub(super) fn tell_issued(facts: &RoleSession, offered_by: &str, given: &Given<'
         subject: facts.subject.as_deref().unwrap_or_default(),
         session: &facts.role.session_arn(&facts.session_name),
         offered_by,
-        access_key_id: given.id,
+        access_key_id: (!given.is_token()).then_some(given.id),
+        token_id: given.is_token().then_some(given.id),
         expires: given.expires,
         client: given.client,
         audience: given.audience,

@@ -50,7 +50,7 @@ pub struct Fault {
     pub spot: Option<Spot>,
     /// What was seen and what was expected.
     pub message: String,
-    /// What to do.
+    /// What to do; further lines list what may be written.
     pub help: String,
 }
 
@@ -72,7 +72,7 @@ impl fmt::Display for Fault {
             writeln!(f, "{kind}: {}", self.message)?;
         }
         if !self.help.is_empty() {
-            writeln!(f, "  help: {}", self.help)?;
+            writeln!(f, "  help: {}", self.help.replace('\n', "\n        "))?;
         }
         Ok(())
     }

@@ -137,8 +137,9 @@ impl Shared {
                 );
                 let forms: Vec<_> = known.guards.iter().map(|guard| format!("{host}:{guard}")).collect();
                 let help = format!(
-                    "ask for somebody and not for everybody, by StringLike where there is a *, else by StringEquals: {}",
-                    forms.join(" or ")
+                    "ask for somebody and not for everybody, by one of these, with StringLike where there is a *, else \
+                     with StringEquals\n{}",
+                    forms.join("\n")
                 );
                 faults.error(place.at("trust_policy"), message, help);
             }

@@ -97,8 +97,12 @@ fn foreign_audiences<'c>(
     let clients: Vec<_> = named.iter().filter(of_key).flat_map(|vouching| vouching.client_ids).collect();
     let is_asked = !clients.is_empty() && condition.is_literal() && condition.wants_one_of_its_values();
     let values = if is_asked { condition.values } else { &[] };
+    let folds = condition.folds_case();
+    let is_one = move |id: &String, value: &str| {
+        if folds { id.eq_ignore_ascii_case(value) } else { id == value }
+    };
     let is_foreign = move |value: &&String| {
-        !value.contains(['*', '?', '$']) && !clients.iter().any(|id| id.eq_ignore_ascii_case(value))
+        !value.contains(['*', '?', '$']) && !clients.iter().any(|id| is_one(id, value))
     };
     values.iter().filter(is_foreign)
 }

@@ -15,7 +15,7 @@ use self::lines::Lines;
 pub const REQUESTS: &str = "rolegate_requests_total";
 /// Seconds from request to answer: `rolegate_request_seconds{surface}`.
 pub const REQUEST_SECONDS: &str = "rolegate_request_seconds";
-/// Credentials issued: `rolegate_credentials_issued_total{action}`.
+/// Credentials and signed tokens issued, by the way in: `rolegate_credentials_issued_total{action}`.
 pub const ISSUED: &str = "rolegate_credentials_issued_total";
 /// Refusals by the check that failed: `rolegate_refusals_total{check}`.
 pub const REFUSED: &str = "rolegate_refusals_total";
@@ -107,7 +107,7 @@ pub fn metrics() -> Option<&'static PrometheusHandle> {
                 .ok()?;
             describe_counter!(REQUESTS, "Requests by surface and HTTP status.");
             describe_histogram!(REQUEST_SECONDS, Unit::Seconds, "Seconds from request to answer.");
-            describe_counter!(ISSUED, "Temporary credentials issued, by the way in.");
+            describe_counter!(ISSUED, "Temporary credentials and signed tokens issued, by the way in.");
             describe_counter!(REFUSED, "Refusals, by the check that failed.");
             describe_counter!(ACCESS, "Answers about what sessions may do, by what they were.");
             describe_counter!(FAULTS, "Faults of the broker itself, by kind.");
@@ -141,7 +141,7 @@ pub fn count_request(surface: &'static str, status: u16, seconds: f64) {
     histogram!(REQUEST_SECONDS, "surface" => surface).record(seconds);
 }
 
-/// Counts issued credentials.
+/// Counts issued credentials, or a token.
 pub fn count_issued(action: &'static str) {
     counter!(ISSUED, "action" => action).increment(1);
 }

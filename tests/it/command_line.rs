@@ -405,6 +405,14 @@ fn check_warns_of_what_a_trust_policy_hardly_means() {
             warned("asks for aws:RequestTags/team, which no request here has", there_are),
         ),
         (
+            r#""StringEquals": {"k8s.example.com:aud": "Shop"}"#,
+            warned(
+                "wants k8s.example.com:aud to be \"Shop\", which is none of client_ids",
+                "no token of another client is taken: compare the two",
+            ),
+        ),
+        (r#""StringEqualsIgnoreCase": {"k8s.example.com:aud": "Shop"}"#, String::new()),
+        (
             r#""StringEquals": {"k8s.example.com:aud": ["shop", "mall"]}"#,
             warned(
                 "wants k8s.example.com:aud to be \"mall\", which is none of client_ids",
@@ -589,8 +597,8 @@ fn check_refuses_who_lets_everybody_of_a_shared_issuer_in() {
     );
     assert!(said.contains(&expected), "{said}");
     let help = format!(
-        "  help: ask for somebody and not for everybody, by StringLike where there is a *, else by StringEquals: {host}:sub = \"repo:…/*\" or \
-         {host}:sub = \"repository:…/*\" or {host}:sub = \"repository_id:…:*\" or "
+        "  help: ask for somebody and not for everybody, by one of these, with StringLike where there is a *, else with StringEquals\n        \
+         {host}:sub = \"repo:…/*\"\n        {host}:sub = \"repository:…/*\"\n        {host}:sub = \"repository_id:…:*\"\n"
     );
     assert!(said.contains(&help), "{said}");
 }

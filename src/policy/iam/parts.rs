@@ -90,6 +90,12 @@ impl ConditionParts<'_> {
         matches!(comparison, Some(Comparison::StringEquals | Comparison::StringEqualsIgnoreCase))
     }
 
+    /// Whether it compares texts without regard to case.
+    pub fn folds_case(&self) -> bool {
+        let comparison = Operator::parse(self.operator).map(|operator| operator.comparison);
+        comparison == Some(Comparison::StringEqualsIgnoreCase)
+    }
+
     /// Whether it must be met by one of its values: not by another, and not by none.
     pub fn wants_one_of_its_values(&self) -> bool {
         Operator::parse(self.operator).is_some_and(|operator| !operator.negated && !operator.if_exists)

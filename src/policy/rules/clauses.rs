@@ -9,6 +9,7 @@ use cel::common::ast::{CallExpr, Expr, IdedExpr, LiteralValue, operators};
 use cel::{Context, Value};
 
 use super::shape::VARIABLES;
+use super::source::Outside;
 use crate::identity::FederatedIdentity;
 
 /// A part of a condition.
@@ -105,57 +106,6 @@ fn pieces<'s>(source: &'s str, operator: &str) -> Vec<&'s str> {
     }
     pieces.push(&source[start..]);
     pieces
-}
-
-/// The characters of a source that stand in no string, with the number of brackets that are open.
-struct Outside<'s> {
-    source: &'s str,
-    at: usize,
-    depth: i32,
-}
-
-impl<'s> Outside<'s> {
-    const fn of(source: &'s str) -> Self {
-        Self { source, at: 0, depth: 0 }
-    }
-
-    /// How long the string is that `rest` begins with.
-    fn string(&self, rest: &str) -> Option<usize> {
-        let quote = ["\"\"\"", "'''", "\"", "'"].into_iter().find(|quote| rest.starts_with(quote))?;
-        let is_raw = self.source[..self.at].ends_with(['r', 'R']);
-        let mut end = quote.len();
-        while let Some(next) = rest.get(end..).and_then(|rest| rest.chars().next()) {
-            if rest[end..].starts_with(quote) {
-                return Some(end + quote.len());
-            }
-            end += next.len_utf8();
-            if next == '\\' && !is_raw {
-                end += rest[end..].chars().next().map_or(0, char::len_utf8);
-            }
-        }
-        Some(rest.len())
-    }
-}
-
-impl Iterator for Outside<'_> {
-    type Item = (usize, char, i32);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let mut rest = &self.source[self.at..];
-        while let Some(length) = self.string(rest) {
-            self.at += length;
-            rest = &self.source[self.at..];
-        }
-        let next = rest.chars().next()?;
-        let at = self.at;
-        self.at += next.len_utf8();
-        match next {
-            '(' | '[' | '{' => self.depth += 1,
-            ')' | ']' | '}' => self.depth -= 1,
-            _ => {}
-        }
-        Some((at, next, self.depth))
-    }
 }
 
 /// Finds what an expression reads.

@@ -8,6 +8,7 @@ use cel::{Context, Env, Value, extensions};
 use super::clauses::{self, Clause};
 use super::needs::{self, Need};
 use super::shape;
+use super::source::has_lone_equals;
 use super::types::{self, Kind};
 use crate::identity::FederatedIdentity;
 
@@ -30,7 +31,9 @@ impl Expression {
         shape::parseable(source)?;
         let mut tree = env.parser().parse(source).map_err(|errors| {
             let first = errors.errors.first();
-            first.map_or_else(|| "it is not CEL".to_owned(), |e| format!("column {}: {}", e.pos.1, e.msg))
+            let hint = if has_lone_equals(source) { "; write == to compare" } else { "" };
+            let what = first.map_or("it is not CEL".to_owned(), |e| format!("column {}: {}", e.pos.1, e.msg));
+            format!("{what}{hint}")
         })?;
         shape::admit(&mut tree)?;
         let kind = types::of(&tree)?;

@@ -11,6 +11,7 @@ mod expression;
 mod index;
 mod needs;
 mod shape;
+mod source;
 mod types;
 mod view;
 

@@ -355,3 +355,11 @@ fn nested_claims_may_be_absent() {
         assert!(!matches(careful, &identity), "{without}");
     }
 }
+
+#[test]
+fn who_compares_by_one_sign_is_told_of_two() {
+    let told = |when: &str| Rules::compile(vec![rule("r", when)]).err().unwrap()[0].message.clone();
+    let hint = "; write == to compare";
+    assert!(told("subject = 'ann'").ends_with(hint), "{}", told("subject = 'ann'"));
+    assert!(!told("subject == 'a = b' &&").ends_with(hint));
+}

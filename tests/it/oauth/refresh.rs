@@ -141,7 +141,7 @@ async fn it_is_its_clients_alone_and_changes_nothing() {
         (
             "a client that may not",
             good().with("client_id", "app"),
-            "400 unauthorized_client: This client may not do this: see its grants and introspection.".into(),
+            "400 unauthorized_client: This client may not do this: see its grants, introspection and authorization.".into(),
         ),
         (
             "a changed token",
@@ -262,7 +262,7 @@ async fn what_the_configuration_takes_away_is_gone() {
             "the grant",
             "grants = [\"token-exchange\", \"refresh\"]\naudiences = [\"https://api.example.com\"]\nrefresh_idle = \"7d\"",
             "grants = [\"token-exchange\"]\naudiences = [\"https://api.example.com\"]",
-            "400 unauthorized_client: This client may not do this: see its grants and introspection.",
+            "400 unauthorized_client: This client may not do this: see its grants, introspection and authorization.",
         ),
         (
             "the service",
