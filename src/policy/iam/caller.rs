@@ -24,4 +24,6 @@ pub struct AwsCaller<'a> {
     pub arn: &'a str,
     /// The ARN of the session's role, path and all.
     pub role: Option<&'a str>,
+    /// Whether a permissions boundary limits it: then no `NotPrincipal` spares it.
+    pub has_boundary: bool,
 }

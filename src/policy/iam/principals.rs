@@ -144,12 +144,14 @@ impl Principals {
     }
 
     /// Whether `NotPrincipal` leaves `caller` out: it must list each of its names, the account's too, as
-    /// AWS has it for users and sessions.
+    /// AWS has it for users and sessions; and it leaves nobody out who has a permissions boundary (IAM User
+    /// Guide, NotPrincipal).
     fn excepts(&self, caller: Caller<'_>) -> bool {
         match caller {
             Caller::Aws(aws) => {
                 let by_role = aws.role.is_none_or(|role| names(&self.arns, role));
-                names(&self.arns, aws.arn) && by_role && self.names_account(&aws)
+                let is_listed = names(&self.arns, aws.arn) && by_role && self.names_account(&aws);
+                is_listed && !aws.has_boundary
             }
             Caller::Federated(_) | Caller::Service(_) => self.naming(caller, Effect::Allow).is_some(),
             Caller::Attached => false,

@@ -65,7 +65,9 @@ impl World {
             resource: self.resource.as_ref(),
             resource_account: if self.foreign { OTHER } else { OWN }.parse().unwrap(),
         };
-        let caller = AwsCaller { account: OWN.parse().unwrap(), arn: SESSION, role: Some(ROLE) };
+        let has_boundary = self.boundary.is_some();
+        let caller =
+            AwsCaller { account: OWN.parse().unwrap(), arn: SESSION, role: Some(ROLE), has_boundary };
         let context = &RequestContext::new();
         applicable.decide(&SignedCall { caller, action, resource: to, context })
     }
@@ -276,6 +278,9 @@ fn not_principal_spares_who_is_listed_by_every_name() {
         let world =
             World { resource: Some(resource("Deny", &who)), identity: identity.clone(), ..World::default() };
         assert_eq!(said(&world.decide()), expected, "{spared}");
+        // Nobody with a boundary is spared, though it allow everything (IAM User Guide, NotPrincipal).
+        let bounded = World { boundary: Some(allow(PolicyKind::Boundary)), ..world };
+        assert_eq!(said(&bounded.decide()), "denied by resource-based policy", "{spared}");
     }
 }
 

@@ -210,7 +210,9 @@ impl Asked<'_> {
 
     fn call(&self) -> SignedCall<'_> {
         let role = &self.session.role;
-        let caller = AwsCaller { account: role.account(), arn: &self.arn, role: Some(role.as_str()) };
+        let has_boundary = self.policies.rights.roles.get(role).is_some_and(|it| it.boundary.is_some());
+        let (account, arn) = (role.account(), self.arn.as_str());
+        let caller = AwsCaller { account, arn, role: Some(role.as_str()), has_boundary };
         SignedCall { caller, action: self.action, resource: self.to, context: &self.context }
     }
 

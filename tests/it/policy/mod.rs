@@ -117,7 +117,7 @@ fn statement(group: &Group, members: &str, asked: &str) -> Result<String, String
 
 fn principal(group: &Group, principal: &str, who: &str) -> Result<String, String> {
     let account = "111122223333".parse().unwrap();
-    let aws = |arn, role| Caller::Aws(AwsCaller { account, arn, role });
+    let aws = |arn, role| Caller::Aws(AwsCaller { account, arn, role, has_boundary: false });
     let caller = match who {
         "the session" => aws(SESSION, Some(ROLE)),
         "the user" => aws("arn:aws:iam::111122223333:user/div/ann", None),
