@@ -15,18 +15,19 @@ pub struct Answered {
     pub active: Active,
     /// The answer.
     pub access: Access,
-    /// What every policy says of it.
-    pub reviews: Vec<PolicyReview>,
+    /// What every policy says of it, where that was asked.
+    pub reviews: Option<Vec<PolicyReview>>,
 }
 
 impl RequestContext<'_> {
-    /// Whether what `token` stands for may do what is asked, if `client` may ask; `None` if the token is
-    /// not ours, or no longer good.
+    /// Whether what `token` stands for may do what is asked, if `client` may ask, and with `explain` what each
+    /// policy says of it; `None` if the token is not ours, or no longer good.
     pub fn access(
         &self,
         client: &Client,
         token: &str,
         question: &AccessQuestion<'_>,
+        explain: bool,
     ) -> Result<Option<Answered>, Failure> {
         if !client.may_authorize {
             return Err(ExchangeRefusal::Grant { grant: "authorization" }.into());
@@ -34,7 +35,7 @@ impl RequestContext<'_> {
         let Some(active) = self.active(token) else { return Ok(None) };
         let session = active.session();
         let asked = self.snapshot.policies.ask(session, question, self.at).map_err(Refusal::Question)?;
-        let (access, reviews) = (asked.decide(), asked.review());
+        let (access, reviews) = (asked.decide(), explain.then(|| asked.review()));
         telemetry::count_access(access.word());
         if let Some(reason) = access.because(question.action) {
             audit::AccessRefused {

@@ -103,7 +103,7 @@ impl<'a> Answer<'a> {
                 source_identity: session.source_identity.as_deref(),
             }),
             grounds: access.grounds().iter().map(Statement::of).collect(),
-            policies: asked.explain.then(|| reviews.iter().map(Reviewed::of).collect()),
+            policies: reviews.as_ref().map(|reviews| reviews.iter().map(Reviewed::of).collect()),
         }
     }
 }

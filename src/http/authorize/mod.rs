@@ -34,7 +34,8 @@ async fn answer(request: HttpRequest, surface: web::Data<Surface>, payload: web:
 fn answered(context: &RequestContext<'_>, request: &HttpRequest, body: &[u8]) -> Result<Value, OAuthError> {
     let client = authentication::service(request, &context.snapshot().directory)?;
     let asked = Question::read(request, body)?;
-    let answered = context.access(client, &asked.token, &asked.question()?).map_err(OAuthError::of)?;
+    let answered = context.access(client, &asked.token, &asked.question()?, asked.explain);
+    let answered = answered.map_err(OAuthError::of)?;
     let answer = match &answered {
         None => serde_json::to_value(Answer::about_nobody()),
         Some(answered) => serde_json::to_value(Answer::of(answered, &asked)),
