@@ -192,11 +192,28 @@ impl RequestContext<'_> {
         Decide { snapshot: &self.snapshot, provider, at: self.at, source_ip: self.source_ip }
     }
 
-    /// A rule that can't be evaluated offers nothing. Whoever wonders why must find it in the log.
+    /// A rule that can't be evaluated offers nothing, and one that denies is why somebody gets nothing.
+    /// Whoever wonders must find it in the log.
     fn tell_failing_rules(&self, identity: &FederatedIdentity, role: Option<&RoleArn>) {
         for (rule, outcome) in self.snapshot.policies.rules().evaluate(identity, role, self.at) {
             if let Outcome::Fails { field, reason } = outcome {
                 tracing::warn!(rule = rule.name(), field, reason, "a rule failed, and offers nothing");
+            }
+        }
+        for (rule, outcome) in self.snapshot.policies.rules().denying(identity, self.at) {
+            if role.is_some_and(|role| !rule.denies(role)) {
+                continue;
+            }
+            match outcome {
+                Outcome::Fails { field, reason } => {
+                    tracing::warn!(
+                        rule = rule.name(),
+                        field,
+                        reason,
+                        "a rule that denies failed, and denies"
+                    );
+                }
+                _ => tracing::info!(rule = rule.name(), "a rule denies"),
             }
         }
     }

@@ -71,9 +71,10 @@ pub fn rehearse(snapshot: &Snapshot, supposed: &Supposed<'_>) -> Result<Rehearse
     };
     let decide = Decide { snapshot, provider, at, source_ip };
     let mut rehearsed = Rehearsed::default();
-    for (rule, _) in snapshot.policies.rules().matching(&identity, None, at) {
-        rehearsed.rules.insert(rule.name().to_owned());
-    }
+    let rules = snapshot.policies.rules();
+    let matching = rules.matching(&identity, None, at).into_iter().map(|(rule, _)| rule);
+    let denying = rules.denying(&identity, at).into_iter().map(|(rule, _)| rule);
+    rehearsed.rules.extend(matching.chain(denying).map(|rule| rule.name().to_owned()));
     for offer in decide.offers(&identity) {
         let role = one(&decide, &identity, &offer, supposed, &mut rehearsed.statements);
         rehearsed.roles.push(role);

@@ -13,8 +13,9 @@ use crate::arn::RoleArn;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{self, Snapshot};
 use crate::directory::Provider;
-use crate::policy::TrustStatement;
 use crate::policy::iam::Effect;
+use crate::policy::rules::Rule;
+use crate::policy::{RuleEffect, TrustStatement};
 
 /// The options.
 #[derive(Args)]
@@ -76,9 +77,9 @@ fn speaks_of(statement: &TrustStatement, provider: &Provider) -> bool {
 /// What offers the role to people of a provider.
 fn ways(snapshot: &Snapshot, role: &RoleArn, provider: &Provider) -> Vec<String> {
     let rules = snapshot.policies.rules().all().iter();
-    let offering = rules.filter(|rule| {
-        rule.roles().contains(role) && rule.provider().is_none_or(|name| name == provider.name)
-    });
+    let is_for = |rule: &&Rule| rule.provider().is_none_or(|name| name == provider.name);
+    let offering =
+        rules.filter(is_for).filter(|rule| rule.effect() == RuleEffect::Offer && rule.roles().contains(role));
     let mut ways: Vec<_> =
         offering.map(|rule| format!("  rule       {}\n    when     {}", rule.name(), rule.when())).collect();
     if provider.asserts_roles {
@@ -86,6 +87,12 @@ fn ways(snapshot: &Snapshot, role: &RoleArn, provider: &Provider) -> Vec<String>
     }
     if provider.grants_by_trust_policy {
         ways.push("  by ARN     whoever asks for it (grant = \"trust-policy\")".to_owned());
+    }
+    if !ways.is_empty() {
+        let denying = snapshot.policies.rules().all().iter().filter(is_for).filter(|rule| rule.denies(role));
+        ways.extend(
+            denying.map(|rule| format!("  but not    {}\n    when     {}", rule.name(), rule.when())),
+        );
     }
     ways
 }

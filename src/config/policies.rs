@@ -10,11 +10,11 @@ use super::issuers::Shared;
 use super::names::Names;
 use super::providers::declared_account;
 use super::rights::{Documents, read_policy, sound};
-use super::settings::{RoleSettings, RuleSettings};
+use super::settings::{RoleSettings, RuleEffectSetting, RuleSettings};
 use crate::arn::{ProviderArn, RoleArn, RoleId};
 use crate::directory::{Directory, Provider, Role, Verifier};
 use crate::policy::rights::{Rights, RoleRights};
-use crate::policy::{Doubt, Policies, RuleSource, Rules, TrustPolicy, Vouching};
+use crate::policy::{Doubt, Policies, RuleEffect, RuleSource, Rules, TrustPolicy, Vouching};
 
 /// A role's maximum session, facts 1.6.
 const MAX_SESSION: std::ops::RangeInclusive<Duration> =
@@ -151,7 +151,8 @@ fn warn_of_dead_ends(
         principals.any(|principal| named(directory, principal).is_some_and(fits))
     };
     let mut offered = HashSet::new();
-    for Item { value, place } in &written.rules {
+    let offering = written.rules.iter().filter(|rule| rule.value.effect == RuleEffectSetting::Offer);
+    for Item { value, place } in offering {
         let is_for = |provider: &Provider| value.provider.as_ref().is_none_or(|name| *name == provider.name);
         for role in value.roles.iter().filter_map(|text| text.parse::<RoleArn>().ok()) {
             if !trusts(&role, &is_for) {
@@ -220,6 +221,10 @@ fn source(
     }
     RuleSource {
         name: written.name.clone(),
+        effect: match written.effect {
+            RuleEffectSetting::Offer => RuleEffect::Offer,
+            RuleEffectSetting::Deny => RuleEffect::Deny,
+        },
         provider: written.provider.clone(),
         when: written.when.clone(),
         roles,

@@ -29,7 +29,7 @@ pub use self::facts::name_qualifier;
 use self::iam::StatementRef;
 pub use self::length::{LengthLimit, SessionLength};
 use self::rights::Rights;
-pub use self::rules::{RuleFault, RuleSource, Rules};
+pub use self::rules::{RuleEffect, RuleFault, RuleSource, Rules};
 pub use self::session::{AuthorizedSession, SessionRequest};
 pub use self::tags::TagFault;
 pub use self::trust::{ActionReview, AllowedAction, TrustPolicy, TrustRefusal, TrustStatement, Untrusted};
@@ -114,10 +114,11 @@ impl Policies {
 
     /// The roles that rules offer, in the order written, then those that the assertion names
     /// itself. A role appears once, with what the first rule sets. Left out is what could
-    /// not be granted anyway: an asserted role that does not exist here, and a role that a
-    /// token's roles claim does not name.
+    /// not be granted anyway: an asserted role that does not exist here, a role that a token's roles claim
+    /// does not name, and what a rule denies, whatever offers it.
     pub fn offers(&self, identity: &FederatedIdentity, grant: Grant, at: Moment) -> Vec<RoleOffer> {
         let asserted = grant.asserted_roles.then(|| identity.asserted());
+        let denying = self.rules.denying(identity, at);
         let mut seen = HashSet::new();
         let mut offers = Vec::new();
         for (rule, mapping) in self.rules.matching(identity, None, at) {
@@ -134,10 +135,11 @@ impl Policies {
                 }
             }
         }
+        offers.retain(|offer| !denying.iter().any(|(rule, _)| rule.denies(&offer.role)));
         offers
     }
 
-    /// The offer of one role that is asked for by ARN; `None` if it is not offered.
+    /// The offer of one role that is asked for by ARN; `None` if it is not offered, or a rule denies it.
     pub fn offer_for(
         &self,
         identity: &FederatedIdentity,
@@ -145,6 +147,9 @@ impl Policies {
         role: &RoleArn,
         at: Moment,
     ) -> Option<RoleOffer> {
+        if self.rules.denying(identity, at).iter().any(|(rule, _)| rule.denies(role)) {
+            return None;
+        }
         let asserted = grant.asserted_roles.then(|| identity.asserted());
         if let Some((rule, mapping)) = self.rules.matching(identity, Some(role), at).into_iter().next() {
             return Some(RoleOffer::by_rule(rule, mapping, role, asserted));

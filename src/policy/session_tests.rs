@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::super::rights::Rights;
-use super::super::{Grant, Policies, RuleSource, Rules, TagFault};
+use super::super::{Grant, Policies, RuleEffect, RuleSource, Rules, TagFault};
 use super::*;
 use crate::identity::Asserted;
 use crate::identity::testing::IdentityBuilder;
@@ -118,6 +118,58 @@ fn offers_come_from_rules_then_from_the_assertion() {
     assert_eq!(offered(&policies, &identity, BY_TRUST), rules);
     let all = [rules, vec![("B".to_owned(), OfferedBy::Asserted)]].concat();
     assert_eq!(offered(&policies, &identity, ASSERTED), all);
+}
+
+/// A rule that denies these roles, or every one.
+fn deny(when: &str, roles: &[&str]) -> RuleSource {
+    RuleSource { effect: RuleEffect::Deny, when: when.to_owned(), ..rule("no", roles) }
+}
+
+#[test]
+fn what_a_rule_denies_nothing_offers() {
+    let everywhere = Some(vec![pair(role("A").as_str(), CORP), pair(role("B").as_str(), CORP)]);
+    let identity = ann(Asserted { roles: everywhere, ..named("ann") });
+    let of_ann = r#""Ann Lee" in attr.name"#;
+    for (denies, expected) in [
+        (deny(of_ann, &["A"]), &["B"][..]),
+        (deny(of_ann, &["A", "C"]), &["B"]),
+        (deny(of_ann, &["B"]), &["A"]),
+        (deny(of_ann, &[]), &[]),
+        (deny(r#""Bob" in attr.name"#, &[]), &["A", "B"]),
+        // It can't be evaluated, and so it denies.
+        (deny(r#"attr.absent[0] == "x""#, &["A"]), &["B"]),
+        (RuleSource { provider: Some("other".into()), ..deny("true", &[]) }, &["A", "B"]),
+        (RuleSource { provider: Some("corp".into()), ..deny("true", &["A"]) }, &["B"]),
+    ] {
+        for rules in [vec![denies.clone(), rule("one", &["A"])], vec![rule("one", &["A"]), denies.clone()]] {
+            let policies = policies(rules);
+            let seen: Vec<_> =
+                offered(&policies, &identity, ASSERTED).into_iter().map(|(name, _)| name).collect();
+            assert_eq!(seen, expected, "{denies:?}");
+            for name in ["A", "B"] {
+                for grant in [ASSERTED, Grant { trust_policy: true, ..ASSERTED }] {
+                    let offer = policies.offer_for(&identity, grant, &role(name), NOW);
+                    assert_eq!(offer.is_some(), expected.contains(&name), "{name} {denies:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_rule_that_denies_sets_nothing() {
+    let whole = RuleSource {
+        session_name: Some("subject".into()),
+        source_identity: Some("subject".into()),
+        tags: vec![("team".into(), "subject".into())],
+        duration: Some(Duration::from_secs(3600)),
+        ..deny("true", &[])
+    };
+    let faults = Rules::compile(vec![whole]).err().unwrap();
+    let seen: Vec<_> = faults.iter().map(|fault| (fault.field, fault.message.as_str())).collect();
+    let message = "a rule that denies sets nothing: leave it out";
+    assert_eq!(seen, ["session_name", "source_identity", "tags", "duration"].map(|field| (field, message)));
+    assert!(Rules::compile(vec![deny("true", &[])]).is_ok());
 }
 
 #[test]

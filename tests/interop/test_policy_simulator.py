@@ -32,6 +32,8 @@ ROLES = {
 }
 # Service control policies: each account has a world of its own.
 CONTROL = {ACCOUNT: [], OTHER: [[[ALL]], [[READ], [MINE]]]}
+# What a session's own policy leaves; the first is none.
+SESSIONS = [None, [READ], [MINE, KEEP]]
 TAGS = {"plan": "gold"}
 SESSION = "cleo"
 
@@ -144,19 +146,24 @@ authorization = true
         self.broker.config.write_text(settings)
         self.broker.start()
         (key,) = issuer.signing
-        self.tokens = {role: self.session(issuer.token(key), *role) for role in roles()}
+        self.tokens = {
+            (*role, at): self.session(issuer.token(key), *role, policy)
+            for role in roles()
+            for at, policy in enumerate(SESSIONS)
+        }
 
     def policy(self, name, statements):
         self.broker.write_policy(f"{name}.json", *statements)
         return f"{name}.json"
 
-    def session(self, token, account, name):
+    def session(self, token, account, name, policy):
         asked = {
             "Action": "AssumeRoleWithWebIdentity",
             "Version": "2011-06-15",
             "RoleArn": f"arn:aws:iam::{account}:role/{name}",
             "RoleSessionName": SESSION,
             "WebIdentityToken": token,
+            **({"Policy": json.dumps(document(policy))} if policy else {}),
         }
         answer = requests.post(self.broker.url, data=asked, timeout=PATIENCE)
         assert answer.status_code == 200, answer.text
@@ -170,15 +177,21 @@ authorization = true
         return answer.json()
 
 
-def random_statement(chance, account, name):
-    session = f"arn:aws:sts::{account}:assumed-role/{name}/{SESSION}"
+def random_statement(chance, account, name, narrowed):
+    boundary, session = ROLES[name][1], f"arn:aws:sts::{account}:assumed-role/{name}/{SESSION}"
     who = [session, f"arn:aws:iam::{account}:role/{name}", account, f"arn:aws:iam::{account}:root", "*", "999988887777"]
-    if ROLES[name][1]:
-        # Of everybody: the simulator lets no boundary count, and we do.
+    # Where the two are known to differ, nobody is asked. What is granted to everybody: the simulator lets neither
+    # boundary nor session policy count, and we do. What is granted to the session by name: AWS lets the session's
+    # policy not count (IAM User Guide, session policies), and the simulator does.
+    if boundary or narrowed:
         who.remove("*")
+    if narrowed:
+        who.remove(session)
     effect, element, names = chance.choice(["Allow", "Allow", "Allow", "Deny"]), "Principal", chance.choice(who)
     if effect == "Deny" and chance.random() < 0.4:
-        element, names = "NotPrincipal", [each for each in who if each != "*" and chance.random() < 0.8] or [session]
+        # By every name, or by none: AWS wants every one (IAM User Guide, NotPrincipal), the simulator any.
+        element = "NotPrincipal"
+        names = chance.choice([[session, f"arn:aws:iam::{account}:role/{name}", account], ["999988887777"]])
     made = {
         "Effect": effect,
         element: {"AWS": names},
@@ -206,12 +219,13 @@ def test_both_decide_alike(world):
     for _ in range(ROUNDS):
         account, name = chance.choice(roles())
         policies, boundary = ROLES[name]
+        at = chance.randrange(len(SESSIONS))
         action, resource, owner = chance.choice(ACTIONS), chance.choice(RESOURCES), chance.choice([account, account, ACCOUNT, OTHER])
         known = {key: chance.choice(values) for key, values in DOCUMENTED.items() if chance.random() < 0.7}
         policy = None
         if chance.random() < 0.8:
-            policy = document([random_statement(chance, account, name) for _ in range(chance.randint(1, 3))])
-        question = {"token": world.tokens[account, name], "action": action, "resource": resource, "resource_account": owner, "context": known}
+            policy = document([random_statement(chance, account, name, SESSIONS[at]) for _ in range(chance.randint(1, 3))])
+        question = {"token": world.tokens[account, name, at], "action": action, "resource": resource, "resource_account": owner, "context": known}
         if policy:
             question["resource_policy"] = json.dumps(policy)
         ours = world.ask(http, question)
@@ -238,12 +252,13 @@ def test_both_decide_alike(world):
                 ],
                 "resourceControlPolicies": [],
                 **({"resourcePolicy": policy} if policy else {}),
+                **({"sessionPolicy": document(SESSIONS[at])} if SESSIONS[at] else {}),
                 **({"permissionBoundaryPolicies": [{"name": "boundary", "policy": document(boundary)}]} if boundary else {}),
             }
         )
         seen[theirs] = seen.get(theirs, 0) + 1
         if ours["decision"] != theirs:
-            disputed.append((ours["decision"], theirs, ours.get("message"), account, name, owner, action, resource, known, policy))
+            disputed.append((ours["decision"], theirs, ours.get("message"), account, name, SESSIONS[at], owner, action, resource, known, policy))
     print(seen)
     assert min(seen.get(each, 0) for each in ("allow", "explicit-deny", "implicit-deny")) > ROUNDS / 20, seen
     assert not disputed, f"{len(disputed)} of {ROUNDS}: " + "\n".join(map(str, disputed[:5]))

@@ -379,8 +379,8 @@ def test_usage():
     assert run("conquer").returncode == 2
     helped = run("--help")
     assert helped.returncode == 0
-    commands = re.findall(r"^  ([a-z]+)  ", helped.stdout, re.MULTILINE)
-    assert set(commands) - {"help"} == {"demo", "serve", "check", "explain", "schema"}
+    commands = re.findall(r"^  ([a-z-]+)  ", helped.stdout, re.MULTILINE)
+    assert set(commands) - {"help"} == {"demo", "serve", "check", "explain", "test", "diff", "who-can", "schema"}
 
 
 def described(node, path, faults):

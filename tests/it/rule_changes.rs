@@ -140,6 +140,26 @@ fn who_can_tells_rules_providers_and_statements() {
     assert_eq!(gone, (Some(2), String::new(), expected.to_owned()));
 }
 
+/// A rule that denies is somebody's loss, and stands among the ways to a role.
+#[test]
+fn what_a_rule_denies_is_told() {
+    let deny = "[[rule]]\nname = \"no rockets\"\neffect = \"deny\"\nwhen = '\"rocket\" in attr.team'\n[[rule]]\nname = \"platform";
+    let changes = [("[[rule]]\nname = \"platform", deny)];
+    let (code, out) = diff(&changes);
+    assert_eq!(code, Some(1));
+    assert!(
+        out.starts_with(&format!("a platform engineer deploys (ann-7f3a by corp)\n  loses    {DEPLOY}\n")),
+        "{out}"
+    );
+    let folder = copy(&changes);
+    let path = folder.path().join("rolegate.toml");
+    let (_, out, _) = run(&["who-can", "--config", path.to_str().unwrap(), DEPLOY]);
+    assert!(out.contains("\n  but not    no rockets\n    when     \"rocket\" in attr.team\n"), "{out}");
+    let (code, out, _) = run(&["test", "--config", path.to_str().unwrap(), "config/tests"]);
+    assert_eq!(code, Some(1));
+    assert!(out.contains("rules that a case matches: 3 of 3\n"), "{out}");
+}
+
 #[test]
 fn who_can_names_every_way_and_nobody_where_there_is_none() {
     let told = |changes: &[(&str, &str)], role: &str| {

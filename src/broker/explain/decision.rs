@@ -13,7 +13,7 @@ use crate::identity::{FederatedIdentity, SessionTag};
 use crate::policy::iam::{self, Effect, StatementReview};
 use crate::policy::rights::PolicyReview;
 use crate::policy::rules::{self, Outcome};
-use crate::policy::{ActionReview, AuthorizedSession, LengthLimit, RoleOffer};
+use crate::policy::{ActionReview, AuthorizedSession, LengthLimit, RoleOffer, RuleEffect};
 
 /// Roles whose trust policies are shown statement by statement: more is no explanation.
 const IN_DETAIL: usize = 5;
@@ -31,6 +31,12 @@ pub(super) fn rules(snapshot: &Snapshot, identity: &FederatedIdentity, at: Momen
             let said = if was_asked { asked.next().map(|(_, outcome)| outcome) } else { None };
             let (outcome, failed_in, reason) = match said {
                 None => (RuleOutcome::OtherProvider, None, None),
+                Some(Outcome::Fails { field, reason }) if rule.effect() == RuleEffect::Deny => {
+                    (RuleOutcome::Denied, Some(field), Some(reason))
+                }
+                Some(Outcome::Matches(_)) if rule.effect() == RuleEffect::Deny => {
+                    (RuleOutcome::Denied, None, None)
+                }
                 Some(Outcome::Matches(_)) => (RuleOutcome::Matched, None, None),
                 Some(Outcome::Declines) => (RuleOutcome::NotMatched, None, None),
                 Some(Outcome::Fails { field, reason }) => (RuleOutcome::Failed, Some(field), Some(reason)),

@@ -122,6 +122,7 @@ fn everybody_is_offered_what_the_tour_says() {
         tags: rule.tags.into_iter().collect(),
         transitive_tags: rule.transitive_tags,
         duration: rule.duration.map(|span| span.0),
+        ..RuleSource::default()
     });
     let rules = Rules::compile(sources.collect()).unwrap();
     let offers = |person: &Person| {

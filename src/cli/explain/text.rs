@@ -212,6 +212,7 @@ fn write_rule(paper: &mut Paper, rule: &Rule) {
         RuleOutcome::NotMatched => (Tone::Plain, "no"),
         RuleOutcome::OtherProvider => (Tone::Plain, "not asked"),
         RuleOutcome::Failed => (Tone::Bad, "FAILED"),
+        RuleOutcome::Denied => (Tone::Bad, "DENIES"),
     };
     paper.entry(OUTCOME, (tone, label), &rule.rule);
     let below = (OUTCOME.1, OUTCOME.1 + 10);
@@ -227,8 +228,14 @@ fn write_rule(paper: &mut Paper, rule: &Rule) {
     // One part is the whole, which was shown.
     let is_whole = rule.clauses.len() == 1;
     rule.clauses.iter().for_each(|clause| write_clause(paper, clause, is_whole));
-    for role in rule.roles.iter().filter(|_| rule.outcome == RuleOutcome::Matched) {
-        paper.entry(below, (Tone::Plain, "offers"), role);
+    let label = match rule.outcome {
+        RuleOutcome::Matched => "offers",
+        RuleOutcome::Denied => "denies",
+        _ => return,
+    };
+    rule.roles.iter().for_each(|role| paper.entry(below, (Tone::Plain, label), role));
+    if rule.roles.is_empty() {
+        paper.entry(below, (Tone::Plain, label), "every role");
     }
 }
 

@@ -275,6 +275,17 @@ pub struct RoleSettings {
     pub issuer: String,
 }
 
+/// What a rule does where it matches.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum RuleEffectSetting {
+    /// It offers its roles.
+    #[default]
+    Offer,
+    /// It takes its roles away, and so it does where it can't be evaluated.
+    Deny,
+}
+
 /// `[[rule]]`
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -283,10 +294,16 @@ pub struct RuleSettings {
     pub name: String,
     /// The provider whose identities it looks at. Default: every provider.
     pub provider: Option<String>,
+    /// What it does where it matches: `offer` its roles, or `deny` them, whatever offers them. Default
+    /// `offer`.
+    #[serde(default)]
+    pub effect: RuleEffectSetting,
     /// A CEL expression over the identity: `subject`, `issuer`, `provider`, `protocol`, `attr`,
     /// `claim`, `groups`, `time`. The rule matches where it is `true`.
     pub when: String,
-    /// The roles that are offered where it matches.
+    /// The roles that are offered, or denied, where it matches. A rule that denies may leave them out: then it
+    /// denies every one.
+    #[serde(default)]
     pub roles: Vec<String>,
     /// A CEL expression for the session's name: 2 to 64 letters, digits or `_+=,.@-`.
     pub session_name: Option<String>,

@@ -6,7 +6,7 @@ use cel::Env;
 
 use super::expression::Expression;
 use super::types::Kind;
-use super::{CompiledTag, Rule, RuleFault, RuleSource};
+use super::{CompiledTag, Rule, RuleEffect, RuleFault, RuleSource};
 use crate::policy::tags::{self, TagFault};
 
 /// Compiles rule after rule and gathers what is wrong.
@@ -37,8 +37,10 @@ impl<'e> Compiler<'e> {
     }
 
     fn compile(&mut self, source: RuleSource) -> Option<Rule> {
-        if source.roles.is_empty() {
-            self.fault("roles", "it offers no role");
+        match source.effect {
+            RuleEffect::Offer if source.roles.is_empty() => self.fault("roles", "it offers no role"),
+            RuleEffect::Offer => {}
+            RuleEffect::Deny => self.sets_nothing(&source),
         }
         for key in &source.transitive_tags {
             if !source.tags.iter().any(|(tag, _)| tags::same_key(tag, key)) {
@@ -59,6 +61,7 @@ impl<'e> Compiler<'e> {
         Some(Rule {
             name: source.name,
             provider: source.provider,
+            effect: source.effect,
             roles: source.roles,
             duration: source.duration,
             written: source.when,
@@ -67,6 +70,19 @@ impl<'e> Compiler<'e> {
             source_identity: source_identity.flatten(),
             tags: tags.into_iter().collect::<Option<_>>()?,
         })
+    }
+
+    /// What a rule sets is for those whom it offers something.
+    fn sets_nothing(&mut self, source: &RuleSource) {
+        let set = [
+            ("session_name", source.session_name.is_some()),
+            ("source_identity", source.source_identity.is_some()),
+            ("tags", !source.tags.is_empty()),
+            ("duration", source.duration.is_some()),
+        ];
+        for (field, _) in set.into_iter().filter(|(_, is_set)| *is_set) {
+            self.fault(field, "a rule that denies sets nothing: leave it out");
+        }
     }
 
     fn tag_keys(&mut self, tags: &[(String, String)]) {

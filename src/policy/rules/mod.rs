@@ -42,9 +42,11 @@ pub struct RuleSource {
     pub name: String,
     /// The one provider whose identities it looks at; `None`: all of them.
     pub provider: Option<String>,
+    /// What it does where it matches.
+    pub effect: RuleEffect,
     /// Whether it matches: a boolean.
     pub when: String,
-    /// The roles it offers.
+    /// The roles it offers or denies; a rule that denies and names none denies every one.
     pub roles: Vec<RoleArn>,
     /// The session name: a string.
     pub session_name: Option<String>,
@@ -56,6 +58,16 @@ pub struct RuleSource {
     pub transitive_tags: Vec<String>,
     /// How long sessions last unless the caller asks.
     pub duration: Option<Duration>,
+}
+
+/// What a rule does where it matches.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum RuleEffect {
+    /// It offers its roles.
+    #[default]
+    Offer,
+    /// It takes its roles away, whatever offers them, and so it does where it can't be evaluated.
+    Deny,
 }
 
 /// What is wrong with a rule.
@@ -74,7 +86,11 @@ pub struct RuleFault {
 pub struct Rules {
     env: Arc<Env>,
     rules: Vec<Rule>,
+    /// Those that offer.
     index: Index,
+    /// The places of those that deny. Each is asked every time: one that fails denies, too.
+    denies: Vec<usize>,
+    /// Those that offer a role.
     by_role: HashMap<RoleArn, Index>,
 }
 
@@ -83,6 +99,7 @@ pub struct Rules {
 pub struct Rule {
     name: String,
     provider: Option<String>,
+    effect: RuleEffect,
     roles: Vec<RoleArn>,
     duration: Option<Duration>,
     /// `when` as its author wrote it.
@@ -150,14 +167,16 @@ impl Rules {
 
     fn index(env: Arc<Env>, rules: Vec<Rule>) -> Self {
         let (mut index, mut by_role) = (Index::default(), HashMap::<RoleArn, Index>::new());
-        for (position, rule) in rules.iter().enumerate() {
+        let is_deny = |rule: &Rule| rule.effect == RuleEffect::Deny;
+        let denies = rules.iter().enumerate().filter(|(_, rule)| is_deny(rule)).map(|(at, _)| at).collect();
+        for (position, rule) in rules.iter().enumerate().filter(|(_, rule)| !is_deny(rule)) {
             let needs = rule.when.needs();
             index.add(position, rule, needs.as_deref());
             for role in &rule.roles {
                 by_role.entry(role.clone()).or_default().add(position, rule, needs.as_deref());
             }
         }
-        Self { env, rules, index, by_role }
+        Self { env, rules, index, denies, by_role }
     }
 
     /// Every rule, in the order written.
@@ -165,7 +184,19 @@ impl Rules {
         &self.rules
     }
 
-    /// The rules that match `identity`, in the order written. With `role`, only rules that
+    /// The rules that take roles away from `identity`, in the order written: those that match, and those
+    /// that can't be evaluated.
+    pub fn denying(&self, identity: &FederatedIdentity, at: Moment) -> Vec<(&Rule, Outcome)> {
+        if self.denies.is_empty() {
+            return Vec::new();
+        }
+        let denies = self.denies.iter().map(|position| &self.rules[*position]);
+        let mut outcomes = self.ask(identity, at, denies.filter(|rule| rule.looks_at(identity)));
+        outcomes.retain(|(_, outcome)| *outcome != Outcome::Declines);
+        outcomes
+    }
+
+    /// The rules that match `identity` and offer something, in the order written. With `role`, only rules that
     /// offer it are evaluated.
     pub fn matching(
         &self,
@@ -182,7 +213,7 @@ impl Rules {
             .collect()
     }
 
-    /// The rules that can match `identity`, in the order written, with what each said and why. With
+    /// The rules that offer and can match `identity`, in the order written, with what each said and why. With
     /// `role`, only those that offer it. Whoever is left out would decline, or fail.
     pub fn evaluate(
         &self,
@@ -198,9 +229,7 @@ impl Rules {
     /// Every rule that looks at identities of this provider, with what it said and why: for
     /// explanations, as it costs as much as there are rules.
     pub fn evaluate_all(&self, identity: &FederatedIdentity, at: Moment) -> Vec<(&Rule, Outcome)> {
-        let provider = identity.provider_name();
-        let looks = |rule: &&Rule| rule.provider().is_none_or(|only| only == provider);
-        self.ask(identity, at, self.rules.iter().filter(looks))
+        self.ask(identity, at, self.rules.iter().filter(|rule| rule.looks_at(identity)))
     }
 
     /// The parts of the condition of `rule`, with what each saw of `identity`: for explanations.
@@ -246,7 +275,21 @@ impl Rule {
         &self.written
     }
 
-    /// The roles it offers.
+    /// What it does where it matches.
+    pub const fn effect(&self) -> RuleEffect {
+        self.effect
+    }
+
+    /// Whether it takes `role` away where it matches.
+    pub fn denies(&self, role: &RoleArn) -> bool {
+        self.effect == RuleEffect::Deny && (self.roles.is_empty() || self.roles.contains(role))
+    }
+
+    fn looks_at(&self, identity: &FederatedIdentity) -> bool {
+        self.provider().is_none_or(|only| only == identity.provider_name())
+    }
+
+    /// The roles it offers or denies.
     pub fn roles(&self) -> &[RoleArn] {
         &self.roles
     }

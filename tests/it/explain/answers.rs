@@ -217,7 +217,7 @@ fn a_role_that_no_rule_offers() {
         "
   REFUSED   by rules.no-offer: no rule offers arn:aws:iam::111122223333:role/Look to this person
   next      Add the role to a rule that matches, or let the rule match; grant = \"trust-policy\"
-            offers every role by its trust policy alone.
+            offers every role by its trust policy alone. What a rule denies, nothing offers.
 ",
     );
     assert!(!told.out.contains("has no role"), "{}", told.out);

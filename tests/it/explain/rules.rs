@@ -20,6 +20,39 @@ fn the_part_that_does_not_hold_is_named_with_what_it_saw() {
 }
 
 #[test]
+fn a_rule_that_denies_is_shown_with_what_it_denies() {
+    let first = "[[rule]]\nname = \"platform deploys\"";
+    let deny = |when: &str, roles: &str| {
+        format!("[[rule]]\nname = \"no rockets\"\neffect = \"deny\"\nwhen = '{when}'\n{roles}{first}")
+    };
+    let of_deploy = "roles = [\"arn:aws:iam::111122223333:role/eng/Deploy\"]\n";
+    for (rule, shown) in [
+        (
+            deny(r#""rocket" in attr.team"#, of_deploy),
+            "            when      \"rocket\" in attr.team\n            denies    \
+             arn:aws:iam::111122223333:role/eng/Deploy\n",
+        ),
+        (
+            deny(r#""rocket" in attr.team"#, ""),
+            "            when      \"rocket\" in attr.team\n            denies    every role\n",
+        ),
+        (
+            deny(r#"attr.desk[0] == "7""#, ""),
+            "            when      attr.desk[0] == \"7\"\n            failed in when: Index out of bounds: Int(0)\n            \
+             saw       attr.desk: nothing\n            denies    every role\n",
+        ),
+    ] {
+        let told = World::new().configured(first, &rule).explain(&ann_with(">staff<", ">staff<"), &[]);
+        assert!(
+            told.section("Rules").starts_with(&format!("  DENIES    no rockets\n{shown}")),
+            "{}",
+            told.out
+        );
+        assert_eq!(told.code, Some(3), "{}", told.out);
+    }
+}
+
+#[test]
 fn what_it_saw_is_redacted() {
     let told = World::new().explain(&ann_with(SALES.0, SALES.1), &["--redact"]);
     let rules = told.section("Rules");

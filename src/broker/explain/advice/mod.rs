@@ -37,7 +37,7 @@ pub(super) fn of(refusal: &Refusal, is_unknown_certificate: bool) -> &'static st
         }
         Refusal::NotOffered { .. } => {
             "Add the role to a rule that matches, or let the rule match; grant = \"trust-policy\" offers \
-             every role by its trust policy alone."
+             every role by its trust policy alone. What a rule denies, nothing offers."
         }
         Refusal::Denied(denial) => of_denial(denial),
         other => of_check(other.check(), is_unknown_certificate),

@@ -21,7 +21,7 @@ pub struct Rule {
     pub reason: Option<String>,
     /// The parts of its condition, where it was asked and does not match.
     pub clauses: Vec<Clause>,
-    /// The roles that it offers where it matches.
+    /// The roles that it offers or denies where it matches; none, and it denies every one.
     pub roles: Vec<String>,
 }
 
@@ -59,6 +59,8 @@ pub enum RuleOutcome {
     OtherProvider,
     /// It could not be evaluated, and offers nothing.
     Failed,
+    /// It takes its roles away, or could not be evaluated, and takes them away for that.
+    Denied,
 }
 
 /// A role.
