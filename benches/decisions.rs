@@ -13,6 +13,7 @@ mod rounds;
 
 use std::collections::HashMap;
 use std::hint::black_box;
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, Instant};
 
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
@@ -23,7 +24,7 @@ use rolegate::clock::Moment;
 use rolegate::identity::FederatedIdentity;
 use rolegate::identity::oidc::Algorithm;
 use rolegate::policy::rights::Rights;
-use rolegate::policy::{Grant, Policies, RuleSource, Rules, SessionRequest, TrustPolicy};
+use rolegate::policy::{Circumstances, Grant, Policies, RuleSource, Rules, SessionRequest, TrustPolicy};
 use serde_json::{Value, json};
 
 use self::provider::{ARN, ISSUER, provider};
@@ -35,6 +36,8 @@ use self::rounds::alternate;
 static ALLOCATOR: MiMalloc = MiMalloc;
 
 const NOW: Moment = Moment::from_unix(1_800_000_000);
+const WHEN: Circumstances =
+    Circumstances { at: NOW, source_ip: Some(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7))) };
 /// A company's: many rules over fewer roles.
 const RULES: usize = 10_000;
 const ROLES: usize = 1_000;
@@ -43,13 +46,13 @@ fn main() {
     let identity = identity();
     let (few, many) = (policies(1), policies(RULES));
     let map = |policies: &Policies| {
-        let offers = policies.offers(&identity, Grant::default(), NOW);
+        let offers = policies.offers(&identity, Grant::default(), WHEN);
         assert_eq!(offers.len(), 1);
         black_box(offers);
     };
     let [many_us, few_us] = alternate([&|| map(&many), &|| map(&few)]);
     let trust_us = {
-        let offer = many.offers(&identity, Grant::default(), NOW).remove(0);
+        let offer = many.offers(&identity, Grant::default(), WHEN).remove(0);
         let role_id = RoleId::of_declared(&offer.role);
         let ask = SessionRequest {
             offer: &offer,
@@ -58,9 +61,8 @@ fn main() {
             session_name: Some("ann"),
             duration: None,
             session_policy: None,
-            source_ip: Some([192, 0, 2, 7].into()),
         };
-        let decide = || drop(black_box(many.authorize(&identity, &ask, NOW).unwrap()));
+        let decide = || drop(black_box(many.authorize(&identity, &ask, WHEN).unwrap()));
         let [trust_us] = alternate([&decide]);
         trust_us
     };

@@ -62,7 +62,7 @@ impl Purpose {
             Self::StoredRecord => b"rolegate/stored-record",
             Self::DeviceCode => b"rolegate/device-code",
             Self::DeviceRequest => b"rolegate/device-request",
-            Self::RememberedIdentity => b"rolegate/remembered-identity",
+            Self::RememberedIdentity => b"rolegate/remembered-identity/2",
         }
     }
 }

@@ -1,40 +1,36 @@
 //! What configuration alone decides about an identity: which roles it is offered, and which
 //! session it gets. No store, no issuer: a request and its explanation come by here alike.
 
-use std::net::IpAddr;
-
 use super::{Ask, Refusal};
 use crate::arn::RoleArn;
-use crate::clock::Moment;
 use crate::config::Snapshot;
 use crate::directory::Provider;
 use crate::identity::FederatedIdentity;
 use crate::policy::iam::{Decision, Effect};
-use crate::policy::{ActionReview, AuthorizedSession, Grant, RoleOffer, SessionRequest};
+use crate::policy::{ActionReview, AuthorizedSession, Circumstances, Grant, RoleOffer, SessionRequest};
 
 /// Characters of what a log line says of an unmet statement.
 const LONGEST_UNMET: usize = 500;
 
-/// One configuration, one provider, one moment.
+/// One configuration, one provider, one moment and place.
 #[derive(Clone, Copy)]
 pub(super) struct Decide<'a> {
     pub(super) snapshot: &'a Snapshot,
     pub(super) provider: &'a Provider,
-    pub(super) at: Moment,
-    pub(super) source_ip: Option<IpAddr>,
+    pub(super) when: Circumstances,
 }
 
 impl Decide<'_> {
     /// Every role that is offered and exists.
     pub(super) fn offers(&self, identity: &FederatedIdentity) -> Vec<RoleOffer> {
-        let mut offers = self.snapshot.policies.offers(identity, self.grant(), self.at);
+        let mut offers = self.snapshot.policies.offers(identity, self.grant(), self.when);
         offers.retain(|offer| self.snapshot.directory.role(&offer.role).is_some());
         offers
     }
 
     /// The offer of one role that is asked for.
     pub(super) fn offer(&self, identity: &FederatedIdentity, role: &RoleArn) -> Result<RoleOffer, Refusal> {
-        let offer = self.snapshot.policies.offer_for(identity, self.grant(), role, self.at);
+        let offer = self.snapshot.policies.offer_for(identity, self.grant(), role, self.when);
         offer.ok_or_else(|| Refusal::NotOffered { role: role.clone() })
     }
 
@@ -46,7 +42,7 @@ impl Decide<'_> {
         ask: &Ask<'_>,
     ) -> Result<AuthorizedSession, Refusal> {
         let request = self.request(offer, ask)?;
-        self.snapshot.policies.authorize(identity, &request, self.at).map_err(Refusal::Denied)
+        self.snapshot.policies.authorize(identity, &request, self.when).map_err(Refusal::Denied)
     }
 
     /// What every statement of the role's trust policy says; nothing where it is not asked.
@@ -57,7 +53,7 @@ impl Decide<'_> {
         ask: &Ask<'_>,
     ) -> Vec<ActionReview> {
         let request = self.request(offer, ask);
-        request.map_or_else(|_| Vec::new(), |it| self.snapshot.policies.review(identity, &it, self.at))
+        request.map_or_else(|_| Vec::new(), |it| self.snapshot.policies.review(identity, &it, self.when))
     }
 
     /// What the allowing statement of the role's trust policy that comes nearest wants and does not
@@ -88,7 +84,6 @@ impl Decide<'_> {
             session_name: ask.session_name,
             duration: ask.duration,
             session_policy: ask.session_policy,
-            source_ip: self.source_ip,
         })
     }
 

@@ -16,7 +16,7 @@ use crate::identity::saml::{Answer, Expect};
 use crate::identity::{FederatedIdentity, OneTime, Presented, Protocol, VerifyCode, VerifyError};
 use crate::issuer::TemporaryCredentials;
 use crate::policy::rules::Outcome;
-use crate::policy::{AuthorizedSession, Denial, RoleOffer};
+use crate::policy::{AuthorizedSession, Circumstances, Denial, RoleOffer};
 use crate::store::{Claim, Claimed, Scope};
 
 /// What arrived, and where.
@@ -189,18 +189,23 @@ impl RequestContext<'_> {
 
     /// What configuration alone decides about an identity of `provider`.
     fn decide<'a>(&'a self, provider: &'a Provider) -> Decide<'a> {
-        Decide { snapshot: &self.snapshot, provider, at: self.at, source_ip: self.source_ip }
+        Decide { snapshot: &self.snapshot, provider, when: self.circumstances() }
+    }
+
+    /// When and where from the request comes.
+    const fn circumstances(&self) -> Circumstances {
+        Circumstances { at: self.at, source_ip: self.source_ip }
     }
 
     /// A rule that can't be evaluated offers nothing, and one that denies is why somebody gets nothing.
     /// Whoever wonders must find it in the log.
     fn tell_failing_rules(&self, identity: &FederatedIdentity, role: Option<&RoleArn>) {
-        for (rule, outcome) in self.snapshot.policies.rules().evaluate(identity, role, self.at) {
+        for (rule, outcome) in self.snapshot.policies.rules().evaluate(identity, role, self.circumstances()) {
             if let Outcome::Fails { field, reason } = outcome {
                 tracing::warn!(rule = rule.name(), field, reason, "a rule failed, and offers nothing");
             }
         }
-        for (rule, outcome) in self.snapshot.policies.rules().denying(identity, self.at) {
+        for (rule, outcome) in self.snapshot.policies.rules().denying(identity, self.circumstances()) {
             if role.is_some_and(|role| !rule.denies(role)) {
                 continue;
             }

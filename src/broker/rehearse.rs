@@ -16,8 +16,8 @@ use crate::clock::Moment;
 use crate::config::Snapshot;
 use crate::directory::{Provider, Verifier};
 use crate::identity::{FederatedIdentity, SessionTag, VerifyError};
-use crate::policy::RoleOffer;
 use crate::policy::iam::StatementRef;
+use crate::policy::{Circumstances, RoleOffer};
 
 /// Somebody, as they are described.
 #[derive(Debug, Clone)]
@@ -30,6 +30,8 @@ pub struct Supposed<'a> {
     pub attributes: &'a BTreeMap<String, Vec<String>>,
     /// Of a token, its claims.
     pub claims: &'a Map<String, Value>,
+    /// When and in which context the person signed in at the provider.
+    pub authn: (Option<Moment>, Option<&'a str>),
     /// What the caller sends as `RoleSessionName`.
     pub session_name: Option<&'a str>,
     /// Where the call comes from.
@@ -64,16 +66,17 @@ pub struct RehearsedRole {
 
 /// Rehearses the sign-in of somebody who is described, or says why no provider could say such a thing.
 pub fn rehearse(snapshot: &Snapshot, supposed: &Supposed<'_>) -> Result<Rehearsed, VerifyError> {
-    let Supposed { provider, subject, attributes, claims, at, source_ip, .. } = *supposed;
+    let Supposed { provider, subject, attributes, claims, authn, at, source_ip, .. } = *supposed;
     let identity = match &provider.verifier {
-        Verifier::Saml(side) => side.provider.suppose(subject, attributes, &side.acs_url)?,
-        Verifier::Oidc(oidc) => oidc.suppose(subject, claims, at)?,
+        Verifier::Saml(side) => side.provider.suppose(subject, attributes, authn, &side.acs_url)?,
+        Verifier::Oidc(oidc) => oidc.suppose(subject, claims, authn, at)?,
     };
-    let decide = Decide { snapshot, provider, at, source_ip };
+    let when = Circumstances { at, source_ip };
+    let decide = Decide { snapshot, provider, when };
     let mut rehearsed = Rehearsed::default();
     let rules = snapshot.policies.rules();
-    let matching = rules.matching(&identity, None, at).into_iter().map(|(rule, _)| rule);
-    let denying = rules.denying(&identity, at).into_iter().map(|(rule, _)| rule);
+    let matching = rules.matching(&identity, None, when).into_iter().map(|(rule, _)| rule);
+    let denying = rules.denying(&identity, when).into_iter().map(|(rule, _)| rule);
     rehearsed.rules.extend(matching.chain(denying).map(|rule| rule.name().to_owned()));
     for offer in decide.offers(&identity) {
         let role = one(&decide, &identity, &offer, supposed, &mut rehearsed.statements);

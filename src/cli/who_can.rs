@@ -13,9 +13,9 @@ use crate::arn::RoleArn;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{self, Snapshot};
 use crate::directory::Provider;
+use crate::policy::TrustStatement;
 use crate::policy::iam::Effect;
 use crate::policy::rules::Rule;
-use crate::policy::{RuleEffect, TrustStatement};
 
 /// The options.
 #[derive(Args)]
@@ -78,10 +78,8 @@ fn speaks_of(statement: &TrustStatement, provider: &Provider) -> bool {
 fn ways(snapshot: &Snapshot, role: &RoleArn, provider: &Provider) -> Vec<String> {
     let rules = snapshot.policies.rules().all().iter();
     let is_for = |rule: &&Rule| rule.provider().is_none_or(|name| name == provider.name);
-    let offering =
-        rules.filter(is_for).filter(|rule| rule.effect() == RuleEffect::Offer && rule.roles().contains(role));
-    let mut ways: Vec<_> =
-        offering.map(|rule| format!("  rule       {}\n    when     {}", rule.name(), rule.when())).collect();
+    let offering = rules.filter(is_for).filter(|rule| rule.can_offer(role));
+    let mut ways: Vec<_> = offering.map(|rule| offered(snapshot, rule, role)).collect();
     if provider.asserts_roles {
         ways.push("  asserted   whoever the provider itself names the role for (assert_roles)".to_owned());
     }
@@ -95,6 +93,17 @@ fn ways(snapshot: &Snapshot, role: &RoleArn, provider: &Provider) -> Vec<String>
         );
     }
     ways
+}
+
+fn offered(snapshot: &Snapshot, rule: &Rule, role: &RoleArn) -> String {
+    let mut lines = vec![format!("  rule       {}", rule.name()), format!("    when     {}", rule.when())];
+    let from = rule.roles_from().filter(|_| !rule.roles().contains(role));
+    lines.extend(from.and_then(|from| {
+        Some(format!("    and      {:?} is among attribute {:?}", from.value_of(role)?, from.attribute()))
+    }));
+    let sections = snapshot.policies.rules().sections_before(rule);
+    lines.extend(sections.map(|name| format!("    unless   an earlier rule of section {name:?} matches")));
+    lines.join("\n")
 }
 
 fn shown(statement: &TrustStatement) -> Vec<String> {

@@ -17,7 +17,7 @@ use toml::de::{DeTable, DeValue, ValueDeserializer};
 use super::fault::{Faults, SourceFile, Spot};
 use super::names::Names;
 use super::settings::{
-    AccountSettings, ClientSettings, ProviderSettings, RoleSettings, RuleSettings, Settings,
+    AccountSettings, ClientSettings, ProviderSettings, RoleSettings, RuleSettings, SectionSettings, Settings,
 };
 
 /// A configuration larger than this is a mistake.
@@ -81,6 +81,8 @@ pub(super) struct Written {
     pub providers: Vec<Item<ProviderSettings>>,
     /// `[[role]]` of every file.
     pub roles: Vec<Item<RoleSettings>>,
+    /// `[[section]]` of every file.
+    pub sections: Vec<Item<SectionSettings>>,
     /// `[[rule]]` of every file.
     pub rules: Vec<Item<RuleSettings>>,
     /// `[[client]]` of every file.
@@ -107,8 +109,9 @@ pub(super) fn read(path: &Path, faults: &mut Faults) -> Option<Written> {
             }
         }
     }
-    let Lists { accounts, providers, roles, rules, clients, names } = lists;
-    Some(Written { main: Item { value: settings, place }, accounts, providers, roles, rules, clients, names })
+    let Lists { accounts, providers, roles, sections, rules, clients, names } = lists;
+    let main = Item { value: settings, place };
+    Some(Written { main, accounts, providers, roles, sections, rules, clients, names })
 }
 
 #[derive(Default)]
@@ -116,6 +119,7 @@ struct Lists {
     accounts: Vec<Item<AccountSettings>>,
     providers: Vec<Item<ProviderSettings>>,
     roles: Vec<Item<RoleSettings>>,
+    sections: Vec<Item<SectionSettings>>,
     rules: Vec<Item<RuleSettings>>,
     clients: Vec<Item<ClientSettings>>,
     names: Names,
@@ -125,9 +129,11 @@ impl Lists {
     fn take(&mut self, file: &mut Parsed<'_>, faults: &mut Faults) {
         file.names("provider", "name", &mut self.names);
         file.names("role", "arn", &mut self.names);
+        file.names("section", "name", &mut self.names);
         file.list("account", &mut self.accounts, faults);
         file.list("provider", &mut self.providers, faults);
         file.list("role", &mut self.roles, faults);
+        file.list("section", &mut self.sections, faults);
         file.list("rule", &mut self.rules, faults);
         file.list("client", &mut self.clients, faults);
     }
@@ -226,7 +232,7 @@ impl<'t> Parsed<'t> {
             faults.error(
                 Some(Spot { file: Arc::clone(self.file), range: key.span() }),
                 format!("`{}` can't stand in an included file", key.get_ref()),
-                "move it to the main file; included files hold [[account]], [[provider]], [[role]], [[rule]] and [[client]]",
+                "move it to the main file; included files hold [[account]], [[provider]], [[role]], [[section]], [[rule]] and [[client]]",
             );
         }
     }

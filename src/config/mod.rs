@@ -15,6 +15,7 @@ mod policies;
 mod process;
 mod providers;
 mod rights;
+mod rules;
 mod secrets;
 mod service_provider;
 mod settings;

@@ -4,6 +4,7 @@
 //! request into a [`Principal`]. Both can be made in this room only: holding one is proof that
 //! the check was done. Nothing here knows roles or rules; `policy` reads these values next.
 
+mod authentication;
 pub mod dpop;
 mod fetch;
 mod login;
@@ -21,6 +22,8 @@ use std::time::Duration;
 use aws_lc_rs::digest;
 use serde::{Deserialize, Serialize};
 
+pub use self::authentication::Authentication;
+use self::authentication::AuthnStatements;
 pub use self::fetch::{NoClient, Reach, http_client};
 pub use self::login::{Login, LoginMark, LoginMarks, NameId, OidcSession, ProviderSession, SamlSession};
 pub use self::principal::{GrantId, Principal, RoleSession, SessionTag};
@@ -71,6 +74,8 @@ struct Verified {
     aliases: BTreeMap<String, Option<String>>,
     #[serde(with = "remembered::claims")]
     claims: Option<serde_json::Map<String, serde_json::Value>>,
+    /// SAML only: tokens say it in claims.
+    authn: AuthnStatements,
     session_ends: Option<Moment>,
     /// Of the document, which is not remembered.
     #[serde(skip)]
@@ -317,6 +322,7 @@ pub(crate) mod testing {
                 attributes: BTreeMap::new(),
                 aliases: BTreeMap::new(),
                 claims: None,
+                authn: AuthnStatements::default(),
                 session_ends: None,
                 one_time: None,
                 login: None,
@@ -357,6 +363,12 @@ pub(crate) mod testing {
         /// With what the provider asserted.
         pub(crate) fn asserted(mut self, asserted: Asserted) -> Self {
             self.0.asserted = asserted;
+            self
+        }
+
+        /// With an authentication statement.
+        pub(crate) fn authenticated(mut self, at: Moment, context: &str) -> Self {
+            self.0.authn = AuthnStatements { at: Some(at), context: Some(context.to_owned()) };
             self
         }
 

@@ -21,6 +21,7 @@ mod tags;
 mod trust;
 
 use std::collections::{HashMap, HashSet};
+use std::net::IpAddr;
 use std::time::Duration;
 
 pub use self::denial::{Denial, NameSource, SessionNameFault};
@@ -43,6 +44,22 @@ pub struct Policies {
     rules: Rules,
     trusts: HashMap<RoleArn, TrustPolicy>,
     rights: Rights,
+}
+
+/// When and where from somebody asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Circumstances {
+    /// When.
+    pub at: Moment,
+    /// Where the call comes from; `None`: nobody knows.
+    pub source_ip: Option<IpAddr>,
+}
+
+impl Circumstances {
+    /// At a time, from nobody knows where.
+    pub const fn at(at: Moment) -> Self {
+        Self { at, source_ip: None }
+    }
 }
 
 /// What a provider may grant roles by. Its rules always may.
@@ -116,13 +133,13 @@ impl Policies {
     /// itself. A role appears once, with what the first rule sets. Left out is what could
     /// not be granted anyway: an asserted role that does not exist here, a role that a token's roles claim
     /// does not name, and what a rule denies, whatever offers it.
-    pub fn offers(&self, identity: &FederatedIdentity, grant: Grant, at: Moment) -> Vec<RoleOffer> {
+    pub fn offers(&self, identity: &FederatedIdentity, grant: Grant, when: Circumstances) -> Vec<RoleOffer> {
         let asserted = grant.asserted_roles.then(|| identity.asserted());
-        let denying = self.rules.denying(identity, at);
+        let denying = self.rules.denying(identity, when);
         let mut seen = HashSet::new();
         let mut offers = Vec::new();
-        for (rule, mapping) in self.rules.matching(identity, None, at) {
-            let named = rule.roles().iter().filter(|role| session::named_by_token(identity, role));
+        for (rule, mapping) in self.rules.matching(identity, None, when) {
+            let named = rule.offered_to(identity).filter(|role| session::named_by_token(identity, role));
             for role in named.filter(|role| seen.insert((*role).clone())) {
                 offers.push(RoleOffer::by_rule(rule, mapping.clone(), role, asserted));
             }
@@ -145,13 +162,13 @@ impl Policies {
         identity: &FederatedIdentity,
         grant: Grant,
         role: &RoleArn,
-        at: Moment,
+        when: Circumstances,
     ) -> Option<RoleOffer> {
-        if self.rules.denying(identity, at).iter().any(|(rule, _)| rule.denies(role)) {
+        if self.rules.denying(identity, when).iter().any(|(rule, _)| rule.denies(role)) {
             return None;
         }
         let asserted = grant.asserted_roles.then(|| identity.asserted());
-        if let Some((rule, mapping)) = self.rules.matching(identity, Some(role), at).into_iter().next() {
+        if let Some((rule, mapping)) = self.rules.matching(identity, Some(role), when).into_iter().next() {
             return Some(RoleOffer::by_rule(rule, mapping, role, asserted));
         }
         let by = if asserted.is_some() && asserted_roles(identity).any(|named| named == *role) {
@@ -170,9 +187,9 @@ impl Policies {
         &self,
         identity: &FederatedIdentity,
         ask: &SessionRequest<'_>,
-        at: Moment,
+        when: Circumstances,
     ) -> Result<AuthorizedSession, Denial> {
-        session::authorize(identity, ask, self.trusts.get(&ask.offer.role), at)
+        session::authorize(identity, ask, self.trusts.get(&ask.offer.role), when)
     }
 
     /// What every statement of the role's trust policy says to `ask`, for explanations: what
@@ -181,9 +198,9 @@ impl Policies {
         &self,
         identity: &FederatedIdentity,
         ask: &SessionRequest<'_>,
-        at: Moment,
+        when: Circumstances,
     ) -> Vec<ActionReview> {
-        session::review(identity, ask, self.trusts.get(&ask.offer.role), at)
+        session::review(identity, ask, self.trusts.get(&ask.offer.role), when)
     }
 }
 

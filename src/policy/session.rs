@@ -1,13 +1,12 @@
 //! From an offer to an authorized session.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use super::denial::{Denial, NameSource, SessionNameFault};
 use super::iam::{Policy, PolicyKind};
 use super::length::{LengthInputs, SessionLength};
 use super::trust::{ActionReview, AllowedAction, TrustPolicy, TrustQuestion, TrustRefusal, Untrusted};
-use super::{OfferedBy, RoleOffer, tags};
+use super::{Circumstances, OfferedBy, RoleOffer, tags};
 use crate::arn::{RoleArn, RoleId, is_name_byte};
 use crate::clock::Moment;
 use crate::identity::{FederatedIdentity, GrantId, Protocol, RoleSession};
@@ -30,8 +29,6 @@ pub struct SessionRequest<'a> {
     pub duration: Option<Duration>,
     /// The caller's inline `Policy`.
     pub session_policy: Option<&'a str>,
-    /// Where the call came from.
-    pub source_ip: Option<IpAddr>,
 }
 
 /// The proof that authorization happened: made by [`super::Policies::authorize`] alone, and
@@ -79,19 +76,19 @@ pub(super) fn authorize(
     identity: &FederatedIdentity,
     ask: &SessionRequest<'_>,
     trust: Option<&TrustPolicy>,
-    at: Moment,
+    when: Circumstances,
 ) -> Result<AuthorizedSession, Denial> {
     let session_name = session_name(identity, ask)?;
     well_formed(identity, ask)?;
-    let inputs = inputs(identity, ask, at);
-    let question = question(identity, ask, session_name, at);
+    let inputs = inputs(identity, ask, when.at);
+    let question = question(identity, ask, session_name, when);
     let action = question.action();
     let allowed = trust
         .ok_or(Untrusted { action, reason: TrustRefusal::NoSuchRole })
         .and_then(|trust| trust.ask(&question))
         .map_err(Denial::NotTrusted)?;
     let length = inputs.length()?;
-    let session = session(identity, ask, session_name, at, length.granted);
+    let session = session(identity, ask, session_name, when.at, length.granted);
     Ok(AuthorizedSession { session, offered_by: ask.offer.by.clone(), allowed, length })
 }
 
@@ -101,10 +98,10 @@ pub(super) fn review(
     identity: &FederatedIdentity,
     ask: &SessionRequest<'_>,
     trust: Option<&TrustPolicy>,
-    at: Moment,
+    when: Circumstances,
 ) -> Vec<ActionReview> {
     match (trust, session_name(identity, ask)) {
-        (Some(trust), Ok(session_name)) => trust.review(&question(identity, ask, session_name, at)),
+        (Some(trust), Ok(session_name)) => trust.review(&question(identity, ask, session_name, when)),
         _ => Vec::new(),
     }
 }
@@ -124,7 +121,7 @@ fn question<'a>(
     identity: &'a FederatedIdentity,
     ask: &SessionRequest<'a>,
     session_name: &'a str,
-    at: Moment,
+    when: Circumstances,
 ) -> TrustQuestion<'a> {
     TrustQuestion {
         identity,
@@ -132,9 +129,9 @@ fn question<'a>(
         session_name,
         source_identity: ask.offer.source_identity.as_deref(),
         tags: &ask.offer.tags,
-        duration: inputs(identity, ask, at).requested().1,
-        source_ip: ask.source_ip,
-        at,
+        duration: inputs(identity, ask, when.at).requested().1,
+        source_ip: when.source_ip,
+        at: when.at,
     }
 }
 

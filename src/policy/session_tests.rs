@@ -11,6 +11,7 @@ use crate::identity::testing::IdentityBuilder;
 const CORP: &str = "arn:aws:iam::111122223333:saml-provider/corp";
 const MOBILE: &str = "arn:aws:iam::111122223333:oidc-provider/accounts.example.com";
 const NOW: Moment = Moment::from_unix(1_893_456_000);
+const WHEN: Circumstances = Circumstances::at(NOW);
 const RULES_ONLY: Grant = Grant { asserted_roles: false, trust_policy: false };
 const ASSERTED: Grant = Grant { asserted_roles: true, trust_policy: false };
 const BY_TRUST: Grant = Grant { asserted_roles: false, trust_policy: true };
@@ -71,7 +72,7 @@ fn session(
     name: &str,
     ask: Ask<'_>,
 ) -> Option<Result<AuthorizedSession, Denial>> {
-    let offer = policies.offer_for(identity, grant, &role(name), NOW)?;
+    let offer = policies.offer_for(identity, grant, &role(name), WHEN)?;
     let request = SessionRequest {
         offer: &offer,
         role_id: &RoleId::of_declared(&offer.role),
@@ -79,9 +80,8 @@ fn session(
         session_name: ask.name,
         duration: ask.seconds.map(Duration::from_secs),
         session_policy: ask.policy,
-        source_ip: None,
     };
-    Some(policies.authorize(identity, &request, NOW))
+    Some(policies.authorize(identity, &request, WHEN))
 }
 
 fn denial(
@@ -95,7 +95,7 @@ fn denial(
 }
 
 fn offered(policies: &Policies, identity: &FederatedIdentity, grant: Grant) -> Vec<(String, OfferedBy)> {
-    let offers = policies.offers(identity, grant, NOW);
+    let offers = policies.offers(identity, grant, WHEN);
     offers.into_iter().map(|offer| (offer.role.name().to_owned(), offer.by)).collect()
 }
 
@@ -148,7 +148,7 @@ fn what_a_rule_denies_nothing_offers() {
             assert_eq!(seen, expected, "{denies:?}");
             for name in ["A", "B"] {
                 for grant in [ASSERTED, Grant { trust_policy: true, ..ASSERTED }] {
-                    let offer = policies.offer_for(&identity, grant, &role(name), NOW);
+                    let offer = policies.offer_for(&identity, grant, &role(name), WHEN);
                     assert_eq!(offer.is_some(), expected.contains(&name), "{name} {denies:?}");
                 }
             }

@@ -7,22 +7,21 @@ use super::report::{
 use crate::broker::decide::Decide;
 use crate::broker::record::offered_by;
 use crate::broker::{Ask, Refusal};
-use crate::clock::Moment;
 use crate::config::Snapshot;
 use crate::identity::{FederatedIdentity, SessionTag};
 use crate::policy::iam::{self, Effect, StatementReview};
 use crate::policy::rights::PolicyReview;
 use crate::policy::rules::{self, Outcome};
-use crate::policy::{ActionReview, AuthorizedSession, LengthLimit, RoleOffer, RuleEffect};
+use crate::policy::{ActionReview, AuthorizedSession, Circumstances, LengthLimit, RoleOffer, RuleEffect};
 
 /// Roles whose trust policies are shown statement by statement: more is no explanation.
 const IN_DETAIL: usize = 5;
 
 /// What every rule says to `identity`.
-pub(super) fn rules(snapshot: &Snapshot, identity: &FederatedIdentity, at: Moment) -> Vec<Rule> {
+pub(super) fn rules(snapshot: &Snapshot, identity: &FederatedIdentity, when: Circumstances) -> Vec<Rule> {
     let rules = snapshot.policies.rules();
     // Those that were asked, in the order of all.
-    let mut asked = rules.evaluate_all(identity, at).into_iter().peekable();
+    let mut asked = rules.evaluate_all(identity, when).into_iter().peekable();
     rules
         .all()
         .iter()
@@ -39,10 +38,11 @@ pub(super) fn rules(snapshot: &Snapshot, identity: &FederatedIdentity, at: Momen
                 }
                 Some(Outcome::Matches(_)) => (RuleOutcome::Matched, None, None),
                 Some(Outcome::Declines) => (RuleOutcome::NotMatched, None, None),
+                Some(Outcome::PassedOver { by }) => (RuleOutcome::PassedOver, None, Some(by)),
                 Some(Outcome::Fails { field, reason }) => (RuleOutcome::Failed, Some(field), Some(reason)),
             };
             let misses = matches!(outcome, RuleOutcome::NotMatched) || failed_in == Some("when");
-            let clauses = if misses { rules.clauses(rule, identity, at) } else { Vec::new() };
+            let clauses = if misses { rules.clauses(rule, identity, when) } else { Vec::new() };
             Rule {
                 rule: rule.name().to_owned(),
                 provider: rule.provider().map(str::to_owned),
@@ -51,7 +51,10 @@ pub(super) fn rules(snapshot: &Snapshot, identity: &FederatedIdentity, at: Momen
                 failed_in,
                 reason,
                 clauses: clauses.into_iter().map(clause).collect(),
-                roles: rule.roles().iter().map(ToString::to_string).collect(),
+                roles: match rule.effect() {
+                    RuleEffect::Offer => rule.offered_to(identity).map(ToString::to_string).collect(),
+                    RuleEffect::Deny => rule.roles().iter().map(ToString::to_string).collect(),
+                },
             }
         })
         .collect()

@@ -27,6 +27,7 @@ use crate::arn::RoleArn;
 use crate::clock::Moment;
 use crate::config::Snapshot;
 use crate::directory;
+use crate::policy::Circumstances;
 use crate::policy::rights::AccessQuestion;
 
 /// A document as it is sent.
@@ -82,8 +83,9 @@ async fn answer(snapshot: &Snapshot, question: &Question<'_>, report: &mut Repor
             (provider, token::believe(provider, question, token, report).await?)
         }
     };
-    report.rules = decision::rules(snapshot, &identity, question.at);
-    let decide = Decide { snapshot, provider, at: question.at, source_ip: question.source_ip };
+    let when = Circumstances { at: question.at, source_ip: question.source_ip };
+    report.rules = decision::rules(snapshot, &identity, when);
+    let decide = Decide { snapshot, provider, when };
     decision::roles(&decide, &identity, question, report)
 }
 

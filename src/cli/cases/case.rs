@@ -31,6 +31,10 @@ pub(in crate::cli) struct Case {
     /// Of an OpenID Connect provider: claims.
     #[serde(default)]
     pub(in crate::cli) claims: Map<String, Value>,
+    /// When the person signed in at the provider, RFC 3339.
+    pub(in crate::cli) authn_time: Option<String>,
+    /// In which context: `AuthnContextClassRef`, or `acr`.
+    pub(in crate::cli) authn_context: Option<String>,
     /// What the caller sends as `RoleSessionName`.
     pub(in crate::cli) session_name: Option<String>,
     /// Where the call comes from.

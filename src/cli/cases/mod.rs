@@ -17,6 +17,7 @@ use crate::directory::Verifier;
 
 /// When a case happens that does not say: the beginning of 2030, so that it happens alike every day.
 const USUAL: Moment = Moment::from_unix(1_893_456_000);
+
 /// Every case of these files and of the files in these folders, with its file.
 pub(super) fn read(paths: &[PathBuf]) -> Result<Vec<(PathBuf, Case)>, String> {
     let mut cases = Vec::new();
@@ -34,21 +35,26 @@ pub(super) fn rehearsed(case: &Case, snapshot: &Snapshot) -> Result<Rehearsed, S
     if is_saml && !case.claims.is_empty() || !is_saml && !case.attributes.is_empty() {
         return Err("a SAML provider says attributes, one of OpenID Connect says claims".to_owned());
     }
-    let at = case.at.as_deref().map(|text| {
-        let wanted = || format!("{text:?} is no time with its zone, such as 2030-01-01T09:00:00Z");
-        Moment::parse_rfc3339(text).ok_or_else(wanted)
-    });
     let attributes = case.attributes.iter();
     let supposed = Supposed {
         provider,
         subject: &case.subject,
         attributes: &attributes.map(|(name, values)| (name.clone(), values.clone().into_list())).collect(),
         claims: &case.claims,
+        authn: (time(case.authn_time.as_deref())?, case.authn_context.as_deref()),
         session_name: case.session_name.as_deref(),
         source_ip: case.source_ip,
-        at: at.transpose()?.unwrap_or(USUAL),
+        at: time(case.at.as_deref())?.unwrap_or(USUAL),
     };
     rehearse(snapshot, &supposed).map_err(|error| format!("nobody can be described so: {error}"))
+}
+
+fn time(written: Option<&str>) -> Result<Option<Moment>, String> {
+    let read = |text: &str| {
+        let wanted = || format!("{text:?} is no time with its zone, such as 2030-01-01T09:00:00Z");
+        Moment::parse_rfc3339(text).ok_or_else(wanted)
+    };
+    written.map(read).transpose()
 }
 
 /// The files that are named, and those in folders that are, in the order of their names.

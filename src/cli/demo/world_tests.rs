@@ -13,6 +13,7 @@ use crate::clock::{ManualClock, Moment};
 use crate::config::Settings;
 use crate::entropy::SystemEntropy;
 use crate::identity::saml::{Answer, Expect, SamlProvider, SamlSettings, SpSettings};
+use crate::policy::Circumstances;
 use crate::policy::iam::{Policy, PolicyKind};
 use crate::policy::{RuleSource, Rules, TrustPolicy};
 
@@ -129,7 +130,7 @@ fn everybody_is_offered_what_the_tour_says() {
         let response = idp.saml_response(person, None).unwrap();
         let expect = Expect { recipient: None, in_response_to: Answer::Any };
         let identity = corp.verify(&response, expect, now).unwrap();
-        let matching = rules.matching(&identity, None, now).into_iter();
+        let matching = rules.matching(&identity, None, Circumstances::at(now)).into_iter();
         matching
             .flat_map(|(rule, mapping)| rule.roles().iter().map(move |role| (role.clone(), mapping.clone())))
             .map(|(role, mapping)| (role.name().to_owned(), mapping.session_name.unwrap_or_default()))

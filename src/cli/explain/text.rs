@@ -212,6 +212,7 @@ fn write_rule(paper: &mut Paper, rule: &Rule) {
         RuleOutcome::NotMatched => (Tone::Plain, "no"),
         RuleOutcome::OtherProvider => (Tone::Plain, "not asked"),
         RuleOutcome::Failed => (Tone::Bad, "FAILED"),
+        RuleOutcome::PassedOver => (Tone::Plain, "too late"),
         RuleOutcome::Denied => (Tone::Bad, "DENIES"),
     };
     paper.entry(OUTCOME, (tone, label), &rule.rule);
@@ -224,6 +225,9 @@ fn write_rule(paper: &mut Paper, rule: &Rule) {
     paper.entry(below, (Tone::Plain, "when"), &rule.when);
     if let (Some(field), Some(reason)) = (rule.failed_in, &rule.reason) {
         paper.entry(below, (Tone::Plain, "failed in"), &format!("{field}: {reason}"));
+    }
+    if let (RuleOutcome::PassedOver, Some(by)) = (rule.outcome, &rule.reason) {
+        paper.entry(below, (Tone::Plain, "after"), &format!("{by}, which came first and counts"));
     }
     // One part is the whole, which was shown.
     let is_whole = rule.clauses.len() == 1;

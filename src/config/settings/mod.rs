@@ -6,9 +6,9 @@
 
 mod client;
 mod oidc;
+mod rule;
 mod saml;
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -18,6 +18,9 @@ use serde::Deserialize;
 pub(super) use self::client::{ClientGrant, ClientSettings, DEFAULT_REFRESH_LIFETIME};
 pub(super) use self::oidc::{
     ClaimPath, GroupOverageSetting, OidcLoginSettings, OidcProviderSettings, TokenReplay,
+};
+pub(super) use self::rule::{
+    RuleEffectSetting, RuleSettings, SectionMatch, SectionOffersSetting, SectionSettings,
 };
 pub(super) use self::saml::{Encryption, Laxity, RequestBinding, SamlProviderSettings, SamlSharedSettings};
 use super::span::Span;
@@ -32,7 +35,7 @@ pub struct Settings {
     pub public_url: String,
 
     /// Further files to read, relative to this one; `*` may stand in the last part. They may hold
-    /// `[[account]]`, `[[provider]]`, `[[role]]`, `[[rule]]` and `[[client]]`.
+    /// `[[account]]`, `[[provider]]`, `[[role]]`, `[[section]]`, `[[rule]]` and `[[client]]`.
     #[serde(default)]
     pub include: Vec<String>,
 
@@ -75,6 +78,10 @@ pub struct Settings {
     /// The roles that can be assumed.
     #[serde(default)]
     pub role: Vec<RoleSettings>,
+
+    /// Sections of rules, in the order in which they are asked. A rule that names none is in the last.
+    #[serde(default)]
+    pub section: Vec<SectionSettings>,
 
     /// The attribute rules: who is offered which role.
     #[serde(default)]
@@ -273,50 +280,6 @@ pub struct RoleSettings {
     /// Who makes the credentials: `local`, the broker itself. Default `local`.
     #[serde(default = "default_issuer")]
     pub issuer: String,
-}
-
-/// What a rule does where it matches.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum RuleEffectSetting {
-    /// It offers its roles.
-    #[default]
-    Offer,
-    /// It takes its roles away, and so it does where it can't be evaluated.
-    Deny,
-}
-
-/// `[[rule]]`
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct RuleSettings {
-    /// What the rule is called in logs and explanations.
-    pub name: String,
-    /// The provider whose identities it looks at. Default: every provider.
-    pub provider: Option<String>,
-    /// What it does where it matches: `offer` its roles, or `deny` them, whatever offers them. Default
-    /// `offer`.
-    #[serde(default)]
-    pub effect: RuleEffectSetting,
-    /// A CEL expression over the identity: `subject`, `issuer`, `provider`, `protocol`, `attr`,
-    /// `claim`, `groups`, `time`. The rule matches where it is `true`.
-    pub when: String,
-    /// The roles that are offered, or denied, where it matches. A rule that denies may leave them out: then it
-    /// denies every one.
-    #[serde(default)]
-    pub roles: Vec<String>,
-    /// A CEL expression for the session's name: 2 to 64 letters, digits or `_+=,.@-`.
-    pub session_name: Option<String>,
-    /// A CEL expression for the source identity.
-    pub source_identity: Option<String>,
-    /// Session tags: name to CEL expression.
-    #[serde(default)]
-    pub tags: BTreeMap<String, String>,
-    /// Names of those tags that go along when the session assumes another role.
-    #[serde(default)]
-    pub transitive_tags: Vec<String>,
-    /// The session's length unless the caller asks for another. Default `1h`.
-    pub duration: Option<Span>,
 }
 
 fn default_max_session() -> Span {

@@ -16,12 +16,14 @@ use crate::identity::{FederatedIdentity, VerifyError};
 const LIFETIME: i64 = 300;
 
 impl OidcProvider {
-    /// The identity that a token with these claims would make at `at`. Of the claims that each token has,
+    /// The identity that a token with these claims would make at `at` of somebody who signed in at this time
+    /// and in this context. Of the claims that each token has,
     /// those that are not described are made up: the issuer, its first client, a time that fits.
     pub fn suppose(
         &self,
         subject: &str,
         claims: &Map<String, Value>,
+        (authn_time, authn_context): (Option<Moment>, Option<&str>),
         at: Moment,
     ) -> Result<FederatedIdentity, VerifyError> {
         let audience = self.settings.client_ids.first();
@@ -33,6 +35,8 @@ impl OidcProvider {
             ("exp", json!(at.unix() + LIFETIME)),
         ];
         let mut all: Map<_, _> = usual.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        all.extend(authn_time.map(|time| ("auth_time".to_owned(), json!(time.unix()))));
+        all.extend(authn_context.map(|context| ("acr".to_owned(), json!(context))));
         all.extend(claims.clone());
         let checked =
             token::check(&all, Kind::Plain, &self.settings, &self.expected(None, at), &Trace::off())?;

@@ -14,6 +14,7 @@ use super::jws::Kind;
 use super::session::Names;
 use super::{OidcSettings, asserted, logout};
 use crate::clock::Moment;
+use crate::identity::authentication::AuthnStatements;
 use crate::identity::{
     FederatedIdentity, LONGEST_SUBJECT, OneTime, Protocol, Verified, VerifyCode, VerifyError,
 };
@@ -123,6 +124,7 @@ pub(super) fn identity(
         subject_type: None,
         audience: checked.audience,
         by_access_token: checked.by_access_token,
+        authn: AuthnStatements::default(),
         attributes,
         aliases: BTreeMap::new(),
         asserted,

@@ -9,7 +9,16 @@ use super::names::{ASSERTION, BEARER};
 use super::xml::Element;
 use super::{Answer, Expect, SamlSettings, malformed, refused};
 use crate::clock::Moment;
+use crate::identity::authentication::AuthnStatements;
 use crate::identity::{VerifyCode, VerifyError};
+
+/// The classes of all authentication statements.
+fn stated_contexts<'t>(assertion: Element<'t, '_>) -> impl Iterator<Item = &'t str> {
+    let statements = assertion.children_named(ASSERTION, "AuthnStatement");
+    let contexts = statements.filter_map(|statement| statement.child(ASSERTION, "AuthnContext"));
+    let classes = contexts.filter_map(|context| context.child(ASSERTION, "AuthnContextClassRef"));
+    classes.filter_map(Element::text).map(str::trim_ascii)
+}
 
 /// Between our request and the answer to it. The broker's logins live as long.
 const LONGEST_LOGIN: Duration = Duration::from_secs(15 * 60);
@@ -35,6 +44,8 @@ pub(super) struct Terms<'t> {
     pub(super) until: Moment,
     /// The earliest `SessionNotOnOrAfter`.
     pub(super) session_ends: Option<Moment>,
+    /// How and when the person signed in.
+    pub(super) authn: AuthnStatements,
     /// Whether the provider said `OneTimeUse` (SAML Core 2.5.1.5).
     pub(super) only_once: bool,
 }
@@ -73,11 +84,11 @@ impl Rules<'_> {
         let conditions = required(assertion, "Conditions", "saml.conditions.missing")?;
         let conditions = self.check_conditions(conditions)?;
         let (recipient, confirmation_ends) = self.check_confirmation(assertion)?;
-        let session_ends = self.check_session(assertion, issued)?;
+        let (session_ends, authn) = self.check_session(assertion, issued)?;
         let stale = self.check_age(issued)?;
         let ends = conditions.end.map_or(confirmation_ends, |end| end.min(confirmation_ends)).min(stale);
         let until = ends.plus(self.settings.clock_skew);
-        Ok(Terms { recipient, issued, until, session_ends, only_once: conditions.only_once })
+        Ok(Terms { recipient, issued, until, session_ends, authn, only_once: conditions.only_once })
     }
 
     /// The one way to decide: notes what holds, and refuses what does not, unless it is waived.
@@ -195,25 +206,28 @@ impl Rules<'_> {
         self.hold(holds, false, (VerifyCode::Unsolicited, "saml.in-response-to"), said)
     }
 
-    /// Gives the earliest session end of all authentication statements.
+    /// Gives the earliest session end of all authentication statements, and what they say of the sign-in.
     fn check_session(
         &self,
         assertion: Element<'_, '_>,
         issued: Moment,
-    ) -> Result<Option<Moment>, VerifyError> {
+    ) -> Result<(Option<Moment>, AuthnStatements), VerifyError> {
         required(assertion, "AuthnStatement", "saml.authn-statement.missing")?;
-        let mut earliest = None;
+        let (mut earliest, mut at) = (None, None);
         for statement in assertion.children_named(ASSERTION, "AuthnStatement") {
             let authenticated = statement.attribute("AuthnInstant").unwrap_or_default();
             let authenticated = moment(authenticated, "saml.authn-instant")?;
             self.check_fresh(authenticated, issued)?;
+            at = Some(at.map_or(authenticated, |other: Moment| other.min(authenticated)));
             let Some(end) = statement.attribute("SessionNotOnOrAfter") else { continue };
             let end = moment(end, "saml.session-not-on-or-after")?;
             self.check_not_over(end, "saml.session-expired")?;
             earliest = Some(earliest.map_or(end, |other: Moment| other.min(end)));
         }
         self.check_context(assertion)?;
-        Ok(earliest)
+        let mut classes = stated_contexts(assertion);
+        let context = classes.next().filter(|first| classes.all(|other| other == *first));
+        Ok((earliest, AuthnStatements { at, context: context.map(str::to_owned) }))
     }
 
     /// A provider that was told to ask the person again must not answer by an earlier sign-in. Where
@@ -237,14 +251,8 @@ impl Rules<'_> {
         if wanted.is_empty() {
             return Ok(());
         }
-        let stated = || {
-            let statements = assertion.children_named(ASSERTION, "AuthnStatement");
-            let contexts = statements.filter_map(|statement| statement.child(ASSERTION, "AuthnContext"));
-            let classes = contexts.filter_map(|context| context.child(ASSERTION, "AuthnContextClassRef"));
-            classes.filter_map(Element::text).map(str::trim_ascii)
-        };
-        let holds = stated().any(|class| wanted.iter().any(|known| known == class));
-        let said = || (wanted.join(" or "), stated().collect::<Vec<_>>().join(", "));
+        let holds = stated_contexts(assertion).any(|class| wanted.iter().any(|known| known == class));
+        let said = || (wanted.join(" or "), stated_contexts(assertion).collect::<Vec<_>>().join(", "));
         self.hold(holds, false, (VerifyCode::Claim, "saml.authn-context"), said)
     }
 

@@ -10,15 +10,18 @@ use super::names::{ASSERTION, PERSISTENT};
 use super::xml::chars::{escape_attribute, escape_text};
 use super::xml::{RESPONSE, read};
 use super::{SamlProvider, aliases, claims};
+use crate::clock::Moment;
+use crate::identity::authentication::AuthnStatements;
 use crate::identity::{FederatedIdentity, Protocol, Verified, VerifyError};
 
 impl SamlProvider {
-    /// The identity that an assertion with this subject and these attributes would make, posted to
-    /// `recipient`.
+    /// The identity that an assertion with this subject and these attributes would make of somebody who
+    /// signed in at this time and in this context, posted to `recipient`.
     pub fn suppose(
         &self,
         subject: &str,
         attributes: &BTreeMap<String, Vec<String>>,
+        (at, context): (Option<Moment>, Option<&str>),
         recipient: &str,
     ) -> Result<FederatedIdentity, VerifyError> {
         let document = assertion(subject, attributes);
@@ -39,6 +42,7 @@ impl SamlProvider {
             asserted: claims::asserted(&attributes, assertion)?,
             attributes,
             claims: None,
+            authn: AuthnStatements { at, context: context.map(str::to_owned) },
             session_ends: None,
             one_time: None,
             login: None,

@@ -84,6 +84,7 @@ impl SamlProvider {
             attributes,
             aliases,
             claims: None,
+            authn: terms.authn,
             session_ends: terms.session_ends,
             one_time: Some(OneTime::new(issuer, id, terms.until).only_once(terms.only_once)),
             login: Some(Login { marks, session: ProviderSession::Saml(session), asserted_at: terms.issued }),

@@ -81,14 +81,14 @@ pub(super) fn binary(text: &str) -> Option<Vec<u8>> {
 
 /// Addresses with a common prefix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Network {
+pub(in crate::policy) struct Network {
     address: IpAddr,
     prefix: u32,
 }
 
 impl Network {
     /// Reads `192.0.2.0/24`, `2001:db8::/32` or one address.
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    pub(in crate::policy) fn parse(text: &str) -> Option<Self> {
         let (address, prefix) = match text.split_once('/') {
             Some((address, prefix)) => (address, Some(prefix)),
             None => (text, None),
@@ -105,7 +105,7 @@ impl Network {
 
     /// Whether `address` is one of them. An IPv4 address that came mapped into IPv6 counts as
     /// the IPv4 address that it is.
-    pub(super) fn contains(self, address: IpAddr) -> bool {
+    pub(in crate::policy) fn contains(self, address: IpAddr) -> bool {
         match (self.address, address.to_canonical()) {
             (IpAddr::V4(network), IpAddr::V4(address)) => {
                 same_head(u32::from(network).into(), u32::from(address).into(), 32 - self.prefix)

@@ -8,6 +8,7 @@
 use cel::common::ast::{CallExpr, Expr, IdedExpr, LiteralValue, operators};
 use cel::{Context, Value};
 
+use super::derived::RolesFrom;
 use super::shape::VARIABLES;
 use super::source::Outside;
 use crate::identity::FederatedIdentity;
@@ -59,6 +60,19 @@ pub(super) fn of(
     nodes.into_iter().zip(sources).map(clause).collect()
 }
 
+/// That roles are found in what an identity says, as a part of the condition.
+pub(super) fn of_roles(from: &RolesFrom, identity: &FederatedIdentity) -> Clause {
+    let name = match from.attribute() {
+        "groups" => "groups".to_owned(),
+        attribute => format!("attr[{attribute:?}]"),
+    };
+    Clause {
+        source: format!("{:?} in {name}", from.pattern()),
+        holds: Ok(from.found_in(identity).next().is_some()),
+        reads: vec![Read { name, values: from.values(identity).to_vec() }],
+    }
+}
+
 fn take_apart<'e>(node: &'e IdedExpr, parts: &mut Vec<&'e IdedExpr>) {
     match &node.expr {
         Expr::Call(CallExpr { func_name, args, .. })
@@ -83,6 +97,20 @@ fn split<'s>(source: &'s str, parts: &mut Vec<&'s str>) {
         }
     }
     parts.push(source);
+}
+
+/// The parts of a source that must all hold for it to hold.
+pub(super) fn conjuncts(source: &str) -> Vec<&str> {
+    let source = source.trim();
+    if let Some(inner) = unwrapped(source) {
+        return conjuncts(inner);
+    }
+    let parts = pieces(source, "&&");
+    let is_comment = |(at, c, _): (usize, char, i32)| c == '/' && source[at..].starts_with("//");
+    if pieces(source, "||").len() > 1 || parts.len() == 1 || Outside::of(source).any(is_comment) {
+        return vec![source];
+    }
+    parts.into_iter().flat_map(conjuncts).collect()
 }
 
 /// What stands between brackets that are around the whole of it.
@@ -189,7 +217,7 @@ mod tests {
     use super::*;
     use crate::clock::Moment;
     use crate::identity::testing::IdentityBuilder;
-    use crate::policy::{RuleSource, Rules};
+    use crate::policy::{Circumstances, RuleSource, Rules};
 
     #[test]
     fn a_source_is_cut_at_its_own_operators() {
@@ -238,7 +266,7 @@ mod tests {
         let roles = vec!["arn:aws:iam::111122223333:role/R".parse().unwrap()];
         let source = RuleSource { name: "r".into(), when: when.into(), roles, ..RuleSource::default() };
         let rules = Rules::compile(vec![source]).unwrap_or_else(|faults| panic!("{faults:?}"));
-        let clauses = rules.clauses(&rules.all()[0], identity, Moment::from_unix(60));
+        let clauses = rules.clauses(&rules.all()[0], identity, Circumstances::at(Moment::from_unix(60)));
         let line = |clause: Clause| {
             let reads = clause.reads.iter().map(|read| format!("{}={}", read.name, read.values.join("+")));
             let reads = reads.collect::<Vec<_>>().join(" ");

@@ -5,21 +5,24 @@ use std::collections::HashSet;
 use cel::Env;
 
 use super::expression::Expression;
+use super::rule::{CompiledTag, Rule};
+use super::section::SectionSource;
 use super::types::Kind;
-use super::{CompiledTag, Rule, RuleEffect, RuleFault, RuleSource};
+use super::{RuleEffect, RuleFault, RuleSource};
 use crate::policy::tags::{self, TagFault};
 
 /// Compiles rule after rule and gathers what is wrong.
 pub(super) struct Compiler<'e> {
     env: &'e Env,
+    sections: &'e [SectionSource],
     /// The place of the rule at hand.
     rule: usize,
     pub(super) faults: Vec<RuleFault>,
 }
 
 impl<'e> Compiler<'e> {
-    pub(super) const fn new(env: &'e Env) -> Self {
-        Self { env, rule: 0, faults: Vec::new() }
+    pub(super) const fn new(env: &'e Env, sections: &'e [SectionSource]) -> Self {
+        Self { env, sections, rule: 0, faults: Vec::new() }
     }
 
     /// Compiles every rule that can be.
@@ -38,10 +41,13 @@ impl<'e> Compiler<'e> {
 
     fn compile(&mut self, source: RuleSource) -> Option<Rule> {
         match source.effect {
-            RuleEffect::Offer if source.roles.is_empty() => self.fault("roles", "it offers no role"),
+            RuleEffect::Offer if source.roles.is_empty() && source.roles_from.is_none() => {
+                self.fault("roles", "it offers no role");
+            }
             RuleEffect::Offer => {}
             RuleEffect::Deny => self.sets_nothing(&source),
         }
+        let section = self.section(&source);
         for key in &source.transitive_tags {
             if !source.tags.iter().any(|(tag, _)| tags::same_key(tag, key)) {
                 self.fault("transitive_tags", format!("{key:?} is not among its tags"));
@@ -62,7 +68,9 @@ impl<'e> Compiler<'e> {
             name: source.name,
             provider: source.provider,
             effect: source.effect,
+            section: (source.effect == RuleEffect::Offer).then_some(section),
             roles: source.roles,
+            roles_from: source.roles_from,
             duration: source.duration,
             written: source.when,
             when: when?,
@@ -72,16 +80,33 @@ impl<'e> Compiler<'e> {
         })
     }
 
+    /// The place of the section that it names, or of the last one.
+    fn section(&mut self, source: &RuleSource) -> usize {
+        let Some(name) = &source.section else { return self.sections.len() };
+        let found = self.sections.iter().position(|section| section.name == *name);
+        found.unwrap_or_else(|| {
+            self.fault("section", format!("there is no section called {name:?}"));
+            self.sections.len()
+        })
+    }
+
     /// What a rule sets is for those whom it offers something.
     fn sets_nothing(&mut self, source: &RuleSource) {
         let set = [
+            ("section", source.section.is_some()),
+            ("roles_from", source.roles_from.is_some()),
             ("session_name", source.session_name.is_some()),
             ("source_identity", source.source_identity.is_some()),
             ("tags", !source.tags.is_empty()),
             ("duration", source.duration.is_some()),
         ];
         for (field, _) in set.into_iter().filter(|(_, is_set)| *is_set) {
-            self.fault(field, "a rule that denies sets nothing: leave it out");
+            let what = match field {
+                "section" => "a rule that denies does so whatever section offers: leave it out",
+                "roles_from" => "a rule that denies names its roles: leave it out",
+                _ => "a rule that denies sets nothing: leave it out",
+            };
+            self.fault(field, what);
         }
     }
 

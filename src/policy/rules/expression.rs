@@ -7,6 +7,7 @@ use cel::{Context, Env, Value, extensions};
 
 use super::clauses::{self, Clause};
 use super::needs::{self, Need};
+use super::network;
 use super::shape;
 use super::source::has_lone_equals;
 use super::types::{self, Kind};
@@ -15,9 +16,10 @@ use crate::identity::FederatedIdentity;
 /// The functions that rules may use, shared by all of them: it is expensive to make.
 pub(super) fn environment() -> Arc<Env> {
     let mut env = Env::stdlib().with_optional_support(false);
-    // Nothing else is declared that it could collide with; if it did, a rule that calls one of
-    // its functions would fail at evaluation, which grants nothing.
+    // Nothing else is declared that they could collide with; if it were, a rule that calls one of
+    // these functions would fail at evaluation, which grants nothing.
     let _ = env.add_extension(extensions::strings);
+    let _ = env.add_extension(network::extension);
     Arc::new(env)
 }
 

@@ -5,11 +5,12 @@ use proptest::sample::select;
 
 use super::needs::{Need, Place, Text};
 use super::*;
+use crate::clock::Moment;
 use crate::identity::testing::IdentityBuilder;
 
 const CORP: &str = "arn:aws:iam::111122223333:saml-provider/corp";
 const CI: &str = "arn:aws:iam::111122223333:oidc-provider/ci.example.com";
-const AT: Moment = Moment::from_unix(1000);
+const AT: Circumstances = Circumstances::at(Moment::from_unix(1000));
 
 fn role(name: &str) -> RoleArn {
     format!("arn:aws:iam::111122223333:role/{name}").parse().unwrap()

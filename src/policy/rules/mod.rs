@@ -2,20 +2,25 @@
 //!
 //! [`Rules::compile`] refuses what can't be evaluated safely (`shape`). [`Rules::matching`] and
 //! [`Rules::evaluate`] ask only the rules that can match: those of the identity's provider (`index`),
-//! where the identity has what their conditions can't be true without (`needs`). A rule whose evaluation
-//! fails, in any of its expressions, does not match: a mistake never grants.
+//! where the identity has what their conditions can't be true without (`needs`); in sections whose order
+//! counts (`section`) every rule up to the one that ends them. A rule whose evaluation fails, in any
+//! of its expressions, does not match: a mistake never grants.
 
 mod clauses;
 mod compiler;
+mod derived;
 mod expression;
 mod index;
 mod needs;
+mod network;
+mod rule;
+mod section;
 mod shape;
 mod source;
 mod types;
+mod unreachable;
 mod view;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -24,12 +29,15 @@ use cel::{Context, Env};
 
 pub use self::clauses::{Clause, Read};
 use self::compiler::Compiler;
-use self::expression::Expression;
-use self::index::Index;
+pub use self::derived::{RolesFrom, RolesFromFault};
+pub use self::rule::{Mapping, Outcome, Rule};
+use self::section::Section;
+pub use self::section::{SectionOffers, SectionSource};
+pub use self::unreachable::{Shadow, Unreachable};
 use self::view::View;
+use super::Circumstances;
 use crate::arn::RoleArn;
-use crate::clock::Moment;
-use crate::identity::{FederatedIdentity, SessionTag};
+use crate::identity::FederatedIdentity;
 
 /// Stack to parse rules on. The worst source that `shape` lets through needs about 8 MiB in a
 /// debug build, where a level of brackets costs 200 KiB; only what is touched is ever taken.
@@ -46,8 +54,12 @@ pub struct RuleSource {
     pub effect: RuleEffect,
     /// Whether it matches: a boolean.
     pub when: String,
+    /// The section that it is in; `None`: the last, in which all rules offer.
+    pub section: Option<String>,
     /// The roles it offers or denies; a rule that denies and names none denies every one.
     pub roles: Vec<RoleArn>,
+    /// How it finds further roles to offer in what the identity says.
+    pub roles_from: Option<RolesFrom>,
     /// The session name: a string.
     pub session_name: Option<String>,
     /// The source identity: a string.
@@ -86,71 +98,24 @@ pub struct RuleFault {
 pub struct Rules {
     env: Arc<Env>,
     rules: Vec<Rule>,
-    /// Those that offer.
-    index: Index,
+    /// In their order; the last is of the rules that name none.
+    sections: Vec<Section>,
     /// The places of those that deny. Each is asked every time: one that fails denies, too.
     denies: Vec<usize>,
-    /// Those that offer a role.
-    by_role: HashMap<RoleArn, Index>,
-}
-
-/// One compiled rule.
-#[derive(Debug)]
-pub struct Rule {
-    name: String,
-    provider: Option<String>,
-    effect: RuleEffect,
-    roles: Vec<RoleArn>,
-    duration: Option<Duration>,
-    /// `when` as its author wrote it.
-    written: String,
-    when: Expression,
-    session_name: Option<Expression>,
-    source_identity: Option<Expression>,
-    tags: Vec<CompiledTag>,
-}
-
-#[derive(Debug)]
-struct CompiledTag {
-    key: String,
-    value: Expression,
-    transitive: bool,
-}
-
-/// What a rule said about an identity.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
-    /// It offers its roles, with this.
-    Matches(Mapping),
-    /// It has nothing to offer.
-    Declines,
-    /// It could not be evaluated, and so offers nothing.
-    Fails {
-        /// The expression at fault.
-        field: &'static str,
-        /// Why.
-        reason: String,
-    },
-}
-
-/// What a matching rule sets.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Mapping {
-    /// Session name.
-    pub session_name: Option<String>,
-    /// Source identity.
-    pub source_identity: Option<String>,
-    /// Session tags.
-    pub tags: Vec<SessionTag>,
 }
 
 impl Rules {
-    /// Compiles `sources`; all faults of all rules at once. The parser recurses so greedily
-    /// that it gets a stack of its own; a panic of it is a fault like any other.
+    /// Compiles `sources`, which name no section.
     pub fn compile(sources: Vec<RuleSource>) -> Result<Self, Vec<RuleFault>> {
+        Self::compile_in(&[], sources)
+    }
+
+    /// Compiles `sources` in `sections`; all faults of all rules at once. The parser recurses so greedily
+    /// that it gets a stack of its own; a panic of it is a fault like any other.
+    pub fn compile_in(sections: &[SectionSource], sources: Vec<RuleSource>) -> Result<Self, Vec<RuleFault>> {
         thread::scope(|scope| {
             let parser = thread::Builder::new().stack_size(PARSER_STACK);
-            let compiled = parser.spawn_scoped(scope, || Self::compile_here(sources));
+            let compiled = parser.spawn_scoped(scope, || Self::compile_here(sections, sources));
             compiled.ok().and_then(|thread| thread.join().ok()).unwrap_or_else(|| {
                 let message = "the rules could not be compiled: no stack for it".to_owned();
                 Err(vec![RuleFault { rule: 0, field: "when", message }])
@@ -158,25 +123,23 @@ impl Rules {
         })
     }
 
-    fn compile_here(sources: Vec<RuleSource>) -> Result<Self, Vec<RuleFault>> {
+    fn compile_here(sections: &[SectionSource], sources: Vec<RuleSource>) -> Result<Self, Vec<RuleFault>> {
         let env = expression::environment();
-        let mut compiler = Compiler::new(&env);
+        let mut compiler = Compiler::new(&env, sections);
         let rules = compiler.rules(sources);
-        if compiler.faults.is_empty() { Ok(Self::index(env, rules)) } else { Err(compiler.faults) }
-    }
-
-    fn index(env: Arc<Env>, rules: Vec<Rule>) -> Self {
-        let (mut index, mut by_role) = (Index::default(), HashMap::<RoleArn, Index>::new());
-        let is_deny = |rule: &Rule| rule.effect == RuleEffect::Deny;
-        let denies = rules.iter().enumerate().filter(|(_, rule)| is_deny(rule)).map(|(at, _)| at).collect();
-        for (position, rule) in rules.iter().enumerate().filter(|(_, rule)| !is_deny(rule)) {
-            let needs = rule.when.needs();
-            index.add(position, rule, needs.as_deref());
-            for role in &rule.roles {
-                by_role.entry(role.clone()).or_default().add(position, rule, needs.as_deref());
+        if !compiler.faults.is_empty() {
+            return Err(compiler.faults);
+        }
+        let mut sections: Vec<_> = sections.iter().map(Section::new).collect();
+        sections.push(Section::default());
+        let mut denies = Vec::new();
+        for (position, rule) in rules.iter().enumerate() {
+            match rule.section {
+                Some(section) => sections[section].add(position, rule),
+                None => denies.push(position),
             }
         }
-        Self { env, rules, index, denies, by_role }
+        Ok(Self { env, rules, sections, denies })
     }
 
     /// Every rule, in the order written.
@@ -184,72 +147,124 @@ impl Rules {
         &self.rules
     }
 
+    /// The sections whose rules, where one matches, keep `rule` from counting.
+    pub fn sections_before<'r>(&'r self, rule: &'r Rule) -> impl Iterator<Item = &'r str> {
+        let place = rule.section.unwrap_or_default();
+        let is_first = move |section: &Section| {
+            section.first().is_some_and(|first| std::ptr::eq(&raw const self.rules[first], rule))
+        };
+        let keeps = move |(number, section): &(usize, &Section)| {
+            (*number < place && section.stops())
+                || (*number == place && section.takes_first() && !is_first(section))
+        };
+        self.sections.iter().enumerate().filter(keeps).map(|(_, section)| section.name())
+    }
+
     /// The rules that take roles away from `identity`, in the order written: those that match, and those
     /// that can't be evaluated.
-    pub fn denying(&self, identity: &FederatedIdentity, at: Moment) -> Vec<(&Rule, Outcome)> {
+    pub fn denying(&self, identity: &FederatedIdentity, when: Circumstances) -> Vec<(&Rule, Outcome)> {
         if self.denies.is_empty() {
             return Vec::new();
         }
+        let view = View::new(identity, when);
+        let context = self.context(&view);
         let denies = self.denies.iter().map(|position| &self.rules[*position]);
-        let mut outcomes = self.ask(identity, at, denies.filter(|rule| rule.looks_at(identity)));
-        outcomes.retain(|(_, outcome)| *outcome != Outcome::Declines);
-        outcomes
+        let asked = denies.filter(|rule| rule.looks_at(identity));
+        let outcomes = asked.map(|rule| (rule, rule.evaluate(identity, &context)));
+        outcomes.filter(|(_, outcome)| *outcome != Outcome::Declines).collect()
     }
 
-    /// The rules that match `identity` and offer something, in the order written. With `role`, only rules that
-    /// offer it are evaluated.
+    /// The rules that match `identity` and offer something, in the order of their sections and then as
+    /// written. With `role`, only those that offer it.
     pub fn matching(
         &self,
         identity: &FederatedIdentity,
         role: Option<&RoleArn>,
-        at: Moment,
+        when: Circumstances,
     ) -> Vec<(&Rule, Mapping)> {
-        let outcomes = self.evaluate(identity, role, at).into_iter();
+        let offers = |rule: &Rule| role.is_none_or(|role| rule.offered_to(identity).any(|one| one == role));
+        let outcomes = self.evaluate(identity, role, when).into_iter();
         outcomes
             .filter_map(|(rule, outcome)| match outcome {
-                Outcome::Matches(mapping) => Some((rule, mapping)),
-                Outcome::Declines | Outcome::Fails { .. } => None,
+                Outcome::Matches(mapping) if offers(rule) => Some((rule, mapping)),
+                _ => None,
             })
             .collect()
     }
 
-    /// The rules that offer and can match `identity`, in the order written, with what each said and why. With
-    /// `role`, only those that offer it. Whoever is left out would decline, or fail.
+    /// The rules that offer and are asked, in the order of their sections and then as written, with what
+    /// each said and why. Whoever is left out would decline or fail, or does not count. With `role`, only
+    /// those that may offer it, or come before one that may.
     pub fn evaluate(
         &self,
         identity: &FederatedIdentity,
         role: Option<&RoleArn>,
-        at: Moment,
+        when: Circumstances,
     ) -> Vec<(&Rule, Outcome)> {
-        let index = role.map_or(Some(&self.index), |role| self.by_role.get(role));
-        let found = index.map(|index| index.find(identity)).unwrap_or_default();
-        self.ask(identity, at, found.into_iter().map(|position| &self.rules[position]))
+        let view = View::new(identity, when);
+        let context = self.context(&view);
+        let mut said = Vec::new();
+        for section in &self.sections {
+            let mut stops = false;
+            let candidates = section.candidates(identity, role).into_iter();
+            for rule in candidates.map(|position| &self.rules[position]).filter(|it| it.looks_at(identity)) {
+                let outcome = rule.evaluate(identity, &context);
+                let ends = section.ends_with(&outcome);
+                stops |= section.stops_with(&outcome);
+                said.push((rule, outcome));
+                if ends {
+                    break;
+                }
+            }
+            if stops {
+                break;
+            }
+        }
+        said
     }
 
-    /// Every rule that looks at identities of this provider, with what it said and why: for
-    /// explanations, as it costs as much as there are rules.
-    pub fn evaluate_all(&self, identity: &FederatedIdentity, at: Moment) -> Vec<(&Rule, Outcome)> {
-        self.ask(identity, at, self.rules.iter().filter(|rule| rule.looks_at(identity)))
+    /// Every rule that looks at identities of this provider, in the order written, with what it said and
+    /// why: for explanations, as it costs as much as there are rules.
+    pub fn evaluate_all(&self, identity: &FederatedIdentity, when: Circumstances) -> Vec<(&Rule, Outcome)> {
+        let view = View::new(identity, when);
+        let context = self.context(&view);
+        let asked = self.rules.iter().filter(|rule| rule.looks_at(identity));
+        let mut said: Vec<_> = asked.map(|rule| (rule, rule.evaluate(identity, &context))).collect();
+        let mut ended: Vec<Option<&str>> = vec![None; self.sections.len()];
+        for (number, section) in self.sections.iter().enumerate() {
+            for (rule, outcome) in said.iter_mut().filter(|(rule, _)| rule.section == Some(number)) {
+                if let Some(by) = ended[number] {
+                    if matches!(outcome, Outcome::Matches(_)) {
+                        *outcome = Outcome::PassedOver { by: by.to_owned() };
+                    }
+                    continue;
+                }
+                if section.ends_with(outcome) {
+                    ended[number] = Some(rule.name());
+                }
+                if section.stops_with(outcome) {
+                    for end in &mut ended[number + 1..] {
+                        *end = end.or(Some(rule.name()));
+                    }
+                }
+            }
+        }
+        said
     }
 
     /// The parts of the condition of `rule`, with what each saw of `identity`: for explanations.
-    pub fn clauses(&self, rule: &Rule, identity: &FederatedIdentity, at: Moment) -> Vec<Clause> {
-        let view = View::new(identity, at);
-        let mut context = Context::with_env(Arc::clone(&self.env));
-        context.set_variable_resolver(&view);
-        rule.when.clauses(&rule.written, identity, &context)
+    pub fn clauses(&self, rule: &Rule, identity: &FederatedIdentity, when: Circumstances) -> Vec<Clause> {
+        let view = View::new(identity, when);
+        let context = self.context(&view);
+        let mut clauses = rule.when.clauses(&rule.written, identity, &context);
+        clauses.extend(rule.roles_from().map(|from| clauses::of_roles(from, identity)));
+        clauses
     }
 
-    fn ask<'r>(
-        &self,
-        identity: &FederatedIdentity,
-        at: Moment,
-        rules: impl Iterator<Item = &'r Rule>,
-    ) -> Vec<(&'r Rule, Outcome)> {
-        let view = View::new(identity, at);
+    fn context<'c>(&self, view: &'c View<'_>) -> Context<'c, 'c> {
         let mut context = Context::with_env(Arc::clone(&self.env));
-        context.set_variable_resolver(&view);
-        rules.map(|rule| (rule, rule.evaluate(&context))).collect()
+        context.set_variable_resolver(view);
+        context
     }
 }
 
@@ -259,76 +274,13 @@ impl std::fmt::Debug for Rules {
     }
 }
 
-impl Rule {
-    /// What messages call it.
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// The one provider whose identities it looks at; `None`: all of them.
-    pub fn provider(&self) -> Option<&str> {
-        self.provider.as_deref()
-    }
-
-    /// Its condition as written.
-    pub fn when(&self) -> &str {
-        &self.written
-    }
-
-    /// What it does where it matches.
-    pub const fn effect(&self) -> RuleEffect {
-        self.effect
-    }
-
-    /// Whether it takes `role` away where it matches.
-    pub fn denies(&self, role: &RoleArn) -> bool {
-        self.effect == RuleEffect::Deny && (self.roles.is_empty() || self.roles.contains(role))
-    }
-
-    fn looks_at(&self, identity: &FederatedIdentity) -> bool {
-        self.provider().is_none_or(|only| only == identity.provider_name())
-    }
-
-    /// The roles it offers or denies.
-    pub fn roles(&self) -> &[RoleArn] {
-        &self.roles
-    }
-
-    /// How long sessions last unless the caller asks.
-    pub const fn duration(&self) -> Option<Duration> {
-        self.duration
-    }
-
-    fn evaluate(&self, context: &Context<'_, '_>) -> Outcome {
-        match self.when.boolean(context) {
-            Ok(true) => self
-                .map(context)
-                .map_or_else(|(field, reason)| Outcome::Fails { field, reason }, Outcome::Matches),
-            Ok(false) => Outcome::Declines,
-            Err(reason) => Outcome::Fails { field: "when", reason },
-        }
-    }
-
-    fn map(&self, context: &Context<'_, '_>) -> Result<Mapping, (&'static str, String)> {
-        let text = |field, expression: &Option<Expression>| {
-            expression.as_ref().map(|e| e.text(context)).transpose().map_err(|reason| (field, reason))
-        };
-        let tags = self.tags.iter().map(|tag| {
-            let value =
-                tag.value.text(context).map_err(|reason| ("tags", format!("{}: {reason}", tag.key)))?;
-            Ok(SessionTag { key: tag.key.clone(), value, transitive: tag.transitive })
-        });
-        Ok(Mapping {
-            session_name: text("session_name", &self.session_name)?,
-            source_identity: text("source_identity", &self.source_identity)?,
-            tags: tags.collect::<Result<_, _>>()?,
-        })
-    }
-}
-
 #[cfg(test)]
 #[path = "rules_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "section_tests.rs"]
+mod section_tests;
 
 #[cfg(test)]
 #[path = "index_tests.rs"]

@@ -173,7 +173,8 @@ fn cost(needs: &[Need]) -> (bool, usize) {
     (needs.iter().any(|need| matches!(need.text, Text::Begins(_))), needs.len())
 }
 
-fn text(node: &IdedExpr) -> Option<&str> {
+/// The text that a literal is.
+pub(super) fn text(node: &IdedExpr) -> Option<&str> {
     match &node.expr {
         Expr::Literal(LiteralValue::String(text)) => Some(text.inner()),
         _ => None,

@@ -1,6 +1,8 @@
 //! What rules see, what they may be, and that a mistake in one never grants.
 
 use super::*;
+use crate::clock::Moment;
+use crate::identity::SessionTag;
 use crate::identity::testing::IdentityBuilder;
 
 const CORP: &str = "arn:aws:iam::111122223333:saml-provider/corp";
@@ -53,7 +55,7 @@ fn rule(name: &str, when: &str) -> RuleSource {
 /// What one rule with this condition says about `identity` at second 1000.
 fn outcome(when: &str, identity: &FederatedIdentity) -> Outcome {
     let rules = Rules::compile(vec![rule("r", when)]).unwrap_or_else(|faults| panic!("{when}: {faults:?}"));
-    let at = Moment::from_unix(1000);
+    let at = Circumstances::at(Moment::from_unix(1000));
     let outcome = rules.evaluate_all(identity, at).remove(0).1;
     // Whoever passes rules over must not pass one over that matches.
     let found = rules.evaluate(identity, None, at).pop();
@@ -167,9 +169,9 @@ fn a_failing_mapping_is_a_failing_rule() {
         ("tags", RuleSource { tags, ..rule("r", "true") }),
     ] {
         let rules = Rules::compile(vec![source]).unwrap();
-        let outcomes = rules.evaluate(&ann(), None, Moment::from_unix(0));
+        let outcomes = rules.evaluate(&ann(), None, Circumstances::at(Moment::from_unix(0)));
         assert!(matches!(&outcomes[0].1, Outcome::Fails { field: at, .. } if *at == field), "{outcomes:?}");
-        assert!(rules.matching(&ann(), None, Moment::from_unix(0)).is_empty());
+        assert!(rules.matching(&ann(), None, Circumstances::at(Moment::from_unix(0))).is_empty());
     }
 }
 
@@ -185,12 +187,13 @@ fn a_match_carries_its_mapping() {
     let tag =
         |key: &str, value: &str, transitive| SessionTag { key: key.into(), value: value.into(), transitive };
     let rules = Rules::compile(vec![source]).unwrap();
-    let (matched, mapping) = rules.matching(&ann(), Some(&role("r")), Moment::from_unix(0)).remove(0);
+    let (matched, mapping) =
+        rules.matching(&ann(), Some(&role("r")), Circumstances::at(Moment::from_unix(0))).remove(0);
     assert_eq!(matched.name(), "r");
     assert_eq!(mapping.session_name.as_deref(), Some("ann@example.com"));
     assert_eq!(mapping.source_identity.as_deref(), Some("ann"));
     assert_eq!(mapping.tags, [tag("Team", "platform", true), tag("who", "ann", false)]);
-    assert!(rules.matching(&ann(), Some(&role("other")), Moment::from_unix(0)).is_empty());
+    assert!(rules.matching(&ann(), Some(&role("other")), Circumstances::at(Moment::from_unix(0))).is_empty());
 }
 
 #[test]
@@ -203,7 +206,7 @@ fn only_rules_of_the_provider_are_evaluated_and_in_order() {
         Rules::compile(vec![of("a", Some("mobile")), of("b", None), of("c", Some("corp")), of("d", None)])
             .unwrap();
     let names = |identity: &FederatedIdentity| {
-        let matching = rules.matching(identity, None, Moment::from_unix(0));
+        let matching = rules.matching(identity, None, Circumstances::at(Moment::from_unix(0)));
         matching.into_iter().map(|(rule, _)| rule.name().to_owned()).collect::<Vec<_>>()
     };
     assert_eq!(names(&ann()), ["b", "c", "d"]);
@@ -225,7 +228,7 @@ fn faults_are_told_all_at_once() {
     assert_eq!(fields, expected.map(|field| (1, field)));
     assert_eq!(
         faults[3].message,
-        "there is no \"nobody\"; a rule may name subject, issuer, provider, protocol, attr, claim, groups, time"
+        "there is no \"nobody\"; a rule may name subject, issuer, provider, protocol, attr, claim, groups, authn, source_ip, time"
     );
     assert_eq!(faults[4].message, "it gives a list of strings, not a string");
     assert_eq!(faults[6].message, "there is no function \"now\"");
@@ -309,7 +312,7 @@ fn the_worst_that_is_parsed_does_not_overflow() {
     ];
     for source in worst {
         if let Ok(rules) = Rules::compile(vec![rule("r", &source)]) {
-            let outcomes = rules.evaluate_all(&ann(), Moment::from_unix(0));
+            let outcomes = rules.evaluate_all(&ann(), Circumstances::at(Moment::from_unix(0)));
             assert_eq!(outcomes.len(), 1, "{source}");
         }
     }
@@ -362,4 +365,56 @@ fn who_compares_by_one_sign_is_told_of_two() {
     let hint = "; write == to compare";
     assert!(told("subject = 'ann'").ends_with(hint), "{}", told("subject = 'ann'"));
     assert!(!told("subject == 'a = b' &&").ends_with(hint));
+}
+
+/// What is known of the sign-in, and where the call comes from. Whoever says nothing of it is offered
+/// nothing, whichever way a rule asks.
+#[test]
+fn how_and_from_where_somebody_signs_in() {
+    let from =
+        |ip: &str| Circumstances { source_ip: ip.parse().ok(), ..Circumstances::at(Moment::from_unix(1000)) };
+    let matches = |when: &str, identity: &FederatedIdentity, circumstances| {
+        let rules =
+            Rules::compile(vec![rule("r", when)]).unwrap_or_else(|faults| panic!("{when}: {faults:?}"));
+        !rules.matching(identity, None, circumstances).is_empty()
+    };
+    let known =
+        IdentityBuilder::saml(CORP, "corp", "ann").authenticated(Moment::from_unix(900), "urn:x").build();
+    let claims = serde_json::json!({ "sub": "ann", "auth_time": 900, "acr": "urn:x", "amr": ["pwd", "otp"] });
+    let token = IdentityBuilder::oidc(MOBILE, "mobile", "https://accounts.example.com", claims).build();
+    for (when, of_assertion, of_token, of_stranger) in [
+        ("time - authn.time < 600", true, true, false),
+        ("!(time - authn.time > 600)", true, true, false),
+        ("time - authn.time > 600", false, false, false),
+        (r#"authn.context == "urn:x""#, true, true, false),
+        (r#"authn.context != "urn:y""#, true, true, false),
+        (r#""otp" in authn.methods"#, false, true, false),
+        (r#"!("sms" in authn.methods)"#, true, true, true),
+        ("has(authn.time) && has(authn.context)", true, true, false),
+    ] {
+        let stranger = ann();
+        let said = [&known, &token, &stranger].map(|identity| matches(when, identity, from("192.0.2.7")));
+        assert_eq!(said, [of_assertion, of_token, of_stranger], "{when}");
+    }
+    for (when, inside, outside, unknown) in [
+        (r#"source_ip.within("192.0.2.0/24")"#, true, false, false),
+        (r#"!source_ip.within("198.51.100.0/24")"#, true, false, false),
+        (r#"source_ip.within("::ffff:0:0/96")"#, false, false, false),
+        (r#"source_ip == "192.0.2.7""#, true, false, false),
+        (r#"source_ip.within("192.0.2.0/24") || source_ip.within("198.51.100.7")"#, true, true, false),
+    ] {
+        let said = ["::ffff:192.0.2.7", "198.51.100.7", "nowhere"].map(|ip| matches(when, &ann(), from(ip)));
+        assert_eq!(said, [inside, outside, unknown], "{when}");
+    }
+    let fault = |when| refusal(when);
+    assert!(
+        fault(r#"source_ip.within("192.0.2.0/33")"#)
+            .ends_with(r#"within takes a network, such as "10.0.0.0/8", written out"#)
+    );
+    assert!(fault("source_ip.within(subject)").ends_with("written out"));
+    assert!(
+        fault(r#"authn.level == "1""#)
+            .ends_with("there is no authn.level; write authn.methods, authn.context or authn.time")
+    );
+    assert!(fault("authn.time == subject").contains("authn.time is a number and subject is a string"));
 }

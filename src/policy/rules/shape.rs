@@ -4,6 +4,7 @@
 //! process down, and nested comprehensions run for seconds (`all` in `all` in `all` …). So the
 //! source is measured before it is parsed, and the tree before it is kept.
 
+use super::network::WITHIN;
 use cel::common::ast::{CallExpr, ComprehensionExpr, EntryExpr, Expr, IdedExpr, LiteralValue, operators};
 
 /// The longest source in bytes.
@@ -19,7 +20,7 @@ const MAX_DEPTH: usize = 20;
 
 /// What a rule may name (`view` gives the values).
 pub(super) const VARIABLES: &[&str] =
-    &["subject", "issuer", "provider", "protocol", "attr", "claim", "groups", "time"];
+    &["subject", "issuer", "provider", "protocol", "attr", "claim", "groups", "authn", "source_ip", "time"];
 
 /// What a rule may call. `matches` and `format` are left out: a regular expression is compiled
 /// anew at every evaluation, and a width of `format` can ask for any amount of memory.
@@ -44,6 +45,7 @@ pub(super) const FUNCTIONS: &[&str] = &[
     "split",
     "substring",
     "reverse",
+    WITHIN,
 ];
 
 const OPERATORS: &[&str] = &[

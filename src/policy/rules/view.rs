@@ -8,6 +8,8 @@
 //! | `attr` | attributes by name, each a list of strings; an absent one is an empty list |
 //! | `groups` | `attr.groups` |
 //! | `claim` | OIDC: every claim as sent; SAML: empty |
+//! | `authn` | how and when the provider says that the person signed in: `methods`, `context`, `time` |
+//! | `source_ip` | where the call comes from; absent where nobody knows |
 //! | `time` | seconds since 1970 |
 //!
 //! `attr` finds an attribute by its short name too ([`FederatedIdentity::aliases`]). A short name
@@ -25,22 +27,22 @@ use cel::common::value::{CowVal, Val};
 use cel::context::VariableResolver;
 use serde_json::Value as Json;
 
-use crate::clock::Moment;
-use crate::identity::{FederatedIdentity, Protocol};
+use crate::identity::{Authentication, FederatedIdentity, Protocol};
+use crate::policy::Circumstances;
 
 /// The variables of one evaluation. Nothing is copied from the identity but the spines of lists that some
 /// rule asks for, once for all rules, and of the claims if one asks for any.
 pub(super) struct View<'a> {
     identity: &'a FederatedIdentity,
-    at: Moment,
+    when: Circumstances,
     attributes: OnceLock<Attributes<'a>>,
     claims: OnceLock<CelMap<'a>>,
 }
 
 impl<'a> View<'a> {
-    /// `identity` as rules see it at `at`.
-    pub(super) const fn new(identity: &'a FederatedIdentity, at: Moment) -> Self {
-        Self { identity, at, attributes: OnceLock::new(), claims: OnceLock::new() }
+    /// `identity` as rules see it.
+    pub(super) const fn new(identity: &'a FederatedIdentity, when: Circumstances) -> Self {
+        Self { identity, when, attributes: OnceLock::new(), claims: OnceLock::new() }
     }
 
     fn attributes(&self) -> &Attributes<'a> {
@@ -69,7 +71,12 @@ impl VariableResolver for View<'_> {
             "attr" => Some(CowVal::Borrowed(self.attributes())),
             "groups" => self.attributes().list("groups").ok().map(|list| CowVal::Borrowed(list)),
             "claim" => Some(CowVal::Borrowed(self.claims())),
-            "time" => Some(CowVal::owned(CelInt::from(self.at.unix()))),
+            "authn" => Some(CowVal::owned(authentication(&self.identity.authentication()))),
+            "source_ip" => {
+                let address = self.when.source_ip?.to_canonical().to_string();
+                Some(CowVal::owned(CelString::from(address)))
+            }
+            "time" => Some(CowVal::owned(CelInt::from(self.when.at.unix()))),
             _ => None,
         }
     }
@@ -182,6 +189,20 @@ impl Sizer for Attributes<'_> {
     fn size(&self) -> CelInt {
         CelInt::from(i64::try_from(self.lists.len()).unwrap_or(i64::MAX))
     }
+}
+
+/// What is not known is not there; of methods there is a list in any case.
+fn authentication<'a>(said: &Authentication<'_>) -> CelMap<'a> {
+    let methods = said.methods.iter().map(|method| boxed(CelString::from((*method).to_owned())));
+    let mut known =
+        HashMap::from([(CelMapKey::from("methods"), boxed(CelList::from(methods.collect::<Vec<_>>())))]);
+    if let Some(context) = said.context {
+        known.insert(CelMapKey::from("context"), boxed(CelString::from(context.to_owned())));
+    }
+    if let Some(at) = said.at {
+        known.insert(CelMapKey::from("time"), boxed(CelInt::from(at.unix())));
+    }
+    CelMap::from(known)
 }
 
 fn attribute_name(name: &dyn Val) -> Result<&str, ExecutionError> {

@@ -59,6 +59,8 @@ pub enum RuleOutcome {
     OtherProvider,
     /// It could not be evaluated, and offers nothing.
     Failed,
+    /// It would offer its roles, and a rule before it ended its section, or all behind: `reason` names it.
+    PassedOver,
     /// It takes its roles away, or could not be evaluated, and takes them away for that.
     Denied,
 }

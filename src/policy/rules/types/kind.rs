@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use Kind::{Any, Attributes, Bool, Bytes, Double, Int, List, Map, Null, Text, UInt};
+use Kind::{Any, Attributes, Authn, Bool, Bytes, Double, Int, List, Map, Null, Text, UInt};
 
 /// A kind of value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +20,8 @@ pub(in crate::policy::rules) enum Kind {
     Map,
     /// `attr`: names to lists of strings.
     Attributes,
+    /// `authn`: how and when the person signed in.
+    Authn,
 }
 
 impl fmt::Display for Kind {
@@ -34,6 +36,7 @@ impl fmt::Display for Kind {
             List(item) => return write!(f, "a list{}", item.of_many()),
             Map => "a map",
             Attributes => "all attributes",
+            Authn => "what is known of the sign-in",
         })
     }
 }
@@ -49,7 +52,7 @@ impl Kind {
             Bytes => " of bytes",
             Null => " of nulls",
             List(_) => " of lists",
-            Map | Attributes => " of maps",
+            Map | Attributes | Authn => " of maps",
         }
     }
 

@@ -11,8 +11,10 @@ mod words;
 use cel::common::ast::{CallExpr, ComprehensionExpr, Expr, IdedExpr, LiteralValue, SelectExpr, operators};
 
 pub(super) use self::kind::Kind;
-use self::kind::Kind::{Any, Attributes, Bool, Bytes, Double, Int, List, Map, Null, Text, UInt};
+use self::kind::Kind::{Any, Attributes, Authn, Bool, Bytes, Double, Int, List, Map, Null, Text, UInt};
 use self::words::{count, never_equal, no_text, shown};
+use super::needs::text;
+use super::network::{WITHIN, is_network};
 
 /// What can be called on a string.
 struct Method {
@@ -41,6 +43,7 @@ const METHODS: &[Method] = &[
     method("replace", &[Text, Text, Int], 2, || Text),
     method("split", &[Text, Int], 1, || List(Box::new(Text))),
     method("substring", &[Int, Int], 1, || Text),
+    method(WITHIN, &[Text], 1, || Bool),
 ];
 
 /// What `expression` gives, or what can't be meant in it.
@@ -78,10 +81,11 @@ impl<'e> Checker<'e> {
             return kind.clone();
         }
         match name {
-            "subject" | "issuer" | "provider" | "protocol" => Text,
+            "subject" | "issuer" | "provider" | "protocol" | "source_ip" => Text,
             "attr" => Attributes,
             "groups" => List(Box::new(Text)),
             "claim" => Map,
+            "authn" => Authn,
             "time" => Int,
             _ => Any,
         }
@@ -92,6 +96,7 @@ impl<'e> Checker<'e> {
             Any | Map if select.test => Ok(Bool),
             Any | Map => Ok(Any),
             Attributes if select.test => Ok(Bool),
+            Authn => of_sign_in(&select.field).map(|kind| if select.test { Bool } else { kind }),
             Attributes => Ok(List(Box::new(Text))),
             other => {
                 Err(format!("{} is {other}, which has no member {:?}", shown(&select.operand), select.field))
@@ -242,6 +247,10 @@ impl<'e> Checker<'e> {
         if !(*least..=takes.len()).contains(&arguments.len()) {
             return Err(format!("{name} takes {}, not {}", count(*least, takes.len()), arguments.len()));
         }
+        if *name == WITHIN {
+            let network = arguments.first().and_then(text).filter(|network| is_network(network));
+            network.ok_or_else(|| format!("{name} takes a network, such as \"10.0.0.0/8\", written out"))?;
+        }
         arguments.iter().zip(*takes).try_for_each(|(argument, wanted)| self.expect(argument, wanted))?;
         Ok(gives())
     }
@@ -279,6 +288,16 @@ impl<'e> Checker<'e> {
             return Ok(());
         }
         Err(format!("{} is {kind}, not {wanted}", shown(node)))
+    }
+}
+
+/// What `authn.NAME` is.
+fn of_sign_in(name: &str) -> Result<Kind, String> {
+    match name {
+        "methods" => Ok(List(Box::new(Text))),
+        "context" => Ok(Text),
+        "time" => Ok(Int),
+        _ => Err(format!("there is no authn.{name}; write authn.methods, authn.context or authn.time")),
     }
 }
 

@@ -8,6 +8,7 @@ use super::*;
 use crate::clock::Moment;
 use crate::identity::FederatedIdentity;
 use crate::identity::testing::IdentityBuilder;
+use crate::policy::Circumstances;
 use crate::policy::rules::expression::environment;
 use crate::policy::rules::shape;
 use crate::policy::rules::view::View;
@@ -117,6 +118,10 @@ fn what_can_be_meant_passes() {
         ("attr.exists(name, name == \"a\")", Bool),
         ("has(attr.x) && has(claim.x) && \"x\" in attr && \"x\" in claim", Bool),
         ("string(time) + subject", Text),
+        ("authn.methods", texts()),
+        ("authn.context + source_ip", Text),
+        ("authn.time + 1", Int),
+        (r#"has(authn.time) || source_ip.within("10.0.0.0/8")"#, Bool),
     ] {
         assert_eq!(kind(source), Ok(expected), "{source}");
     }
@@ -126,7 +131,7 @@ fn what_can_be_meant_passes() {
 #[test]
 fn every_function_has_its_kinds() {
     let calls = shape::FUNCTIONS.iter().map(|name| (name, [format!("claim.x.{name}"), (*name).to_owned()]));
-    let arguments = ["()", "(claim.x)", "(claim.x, claim.x)"];
+    let arguments = ["()", "(claim.x)", "(claim.x, claim.x)", "(\"192.0.2.0/24\")"];
     for (name, forms) in calls {
         let mut called =
             forms.iter().flat_map(|form| arguments.map(|arguments| format!("{form}{arguments}")));
@@ -148,6 +153,10 @@ fn expression() -> impl Strategy<Value = String> {
         "claim.number",
         "claim.list",
         "claim.flag",
+        "authn",
+        "authn.methods",
+        "authn.context",
+        "source_ip",
         "claim.none",
         "\"a\"",
         "7",
@@ -198,7 +207,7 @@ fn is(value: &Value, kind: &Kind) -> bool {
         | (Value::String(_), Text)
         | (Value::Bytes(_), Bytes)
         | (Value::Null, Null)
-        | (Value::Map(_), Map | Attributes) => true,
+        | (Value::Map(_), Map | Attributes | Authn) => true,
         (Value::List(items), List(item)) => items.iter().all(|value| is(value, item)),
         _ => false,
     }
@@ -215,7 +224,7 @@ proptest! {
             return Ok(());
         }
         let identity = somebody();
-        let view = View::new(&identity, Moment::from_unix(1000));
+        let view = View::new(&identity, Circumstances::at(Moment::from_unix(1000)));
         let mut context = Context::with_env(env);
         context.set_variable_resolver(&view);
         let value = Value::resolve(&tree, &context);
