@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 
 use self::load::Load;
 use self::report::{file, median};
-use self::servers::{Broker, Floor, Served};
+use self::servers::{Broker, Floor, Served, World};
 
 /// As in the product.
 #[global_allocator]
@@ -34,10 +34,19 @@ fn main() {
         servers::serve_floor();
         return;
     }
-    let (one, many) = (Broker::start(1), Broker::start(10_000));
+    let many = 10_000;
+    let one = Broker::start(World::SMALL);
+    let providers = Broker::start(World { providers: many, ..World::SMALL });
+    let rules = Broker::start(World { rules: many, ..World::SMALL });
+    let roles = Broker::start(World { roles: many, ..World::SMALL });
     let floor = Floor::start(one.answer_length());
-    let servers: [(&dyn Served, Load); 3] =
-        [(&one, one.load()), (&floor, one.load().to(floor.address())), (&many, many.load())];
+    let servers: [(&dyn Served, Load); 5] = [
+        (&one, one.load()),
+        (&floor, one.load().to(floor.address())),
+        (&providers, providers.load()),
+        (&rules, rules.load()),
+        (&roles, roles.load()),
+    ];
     for (_, load) in &servers {
         load.run(EACH / 4);
     }
@@ -53,6 +62,8 @@ fn main() {
     file(vec![
         entry("sts_web_identity_vs_floor", costs[0], costs[1], 1.5, "the CPU of the floor"),
         entry("providers_10k_vs_1", costs[2], costs[0], 1.15, "the CPU with one provider"),
+        entry("rules_10k_vs_1", costs[3], costs[0], 1.15, "the CPU with one rule"),
+        entry("roles_10k_vs_1", costs[4], costs[0], 1.15, "the CPU with one role"),
     ]);
 }
 

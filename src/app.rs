@@ -138,7 +138,7 @@ pub async fn start(loaded: Loaded, listeners: Listeners) -> Result<Running, Star
     let broker = Arc::new(Broker::new(loaded.snapshot, parts));
     let keeper = Keeper { snapshot: broker.snapshot(), clock: clock.clone(), entropy: entropy.clone() };
     let keeper = keeper.start().await;
-    let surface = Surface { broker, clock, entropy };
+    let surface = Surface { broker, clock, entropy, trusted_proxies: process.trusted_proxies.into() };
     let tls = process.tls.map(|files| files.server);
     let public = http::serve_public(surface.clone(), listeners.public, tls)?;
     let operations = http::serve_operations(surface, listeners.operations)?;

@@ -21,6 +21,7 @@ pub mod entropy;
 pub mod http;
 pub mod identity;
 pub mod issuer;
+pub mod network;
 pub mod policy;
 pub mod seal;
 pub mod secret;

@@ -45,6 +45,21 @@ pub(crate) trait Served {
     }
 }
 
+/// How much is configured.
+#[derive(Clone, Copy)]
+pub(crate) struct World {
+    /// The last of them issues the tokens.
+    pub(crate) providers: usize,
+    /// The last of them is about whoever sends the tokens.
+    pub(crate) rules: usize,
+    pub(crate) roles: usize,
+}
+
+impl World {
+    /// One of each.
+    pub(crate) const SMALL: Self = Self { providers: 1, rules: 1, roles: 1 };
+}
+
 /// The broker that ships.
 pub(crate) struct Broker {
     child: Child,
@@ -54,11 +69,10 @@ pub(crate) struct Broker {
 }
 
 impl Broker {
-    /// With so many providers, the last of which issues the tokens.
-    pub(crate) fn start(providers: usize) -> Self {
+    pub(crate) fn start(world: World) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let issuer = Issuer::generate(providers - 1);
-        let address = issuer.configure(folder.path(), providers);
+        let issuer = Issuer::generate(world.providers - 1);
+        let address = issuer.configure(folder.path(), world);
         let child = Command::new(env!("CARGO_BIN_EXE_rolegate"))
             .args(["serve", "--config"])
             .arg(folder.path().join("rolegate.toml"))
@@ -194,7 +208,8 @@ impl Issuer {
     }
 
     /// Writes a configuration, and gives the address of its public listener.
-    fn configure(&self, folder: &std::path::Path, providers: usize) -> SocketAddr {
+    fn configure(&self, folder: &std::path::Path, world: World) -> SocketAddr {
+        let World { providers, rules, roles } = world;
         let save = |name: &str, text: &str| fs::write(folder.join(name), text).unwrap();
         // Ports that were free a moment ago.
         let (public, operations) = (free_address(), free_address());
@@ -225,8 +240,19 @@ impl Issuer {
                 url(number)
             );
         }
+        let arn = |number: usize| if number == 0 { ROLE.to_owned() } else { format!("{ROLE}{number}") };
+        for number in 0..roles {
+            text += &format!("[[role]]\narn = \"{}\"\ntrust_policy = \"trust.json\"\n", arn(number));
+        }
+        for number in 1..rules {
+            text += &format!(
+                "[[rule]]\nname = \"rule {number}\"\nwhen = '\"team-{number}\" in groups && attr.level[0] == \"7\"'\n\
+                 roles = [\"{}\"]\n",
+                arn(number % roles)
+            );
+        }
         text += &format!(
-            "[[role]]\narn = \"{ROLE}\"\ntrust_policy = \"trust.json\"\n[[rule]]\nname = \"uploaders\"\n\
+            "[[rule]]\nname = \"uploaders\"\n\
              provider = \"p{}\"\nwhen = '\"uploaders\" in groups && attr.email[0].endsWith(\"@example.com\")'\n\
              roles = [\"{ROLE}\"]\ntags = {{ team = 'attr.team[0]' }}\n",
             providers - 1

@@ -12,6 +12,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use super::document::Item;
 use super::fault::Faults;
 use super::settings::{LogFormat, Settings, StoreKind};
+use crate::network::Network;
 use crate::telemetry;
 
 /// Addresses, files and the log.
@@ -21,6 +22,8 @@ pub struct Process {
     pub public: SocketAddr,
     /// The operations listener.
     pub operations: SocketAddr,
+    /// Whose word about a client's address is taken.
+    pub trusted_proxies: Vec<Network>,
     /// HTTPS for the public listener.
     pub tls: Option<TlsFiles>,
     /// The kind of store.
@@ -61,6 +64,7 @@ impl Process {
         };
         let public = address("listen.public", &settings.listen.public);
         let operations = address("listen.operations", &settings.listen.operations);
+        let trusted_proxies = trusted_proxies(main, faults);
         if let Err(problem) = telemetry::parse_level(&settings.log.level) {
             let message = format!("{:?} is not a log level: {problem}", settings.log.level);
             faults.error(place.at("log.level"), message, "write info, debug, or warn,rolegate=debug");
@@ -72,6 +76,7 @@ impl Process {
         Some(Self {
             public: public?,
             operations: operations?,
+            trusted_proxies,
             tls,
             store: settings.store.kind,
             store_path: place.resolve(&settings.store.path),
@@ -81,6 +86,19 @@ impl Process {
             log_level: settings.log.level.clone(),
         })
     }
+}
+
+fn trusted_proxies(main: &Item<Settings>, faults: &mut Faults) -> Vec<Network> {
+    let mut networks = Vec::new();
+    for text in &main.value.listen.trusted_proxies {
+        let network = Network::parse(text);
+        if network.is_none() {
+            let message = format!("{text:?} is no address and no network");
+            faults.error(main.place.at("listen.trusted_proxies"), message, "write 127.0.0.1 or 10.0.0.0/8");
+        }
+        networks.extend(network);
+    }
+    networks
 }
 
 fn load_tls(main: &Item<Settings>, faults: &mut Faults) -> Option<TlsFiles> {

@@ -1,6 +1,6 @@
 //! `[[section]]` and `[[rule]]` become compiled rules; what is written for nobody is warned of.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::document::{Item, Place, Written};
 use super::fault::Faults;
@@ -21,20 +21,17 @@ pub(super) fn build(written: &Written, directory: &Directory, faults: &mut Fault
         Err(problems) => {
             for problem in problems {
                 let Some(rule) = written.rules.get(problem.rule) else { continue };
+                let section = rule.value.section.as_deref().unwrap_or_default();
+                let is_offer = rule.value.effect == RuleEffectSetting::Offer;
                 let help = match problem.field {
                     // Each was told to be none.
                     "roles" if !rule.value.roles.is_empty() || rule.value.roles_from.is_some() => continue,
-                    "section"
-                        if written.names.has("section", rule.value.section.as_deref().unwrap_or("")) =>
-                    {
-                        continue;
-                    }
-                    "section" => {
-                        &written.names.help("section", rule.value.section.as_deref().unwrap_or_default())
-                    }
                     "roles" => "name a [[role]] by its ARN",
+                    // It is there, and was told to be faulty.
+                    "section" if is_offer && written.names.has("section", section) => continue,
+                    "section" if is_offer => &written.names.help("section", section),
                     "name" => "give each rule its own name: logs and explanations use it",
-                    _ => "docs/rules.md lists what an expression may use",
+                    _ => "docs/rules.md lists what a rule may say",
                 };
                 faults.error(rule.place.at(problem.field), problem.message, help);
             }
@@ -96,7 +93,7 @@ fn roles_from(
     let provider = written.provider.as_ref().and_then(|name| directory.provider(name));
     // A provider serves roles of its own account only.
     let is_served = |role: &&RoleArn| provider.is_none_or(|it| it.arn.account() == role.account());
-    let roles = directory.roles().map(|role| &role.arn).filter(is_served);
+    let roles: BTreeSet<_> = directory.roles().map(|role| &role.arn).filter(is_served).collect();
     match RolesFrom::new(&from.attribute, &from.pattern, roles) {
         Ok(from) => Some(from),
         Err(fault) => {

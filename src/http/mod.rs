@@ -7,6 +7,7 @@
 mod authorize;
 mod body;
 mod browser;
+mod client_address;
 mod cookies;
 mod device;
 mod error;
@@ -22,7 +23,7 @@ mod saml;
 mod sts;
 
 use std::io;
-use std::net::{IpAddr, TcpListener};
+use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,6 +36,7 @@ use rustls::ServerConfig;
 use crate::broker::{Broker, RequestContext};
 use crate::clock::Clock;
 use crate::entropy::Entropy;
+use crate::network::Network;
 
 /// Connections that one worker accepts at most.
 const CONNECTIONS_PER_WORKER: usize = 10_000;
@@ -54,12 +56,15 @@ pub struct Surface {
     pub clock: Arc<dyn Clock>,
     /// For request ids.
     pub entropy: Arc<dyn Entropy>,
+    /// Whose word about a client's address is taken.
+    pub trusted_proxies: Arc<[Network]>,
 }
 
 impl Surface {
     /// What `request` sees from its start to its end.
     fn context(&self, request: &HttpRequest) -> RequestContext<'_> {
-        self.broker.request(self.clock.now(), source_ip(request))
+        let address = client_address::of(request, &self.trusted_proxies);
+        self.broker.request(self.clock.now(), address)
     }
 }
 
@@ -118,8 +123,4 @@ fn connections_per_worker() -> usize {
 /// A route for what is only looked at; actix-web leaves the body out of the answer to `HEAD`.
 fn get_or_head() -> Route {
     web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
-}
-
-fn source_ip(request: &HttpRequest) -> Option<IpAddr> {
-    request.peer_addr().map(|address| address.ip())
 }

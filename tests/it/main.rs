@@ -10,4 +10,5 @@ mod rights;
 mod rule_changes;
 mod rule_tests;
 mod saml;
+mod sections;
 mod tidy;

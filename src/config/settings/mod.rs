@@ -101,11 +101,18 @@ pub struct ListenSettings {
     /// The operations listener: health and metrics. Keep it off the internet. Default
     /// `127.0.0.1:9090`.
     pub operations: String,
+    /// The proxies in front of the broker, as addresses or networks such as `10.0.0.0/8`: where a request comes
+    /// from, they say in `X-Forwarded-For`. Default: none, so whoever opens the connection is the client.
+    pub trusted_proxies: Vec<String>,
 }
 
 impl Default for ListenSettings {
     fn default() -> Self {
-        Self { public: "127.0.0.1:8080".into(), operations: "127.0.0.1:9090".into() }
+        Self {
+            public: "127.0.0.1:8080".into(),
+            operations: "127.0.0.1:9090".into(),
+            trusted_proxies: Vec::new(),
+        }
     }
 }
 

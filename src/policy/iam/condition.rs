@@ -9,11 +9,12 @@
 use std::borrow::Cow;
 
 use super::context::{RequestContext, folded};
-use super::operand::{self, Decimal, Network};
+use super::operand::{self, Decimal};
 use super::operator::{Comparison, Operator, Order, Quantifier};
 use super::pattern::{self, Unit};
 use super::variable::{Reading, Template};
 use crate::clock::Moment;
+use crate::network::Network;
 
 /// A compiled condition.
 #[derive(Debug, Clone, PartialEq, Eq)]

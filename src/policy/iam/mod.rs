@@ -25,7 +25,6 @@ pub use self::context::RequestContext;
 pub use self::document::{Effect, Policy, PolicyFault, PolicyKind};
 pub use self::eval::{Decision, Request, StatementRef};
 pub use self::guard::Guard;
-pub(super) use self::operand::Network;
 pub use self::parts::{ConditionParts, StatementParts};
 pub use self::principals::Naming;
 pub use self::review::{Obstacle, StatementReview};

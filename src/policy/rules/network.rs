@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use cel::common::types::{CelBool, CelString};
 use cel::{DeclarationError, Env, ExecutionError};
 
-use crate::policy::iam::Network;
+use crate::network::Network;
 
 /// What rules call it.
 pub(super) const WITHIN: &str = "within";

@@ -58,3 +58,33 @@ fn what_it_saw_is_redacted() {
     let rules = told.section("Rules");
     assert!(!rules.contains("sales") && rules.contains("attr.department: ‹value "), "{rules}");
 }
+
+#[test]
+fn what_a_rule_sees_of_the_sign_in_and_what_came_first_is_shown() {
+    let first = "[[rule]]\nname = \"platform deploys\"";
+    let told = |seconds: u8| {
+        let rule = format!(
+            "[[section]]\nname = \"s\"\noffers = \"first\"\n[[rule]]\nname = \"early\"\nsection = \"s\"\n\
+             provider = \"corp\"\nwhen = 'time - authn.time > {seconds} && authn.time < time'\n\
+             roles = [\"arn:aws:iam::111122223333:role/Look\"]\nsession_name = 'subject'\n{first}\nsection = \"s\""
+        );
+        World::new().configured(first, &rule).explain(&ann_with(">staff<", ">staff<"), &[])
+    };
+    let seen = "  no        early
+            when      time - authn.time > 60 && authn.time < time
+            FALSE     time - authn.time > 60
+                        time: 1795348830
+                        authn.time: 1795348800
+            true      authn.time < time
+";
+    let late = told(60);
+    assert!(late.section("Rules").starts_with(seen), "{}", late.out);
+    let early = told(29);
+    let rules = early.section("Rules");
+    assert!(rules.starts_with("  matched   early\n"), "{}", early.out);
+    let passed = "  too late  platform deploys
+            when      \"platform\" in groups && attr.department[0] == \"engineering\"
+            after     early, which came first and counts
+";
+    assert!(rules.contains(passed), "{}", early.out);
+}

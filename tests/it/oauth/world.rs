@@ -103,7 +103,12 @@ impl World {
         let broker = Arc::new(Broker::new(loaded.snapshot, parts));
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let server = serve_public(Surface { broker, clock: clock.clone(), entropy }, listener, None).unwrap();
+        let server = serve_public(
+            Surface { broker, clock: clock.clone(), entropy, trusted_proxies: Arc::new([]) },
+            listener,
+            None,
+        )
+        .unwrap();
         let handle = server.handle();
         actix_web::rt::spawn(server);
         let http = Client::builder().redirect(redirect::Policy::none()).no_proxy().build().unwrap();
