@@ -16,10 +16,12 @@ pub struct Issued<'a> {
     pub provider: &'a str,
     /// Who the provider says it is.
     pub subject: &'a str,
-    /// The role session's ARN.
+    /// The ARN of whom they are for.
     pub session: &'a str,
-    /// The rule, or what else offered the role.
-    pub offered_by: &'a str,
+    /// The ARN of who asked for them by credentials of ours.
+    pub caller: Option<&'a str>,
+    /// Of a role, the rule or what else offered it.
+    pub offered_by: Option<&'a str>,
     /// Of credentials, the access key id.
     pub access_key_id: Option<&'a str>,
     /// Of a token, its `jti`.
@@ -42,6 +44,7 @@ impl Issued<'_> {
             provider = self.provider,
             subject = self.subject,
             session = self.session,
+            caller = self.caller,
             offered_by = self.offered_by,
             access_key_id = self.access_key_id,
             token_id = self.token_id,

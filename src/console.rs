@@ -193,6 +193,8 @@ mod tests {
         let at = Moment::from_unix(1_800_000_000);
         let hours = |count: u64| at.plus(Duration::from_secs(3600 * count));
         let session = |ends| RoleSession {
+            assumed_by: None,
+            mfa: None,
             role_id: crate::arn::RoleId::of_declared(&role),
             role: role.clone(),
             session_name: "ann".into(),

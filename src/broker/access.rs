@@ -33,14 +33,14 @@ impl RequestContext<'_> {
             return Err(ExchangeRefusal::Grant { grant: "authorization" }.into());
         }
         let Some(active) = self.active(token) else { return Ok(None) };
-        let session = active.session();
-        let asked = self.snapshot.policies.ask(session, question, self.at).map_err(Refusal::Question)?;
+        let holder = active.holder();
+        let asked = self.snapshot.policies.ask(holder, question, self.at).map_err(Refusal::Question)?;
         let (access, reviews) = (asked.decide(), explain.then(|| asked.review()));
         telemetry::count_access(access.word());
         if let Some(reason) = access.because(question.action) {
             audit::AccessRefused {
                 client: &client.id,
-                session: &session.role.session_arn(&session.session_name),
+                session: &holder.arn(),
                 action: question.action,
                 resource: question.resource,
                 reason: &reason,

@@ -193,7 +193,7 @@ impl RequestContext<'_> {
     }
 
     /// When and where from the request comes.
-    const fn circumstances(&self) -> Circumstances {
+    pub(super) const fn circumstances(&self) -> Circumstances {
         Circumstances { at: self.at, source_ip: self.source_ip }
     }
 

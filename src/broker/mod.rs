@@ -6,6 +6,7 @@
 //! and an issuer.
 
 mod access;
+mod assume;
 mod caller;
 mod decide;
 mod device;
@@ -23,8 +24,10 @@ mod signin;
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use self::access::Answered;
+pub use self::assume::{AssumeAsk, CallerRefusal, FederationAsk, MfaCode};
 pub use self::device::{Approving, Decided, Decision, DeviceAsk, DeviceAuthorization, DeviceRequest};
 pub use self::exchange::{
     Active, Exchange, ExchangeRefusal, Exchanged, Granted, Polled, SubjectToken, Wanted,
@@ -32,6 +35,7 @@ pub use self::exchange::{
 pub use self::federate::{Arrival, Ask, Door, Federated};
 pub use self::login::{Arrived, Choice, LoginStart, OidcAnswer, SamlAnswer, Toward, login_tag};
 pub use self::logout::{LogoutOutcome, SignedOut};
+use self::pace::Pace;
 pub use self::refusal::{Failure, Fault, Refusal};
 pub use self::revoked::RevocationSet;
 pub use self::signin::SignedIn;
@@ -49,6 +53,8 @@ pub struct Broker {
     snapshot: Arc<Snapshot>,
     parts: Parts,
     device_paces: device::Paces,
+    /// Wrong codes of one authenticator app.
+    mfa_pace: Pace,
 }
 
 /// What `app` picked.
@@ -75,7 +81,8 @@ pub struct Parts {
 impl Broker {
     /// A broker that decides by `snapshot`.
     pub fn new(snapshot: Snapshot, parts: Parts) -> Self {
-        Self { snapshot: Arc::new(snapshot), parts, device_paces: device::Paces::default() }
+        let mfa_pace = Pace::new(10, Duration::from_secs(60));
+        Self { snapshot: Arc::new(snapshot), parts, device_paces: device::Paces::default(), mfa_pace }
     }
 
     /// The configuration in force.
@@ -95,8 +102,14 @@ impl Broker {
 
     /// What one request sees from its start to its end: one configuration, one moment.
     pub fn request(&self, at: Moment, source_ip: Option<IpAddr>) -> RequestContext<'_> {
-        let (parts, device_paces) = (&self.parts, &self.device_paces);
-        RequestContext { parts, device_paces, snapshot: self.snapshot(), at, source_ip }
+        RequestContext {
+            parts: &self.parts,
+            device_paces: &self.device_paces,
+            mfa_pace: &self.mfa_pace,
+            snapshot: self.snapshot(),
+            at,
+            source_ip,
+        }
     }
 }
 
@@ -104,6 +117,7 @@ impl Broker {
 pub struct RequestContext<'b> {
     parts: &'b Parts,
     device_paces: &'b device::Paces,
+    mfa_pace: &'b Pace,
     snapshot: Arc<Snapshot>,
     at: Moment,
     source_ip: Option<IpAddr>,

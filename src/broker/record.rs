@@ -6,9 +6,9 @@ use crate::arn::ProviderArn;
 use crate::audit;
 use crate::clock::Moment;
 use crate::entropy::NoEntropy;
-use crate::identity::RoleSession;
+use crate::identity::{Holder, RoleSession};
 use crate::issuer::TemporaryCredentials;
-use crate::policy::{AuthorizedSession, OfferedBy};
+use crate::policy::{AuthorizedSession, AuthorizedUserSession, OfferedBy};
 use crate::seal::Purpose;
 use crate::store::SessionKey;
 use crate::telemetry;
@@ -49,8 +49,9 @@ pub(super) fn tell_issued(facts: &RoleSession, offered_by: &str, given: &Given<'
         action: given.action,
         provider: facts.provider.as_ref().map(ProviderArn::as_str).unwrap_or_default(),
         subject: facts.subject.as_deref().unwrap_or_default(),
-        session: &facts.role.session_arn(&facts.session_name),
-        offered_by,
+        session: &facts.arn(),
+        caller: facts.assumed_by.as_deref(),
+        offered_by: Some(offered_by),
         access_key_id: (!given.is_token()).then_some(given.id),
         token_id: given.is_token().then_some(given.id),
         expires: given.expires,
@@ -73,14 +74,44 @@ impl RequestContext<'_> {
                 self.parts.ring.seal(Purpose::StoredRecord, &body, self.parts.entropy.as_ref())?
             }
         };
+        self.put(sealed, given);
+        tell_issued(facts, offered_by(session.offered_by()), given);
+        Ok(())
+    }
+
+    fn put(&self, sealed: Vec<u8>, given: &Given<'_>) {
         // Whoever has what was given knows both.
         let key = SessionKey { until: given.expires, id: sha256(given.id.as_bytes()) };
         if let Err(fault) = self.parts.store.put(key, sealed, self.at) {
             telemetry::count_fault("record");
             tracing::warn!(fault = fault.to_string(), "the session was issued without a record");
         }
-        tell_issued(facts, offered_by(session.offered_by()), given);
-        Ok(())
+    }
+
+    /// As [`RequestContext::record`], of what a user was given.
+    pub(super) fn record_of_user(&self, session: &AuthorizedUserSession, given: &Given<'_>) {
+        self.put(given.sealed.unwrap_or_default().to_vec(), given);
+        let holder = Holder::from(session.session());
+        let user = match holder {
+            Holder::User(of) => &of.user,
+            Holder::FederatedUser(of) => &of.made_by,
+            Holder::Role(_) => return,
+        };
+        telemetry::count_issued(given.action);
+        audit::Issued {
+            action: given.action,
+            provider: "",
+            subject: "",
+            session: &holder.arn(),
+            caller: Some(user.as_str()),
+            offered_by: None,
+            access_key_id: Some(given.id),
+            token_id: None,
+            expires: given.expires,
+            client: None,
+            audience: None,
+        }
+        .write();
     }
 }
 
@@ -89,5 +120,6 @@ pub(super) fn offered_by(by: &OfferedBy) -> &str {
         OfferedBy::Rule(name) => name,
         OfferedBy::Asserted => "the provider's own Role attribute",
         OfferedBy::TrustPolicy => "the role's trust policy",
+        OfferedBy::CallersPolicies => "the caller's policies",
     }
 }

@@ -3,7 +3,7 @@
 //! `http::error` is the one place that turns these into answers; the log gets the whole story
 //! under the same request id.
 
-use super::ExchangeRefusal;
+use super::{CallerRefusal, ExchangeRefusal};
 use crate::arn::RoleArn;
 use crate::console::DestinationRefused;
 use crate::entropy::NoEntropy;
@@ -93,6 +93,9 @@ pub enum Refusal {
     /// A place that a sign-in may not land on.
     #[error(transparent)]
     Destination(#[from] DestinationRefused),
+    /// The caller's credentials are not for that, or its second factor is not proved.
+    #[error(transparent)]
+    Caller(CallerRefusal),
     /// No device waits for the code that was typed: there is no such code, it is over, or it was answered.
     #[error("no device waits for this code")]
     DeviceCode,
@@ -130,6 +133,9 @@ impl Refusal {
             Self::LogoutNotOffered { .. } => "logout.not-offered",
             Self::SigninToken { .. } | Self::SigninRequest(_) => "signin",
             Self::Destination(_) => "signin.destination",
+            Self::Caller(CallerRefusal::Temporary { .. }) => "caller.temporary",
+            Self::Caller(CallerRefusal::MfaDevice { .. }) => "caller.mfa-device",
+            Self::Caller(CallerRefusal::MfaCode { .. }) => "caller.mfa-code",
             Self::DeviceCode => "device.user-code",
             Self::TooLargeToRemember => "device.too-large",
             Self::TooMany { .. } => "pace",

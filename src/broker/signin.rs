@@ -7,7 +7,7 @@ use super::{Failure, Refusal, RequestContext};
 use crate::audit;
 use crate::console::{ConsoleSession, SESSION_DURATION, SigninToken};
 use crate::identity::sigv4::SigningSecrets;
-use crate::identity::{RoleSession, hash_of};
+use crate::identity::{RoleSession, Session, hash_of};
 use crate::secret::Secret;
 use crate::store::RevocationId;
 
@@ -35,13 +35,17 @@ impl RequestContext<'_> {
             let message = format!("SessionDuration is {seconds}; it must be 900 to 43200 seconds");
             return Err(Refusal::SigninRequest(message).into());
         }
-        let opened = self.live_roles_only().open(access_key_id, Some(session_token), self.at);
+        let opened = self.live_only().open(access_key_id, Some(session_token), self.at);
         let opened = opened.map_err(Refusal::Signature)?;
         if !opened.secret_access_key.same_as(secret_access_key.expose().as_bytes()) {
             return Err(Refusal::Signature(crate::identity::sigv4::SigV4Error::InvalidClientTokenId).into());
         }
+        let Session::Role(session) = opened.session else {
+            let message = "these are no credentials of a role, which alone open a console here".to_owned();
+            return Err(Refusal::SigninRequest(message).into());
+        };
         let asked = session_seconds.map(Duration::from_secs);
-        let token = SigninToken::new(opened.session, asked, self.at);
+        let token = SigninToken::new(*session, asked, self.at);
         Ok(token.seal(&self.parts.ring, self.parts.entropy.as_ref())?)
     }
 
@@ -67,7 +71,7 @@ impl RequestContext<'_> {
     /// Opens the console for `session`.
     pub(super) fn sign_in(&self, console: ConsoleSession, destination: String) -> Result<SignedIn, Failure> {
         let cookie = console.seal(&self.parts.ring, self.parts.entropy.as_ref())?;
-        let arn = console.session.role.session_arn(&console.session.session_name);
+        let arn = console.session.arn();
         audit::console_signin(&arn, console.until);
         Ok(SignedIn { destination, cookie, lasts: console.until.since(self.at) })
     }

@@ -64,6 +64,14 @@ fn told(snapshot: &Snapshot, role: &RoleArn) -> String {
         lines.extend(ways);
         lines.extend(statements.iter().flat_map(|statement| shown(statement)));
     }
+    let of_callers: Vec<_> = statements.iter().filter(|it| !it.callers.is_empty()).collect();
+    if of_callers.iter().any(|statement| statement.effect == Effect::Allow) {
+        lines.push("\nby credentials (AssumeRole)".to_owned());
+        for statement in of_callers {
+            lines.extend(statement.callers.iter().map(|caller| format!("  caller     {caller}")));
+            lines.extend(shown(statement));
+        }
+    }
     if lines.len() == 1 {
         lines.push("\nnobody: no provider that its trust policy allows offers it".to_owned());
     }

@@ -18,6 +18,7 @@ use super::fault::{Faults, SourceFile, Spot};
 use super::names::Names;
 use super::settings::{
     AccountSettings, ClientSettings, ProviderSettings, RoleSettings, RuleSettings, SectionSettings, Settings,
+    UserSettings,
 };
 
 /// A configuration larger than this is a mistake.
@@ -81,6 +82,8 @@ pub(super) struct Written {
     pub providers: Vec<Item<ProviderSettings>>,
     /// `[[role]]` of every file.
     pub roles: Vec<Item<RoleSettings>>,
+    /// `[[user]]` of every file.
+    pub users: Vec<Item<UserSettings>>,
     /// `[[section]]` of every file.
     pub sections: Vec<Item<SectionSettings>>,
     /// `[[rule]]` of every file.
@@ -109,9 +112,9 @@ pub(super) fn read(path: &Path, faults: &mut Faults) -> Option<Written> {
             }
         }
     }
-    let Lists { accounts, providers, roles, sections, rules, clients, names } = lists;
+    let Lists { accounts, providers, roles, users, sections, rules, clients, names } = lists;
     let main = Item { value: settings, place };
-    Some(Written { main, accounts, providers, roles, sections, rules, clients, names })
+    Some(Written { main, accounts, providers, roles, users, sections, rules, clients, names })
 }
 
 #[derive(Default)]
@@ -119,6 +122,7 @@ struct Lists {
     accounts: Vec<Item<AccountSettings>>,
     providers: Vec<Item<ProviderSettings>>,
     roles: Vec<Item<RoleSettings>>,
+    users: Vec<Item<UserSettings>>,
     sections: Vec<Item<SectionSettings>>,
     rules: Vec<Item<RuleSettings>>,
     clients: Vec<Item<ClientSettings>>,
@@ -133,6 +137,7 @@ impl Lists {
         file.list("account", &mut self.accounts, faults);
         file.list("provider", &mut self.providers, faults);
         file.list("role", &mut self.roles, faults);
+        file.list("user", &mut self.users, faults);
         file.list("section", &mut self.sections, faults);
         file.list("rule", &mut self.rules, faults);
         file.list("client", &mut self.clients, faults);
@@ -232,7 +237,7 @@ impl<'t> Parsed<'t> {
             faults.error(
                 Some(Spot { file: Arc::clone(self.file), range: key.span() }),
                 format!("`{}` can't stand in an included file", key.get_ref()),
-                "move it to the main file; included files hold [[account]], [[provider]], [[role]], [[section]], [[rule]] and [[client]]",
+                "move it to the main file; included files hold [[account]], [[provider]], [[role]], [[user]], [[section]], [[rule]] and [[client]]",
             );
         }
     }

@@ -9,11 +9,11 @@ use super::fault::Faults;
 use super::issuers::Shared;
 use super::providers::declared_account;
 use super::rights::{Documents, read_policy, sound};
-use super::rules;
 use super::settings::RoleSettings;
+use super::{rules, users};
 use crate::arn::{ProviderArn, RoleArn, RoleId};
 use crate::directory::{Directory, Provider, Role, Verifier};
-use crate::policy::rights::{Rights, RoleRights};
+use crate::policy::rights::{HolderRights, Rights};
 use crate::policy::{Doubt, Policies, TrustPolicy, Vouching};
 
 /// A role's maximum session, facts 1.6.
@@ -25,6 +25,7 @@ pub(super) fn build(written: &Written, directory: &mut Directory, faults: &mut F
     let mut trusts = HashMap::new();
     let (mut documents, mut rights) = (Documents::default(), Rights::default());
     rights.service_control = documents.service_control(&written.accounts, faults);
+    rights.users = users::fill(written, directory, &mut documents, faults);
     let shared = Shared::among(written, directory);
     for Item { value, place } in &written.roles {
         if let Some((role, trust, of_role)) = role(value, place, directory, &mut documents, faults) {
@@ -51,7 +52,7 @@ fn role(
     directory: &Directory,
     documents: &mut Documents,
     faults: &mut Faults,
-) -> Option<(Role, TrustPolicy, RoleRights)> {
+) -> Option<(Role, TrustPolicy, HolderRights)> {
     let arn = match written.arn.parse::<RoleArn>() {
         Ok(arn) => Some(arn),
         Err(error) => {

@@ -1,4 +1,4 @@
-//! `policies`, `permissions_boundary` and `service_control_policies` become the rights of roles.
+//! `policies`, `permissions_boundary` and `service_control_policies` become the rights of roles and users.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use super::document::{Item, Place, read_text};
 use super::fault::Faults;
-use super::settings::{AccountSettings, RoleSettings};
+use super::settings::{AccountSettings, RoleSettings, UserSettings};
 use crate::arn::AccountId;
 use crate::policy::iam::{Policy, PolicyFault, PolicyKind};
-use crate::policy::rights::{NamedPolicy, RoleRights};
+use crate::policy::rights::{HolderRights, NamedPolicy};
 
 /// AWS's own bound on a policy document (facts 5.7).
 const LARGEST_POLICY: u64 = 131_072;
@@ -22,13 +22,27 @@ pub(super) struct Documents {
 
 impl Documents {
     /// What the sessions of a role may do at most.
-    pub(super) fn role(&mut self, role: &RoleSettings, place: &Place, faults: &mut Faults) -> RoleRights {
-        let mut read = |kind, file, key| self.policy(kind, file, place, key, faults);
-        let identity = role.policies.iter();
+    pub(super) fn role(&mut self, role: &RoleSettings, place: &Place, faults: &mut Faults) -> HolderRights {
+        self.rights(&role.policies, role.permissions_boundary.as_ref(), place, faults)
+    }
+
+    /// What a user may do at most.
+    pub(super) fn user(&mut self, user: &UserSettings, place: &Place, faults: &mut Faults) -> HolderRights {
+        self.rights(&user.policies, user.permissions_boundary.as_ref(), place, faults)
+    }
+
+    fn rights(
+        &mut self,
+        policies: &[PathBuf],
+        boundary: Option<&PathBuf>,
+        place: &Place,
+        faults: &mut Faults,
+    ) -> HolderRights {
+        let mut read = |kind, file: &PathBuf, key| self.policy(kind, file, place, key, faults);
+        let identity = policies.iter();
         let identity = identity.filter_map(|file| read(PolicyKind::Identity, file, "policies")).collect();
-        let boundary = role.permissions_boundary.as_ref();
         let boundary = boundary.and_then(|file| read(PolicyKind::Boundary, file, "permissions_boundary"));
-        RoleRights { identity, boundary }
+        HolderRights { identity, boundary }
     }
 
     /// What limits whole accounts.

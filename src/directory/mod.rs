@@ -1,10 +1,11 @@
-//! What exists: accounts, roles, identity providers and OAuth clients, and how they are found.
+//! What exists: accounts, roles, users, identity providers and OAuth clients, and how they are found.
 //!
 //! Filled by `config`; it does not know where it was read from. Every look-up is by hash, so a
 //! request costs the same with one entry and with ten thousand; but for SAML providers whose entity
 //! id is known from fetched metadata alone (name it by `entity`, and it is by hash again).
 
 mod client;
+mod user;
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
@@ -14,7 +15,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub use self::client::{Client, RefreshTerms};
-use crate::arn::{AccountId, ProviderArn, RoleArn, RoleId};
+pub use self::user::{AccessKey, MfaDevice, User};
+use crate::arn::{AccountId, ProviderArn, RoleArn, RoleId, UserArn};
 use crate::identity::FederatedIdentity;
 use crate::identity::oidc::OidcProvider;
 use crate::identity::saml::SamlProvider;
@@ -119,6 +121,9 @@ impl Provider {
 pub struct Directory {
     accounts: HashMap<AccountId, Account>,
     roles: HashMap<RoleArn, Role>,
+    users: HashMap<UserArn, User>,
+    /// Whose each access key is.
+    access_keys: HashMap<String, UserArn>,
     providers: Vec<Provider>,
     providers_by_name: HashMap<String, usize>,
     providers_by_arn: HashMap<ProviderArn, usize>,
@@ -144,6 +149,20 @@ impl Directory {
     /// Adds a role.
     pub fn add_role(&mut self, role: Role) -> Result<(), Taken> {
         vacant(self.roles.entry(role.arn.clone()), role)
+    }
+
+    /// Adds a user; its name and its access keys must be free. The error says which is not.
+    pub fn add_user(&mut self, user: User) -> Result<(), String> {
+        let arn = user.arn.clone();
+        let keys: Vec<_> = user.access_keys.iter().map(|key| key.id.clone()).collect();
+        for (index, id) in keys.iter().enumerate() {
+            if self.access_keys.contains_key(id) || keys[..index].contains(id) {
+                return Err(format!("access key {id}"));
+            }
+        }
+        vacant(self.users.entry(arn.clone()), user).map_err(|Taken| format!("user {arn}"))?;
+        self.access_keys.extend(keys.into_iter().map(|id| (id, arn.clone())));
+        Ok(())
     }
 
     /// Adds a provider; its name and its ARN must be free.
@@ -211,6 +230,17 @@ impl Directory {
     /// Every role.
     pub fn roles(&self) -> impl Iterator<Item = &Role> {
         self.roles.values()
+    }
+
+    /// The user with this ARN.
+    pub fn user(&self, arn: &UserArn) -> Option<&User> {
+        self.users.get(arn)
+    }
+
+    /// The access key with this id, and whose it is.
+    pub fn access_key(&self, id: &str) -> Option<(&User, &AccessKey)> {
+        let user = self.users.get(self.access_keys.get(id)?)?;
+        Some((user, user.access_keys.iter().find(|key| key.id == id)?))
     }
 
     /// The provider called `name`.

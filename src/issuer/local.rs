@@ -1,6 +1,6 @@
 //! The broker's own credentials: sealed, and verified without a look-up.
 //!
-//! The session token is the sealed [`RoleSession`] (`seal` says how) after the access key id that
+//! The session token is the sealed [`Session`] (`seal` says how) after the access key id that
 //! it belongs to. The secret access key is derived by HMAC from a key of the ring, the token's own
 //! salt and the access key id, so it is stored nowhere, and two credentials never share a secret
 //! even if their ids should coincide (`arn::AccessKeyId`).
@@ -13,9 +13,9 @@ use super::{CredentialIssuer, IssueFault, IssueFuture, IssuedSession, TemporaryC
 use crate::arn::AccessKeyId;
 use crate::clock::Moment;
 use crate::entropy::{Entropy, NoEntropy};
-use crate::identity::RoleSession;
 use crate::identity::sigv4::{OpenedCredential, SigV4Error, SigningSecrets};
-use crate::policy::AuthorizedSession;
+use crate::identity::{Holder, Session};
+use crate::policy::{AuthorizedSession, AuthorizedUserSession};
 use crate::seal::{KeyRing, NotGenuine, Purpose};
 use crate::secret::Secret;
 
@@ -35,10 +35,10 @@ impl LocalIssuer {
         Self { ring, entropy }
     }
 
-    fn make(&self, session: &RoleSession) -> Result<TemporaryCredentials, IssueFault> {
+    fn make(&self, session: Holder<'_>, expires: Moment) -> Result<TemporaryCredentials, IssueFault> {
         let no_entropy = |error: NoEntropy| IssueFault(error.to_string());
         let entropy = self.entropy.as_ref();
-        let access_key_id = AccessKeyId::generate(session.role.account(), entropy).map_err(no_entropy)?;
+        let access_key_id = AccessKeyId::generate(session.account(), entropy).map_err(no_entropy)?;
         let body = postcard::to_allocvec(&(access_key_id.as_str(), session))
             .map_err(|error| IssueFault(error.to_string()))?;
         let sealed = self.ring.seal(Purpose::SessionToken, &body, entropy).map_err(no_entropy)?;
@@ -48,7 +48,7 @@ impl LocalIssuer {
             secret_access_key: secret,
             session_token: Secret::new(STANDARD.encode_to_string(&sealed)),
             sealed_session: sealed,
-            expires: session.expires,
+            expires,
         })
     }
 
@@ -74,14 +74,19 @@ impl LocalIssuer {
         }
         let sealed = STANDARD.decode_to_vec(token).ok()?;
         let body = self.ring.open(Purpose::SessionToken, &sealed).ok()?;
-        let (sealed_for, session): (&str, RoleSession) = postcard::from_bytes(&body).ok()?;
+        let (sealed_for, session): (&str, Session) = postcard::from_bytes(&body).ok()?;
         Some((sealed, IssuedSession { access_key_id: sealed_for.parse().ok()?, session }))
     }
 }
 
 impl CredentialIssuer for LocalIssuer {
     fn issue<'a>(&'a self, session: &'a AuthorizedSession, _at: Moment) -> IssueFuture<'a> {
-        Box::pin(std::future::ready(self.make(session.session())))
+        let session = session.session();
+        Box::pin(std::future::ready(self.make(session.into(), session.expires)))
+    }
+
+    fn issue_to_user<'a>(&'a self, session: &'a AuthorizedUserSession) -> IssueFuture<'a> {
+        Box::pin(std::future::ready(self.make(session.session().into(), session.lifetime().expires)))
     }
 
     fn session_of(&self, session_token: &str) -> Option<IssuedSession> {
@@ -95,7 +100,8 @@ impl SigningSecrets for LocalIssuer {
     fn open(&self, id: &str, token: Option<&str>, at: Moment) -> Result<OpenedCredential, SigV4Error> {
         let opened =
             token.and_then(|token| self.unseal(id, token)).ok_or(SigV4Error::InvalidClientTokenId)?;
-        if opened.session.expires <= at {
+        // Every session token has an end; one without would be nobody's.
+        if Holder::from(&opened.session).expires().is_none_or(|end| end <= at) {
             return Err(SigV4Error::ExpiredToken);
         }
         Ok(opened)
@@ -109,7 +115,7 @@ mod tests {
     use super::*;
     use crate::arn::{RoleArn, RoleId};
     use crate::entropy::SystemEntropy;
-    use crate::identity::{LoginMarks, SessionTag};
+    use crate::identity::{LoginMarks, RoleSession, SessionTag};
 
     const NOW: Moment = Moment::from_unix(1_800_000_000);
 
@@ -121,6 +127,8 @@ mod tests {
             session_name: "ann@example.com".into(),
             provider: Some("arn:aws:iam::111122223333:saml-provider/corp".parse().unwrap()),
             subject: Some("ann".into()),
+            assumed_by: None,
+            mfa: None,
             source_identity: Some("ann".into()),
             tags: vec![SessionTag { key: "team".into(), value: "platform".into(), transitive: true }],
             session_policy: None,
@@ -145,13 +153,21 @@ mod tests {
         let token = made.session_token.expose();
         let opened = issuer.open(made.access_key_id.as_str(), Some(token), at)?;
         assert!(opened.secret_access_key.same_as(made.secret_access_key.expose().as_bytes()));
-        Ok(opened.session)
+        match opened.session {
+            Session::Role(session) => Ok(*session),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn made_by(issuer: &LocalIssuer) -> TemporaryCredentials {
+        let session = session();
+        issuer.make((&session).into(), session.expires).unwrap()
     }
 
     #[test]
     fn what_is_issued_opens_to_the_same_session() {
         let issuer = issuer();
-        let made = issuer.make(&session()).unwrap();
+        let made = made_by(&issuer);
         assert_eq!(open(&issuer, &made, NOW).unwrap(), session());
         assert_eq!(made.secret_access_key.expose().len(), 40);
         assert!(made.session_token.expose().len() <= 700, "{}", made.session_token.expose().len());
@@ -160,7 +176,7 @@ mod tests {
     #[test]
     fn it_ends_with_its_time() {
         let issuer = issuer();
-        let made = issuer.make(&session()).unwrap();
+        let made = made_by(&issuer);
         let end = session().expires;
         assert!(open(&issuer, &made, end.minus(Duration::from_millis(1))).is_ok());
         assert!(matches!(open(&issuer, &made, end), Err(SigV4Error::ExpiredToken)));
@@ -169,7 +185,7 @@ mod tests {
     #[test]
     fn a_token_belongs_to_one_key_and_one_ring() {
         let issuer = issuer();
-        let (one, two) = (issuer.make(&session()).unwrap(), issuer.make(&session()).unwrap());
+        let (one, two) = (made_by(&issuer), made_by(&issuer));
         let token = two.session_token.expose().as_str();
         for (id, token) in
             [(one.access_key_id.as_str(), Some(token)), (one.access_key_id.as_str(), None), ("", Some(token))]

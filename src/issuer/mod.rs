@@ -12,8 +12,8 @@ use std::pin::Pin;
 
 use crate::arn::AccessKeyId;
 use crate::clock::Moment;
-use crate::identity::RoleSession;
-use crate::policy::AuthorizedSession;
+use crate::identity::Session;
+use crate::policy::{AuthorizedSession, AuthorizedUserSession};
 use crate::secret::Secret;
 
 /// Credentials for a while. Made by issuers only.
@@ -69,13 +69,16 @@ pub struct IssuedSession {
     /// The access key id that it belongs to.
     pub access_key_id: AccessKeyId,
     /// The session.
-    pub session: RoleSession,
+    pub session: Session,
 }
 
 /// A maker of temporary credentials.
 pub trait CredentialIssuer: Send + Sync {
     /// Makes the credentials of `session`.
     fn issue<'a>(&'a self, session: &'a AuthorizedSession, at: Moment) -> IssueFuture<'a>;
+
+    /// Makes temporary credentials of a user, or of somebody whom a user makes them for.
+    fn issue_to_user<'a>(&'a self, session: &'a AuthorizedUserSession) -> IssueFuture<'a>;
 
     /// What a session token stands for, whoever shows it: to tell about it, never to act for it.
     /// `None` if it is not one of this issuer's. Whether it is over or revoked is not looked at.

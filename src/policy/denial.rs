@@ -16,6 +16,9 @@ pub enum Denial {
     /// other: `Not authorized to perform sts:AssumeRoleWith…` (facts 1.4).
     #[error("not trusted: {0}")]
     NotTrusted(Untrusted),
+    /// A caller by credentials of its own may not.
+    #[error(transparent)]
+    Caller(Box<CallerDenial>),
     /// The token has a roles claim, and the role is not in it (facts 3.5): `The target role ARN
     /// is not present in the roles claim of the identity token`.
     #[error("the token's roles claim does not name the role")]
@@ -54,11 +57,29 @@ pub enum Denial {
     SessionOver,
 }
 
+impl CallerDenial {
+    /// The stable name of what refuses it.
+    pub const fn check(&self) -> &'static str {
+        match self {
+            Self::NotAllowed { .. } => "policy.denied",
+            Self::SourceIdentitySet(_) => "policy.source-identity-set",
+            Self::DurationOverChainLimit { .. } => "policy.chain-duration",
+        }
+    }
+}
+
+impl From<CallerDenial> for Denial {
+    fn from(denial: CallerDenial) -> Self {
+        Self::Caller(Box::new(denial))
+    }
+}
+
 impl Denial {
     /// The stable name of what refuses it.
     pub const fn check(&self) -> &'static str {
         match self {
             Self::NotTrusted(_) => "policy.denied",
+            Self::Caller(denial) => denial.check(),
             Self::RoleNotInToken => "policy.role-not-in-token",
             Self::SessionName(_) => "policy.session-name",
             Self::SourceIdentity(_) => "policy.source-identity",
@@ -69,6 +90,34 @@ impl Denial {
             Self::SessionOver => "policy.session-over",
         }
     }
+}
+
+/// Why a caller gets nothing by credentials of its own.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CallerDenial {
+    /// The policies of the caller and of what it calls do not allow it; or there is no such role, which a caller
+    /// can't tell from it: `User: … is not authorized to perform: …` (facts 1.4).
+    #[error("{caller} may not {action} {resource}: {reason}")]
+    NotAllowed {
+        /// The caller's ARN.
+        caller: String,
+        /// Such as `sts:AssumeRole`.
+        action: &'static str,
+        /// The ARN of the role, or of who is made.
+        resource: String,
+        /// Which policy, for the log.
+        reason: String,
+    },
+    /// Another source identity than that of the calling session (facts 1.7).
+    #[error("the calling session has the source identity {0:?}, which can't be changed")]
+    SourceIdentitySet(String),
+    /// `The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.`
+    /// (facts 1.3)
+    #[error("{requested:?} asked, a role that a role's session assumes lasts an hour at most")]
+    DurationOverChainLimit {
+        /// What was asked.
+        requested: Duration,
+    },
 }
 
 /// What is wrong with a session name.

@@ -7,7 +7,7 @@ use crate::clock::Moment;
 use crate::identity::Asserted;
 
 /// What a session lasts when nobody says: one hour.
-const DEFAULT: Duration = Duration::from_secs(3600);
+pub(super) const DEFAULT: Duration = Duration::from_secs(3600);
 
 /// Every limit that was looked at, and the one that decided.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,6 +8,7 @@
 //! What an offer carries: session tags and source identity come from the rule first; what the
 //! assertion says of them is used only when the provider may assert roles, tag by tag.
 
+mod assume;
 mod denial;
 mod doubts;
 mod facts;
@@ -19,12 +20,14 @@ pub mod rules;
 mod session;
 mod tags;
 mod trust;
+mod user_session;
 
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
-pub use self::denial::{Denial, NameSource, SessionNameFault};
+pub use self::assume::AssumeRequest;
+pub use self::denial::{CallerDenial, Denial, NameSource, SessionNameFault};
 pub use self::doubts::{Doubt, Vouching};
 pub use self::facts::name_qualifier;
 use self::iam::StatementRef;
@@ -34,6 +37,7 @@ pub use self::rules::{RuleEffect, RuleFault, RuleSource, Rules};
 pub use self::session::{AuthorizedSession, SessionRequest};
 pub use self::tags::TagFault;
 pub use self::trust::{ActionReview, AllowedAction, TrustPolicy, TrustRefusal, TrustStatement, Untrusted};
+pub use self::user_session::{AuthorizedUserSession, FederationRequest};
 use crate::arn::RoleArn;
 use crate::clock::Moment;
 use crate::identity::{Asserted, FederatedIdentity, Protocol, SessionTag};
@@ -100,6 +104,8 @@ pub enum OfferedBy {
     Asserted,
     /// Nothing but the role's trust policy.
     TrustPolicy,
+    /// The policies of a caller that assumes it by credentials of its own.
+    CallersPolicies,
 }
 
 impl Policies {

@@ -9,7 +9,7 @@ use super::trust::{ActionReview, AllowedAction, TrustPolicy, TrustQuestion, Trus
 use super::{Circumstances, OfferedBy, RoleOffer, tags};
 use crate::arn::{RoleArn, RoleId, is_name_byte};
 use crate::clock::Moment;
-use crate::identity::{FederatedIdentity, GrantId, Protocol, RoleSession};
+use crate::identity::{FederatedIdentity, GrantId, Protocol, RoleSession, SessionTag};
 
 /// Bytes that tags and session policy may take together in a session token.
 const PACKED_LIMIT: usize = 4096;
@@ -52,6 +52,15 @@ impl AuthorizedSession {
     pub fn under_grant(mut self, grant: GrantId) -> Self {
         self.session.grant = Some(grant);
         self
+    }
+
+    /// What the policies of a caller and of the role allow.
+    pub(super) const fn of_caller(
+        session: RoleSession,
+        allowed: Vec<AllowedAction>,
+        length: SessionLength,
+    ) -> Self {
+        Self { session, offered_by: OfferedBy::CallersPolicies, allowed, length }
     }
 
     /// What offered the role.
@@ -148,6 +157,8 @@ fn session(
         session_name: session_name.to_owned(),
         provider: Some(identity.provider().clone()),
         subject: Some(identity.subject().to_owned()),
+        assumed_by: None,
+        mfa: None,
         source_identity: ask.offer.source_identity.clone(),
         tags: ask.offer.tags.clone(),
         session_policy: ask.session_policy.map(str::to_owned),
@@ -171,13 +182,13 @@ fn well_formed(identity: &FederatedIdentity, ask: &SessionRequest<'_>) -> Result
         return Err(Denial::Tags(fault.clone()));
     }
     tags::check(&offer.tags).map_err(Denial::Tags)?;
-    packed(offer, ask.session_policy)?;
+    packed(&offer.tags, ask.session_policy)?;
     session_policy(ask.session_policy)
 }
 
 /// Whether everything variable fits into the session token (facts 1.5, `PackedPolicySize`).
-fn packed(offer: &RoleOffer, policy: Option<&str>) -> Result<(), Denial> {
-    let tags: usize = offer.tags.iter().map(|tag| tag.key.len() + tag.value.len() + 4).sum();
+pub(super) fn packed(tags: &[SessionTag], policy: Option<&str>) -> Result<(), Denial> {
+    let tags: usize = tags.iter().map(|tag| tag.key.len() + tag.value.len() + 4).sum();
     let size = tags + policy.map_or(0, str::len);
     if size <= PACKED_LIMIT { Ok(()) } else { Err(Denial::TooLarge { percent: size * 100 / PACKED_LIMIT }) }
 }
@@ -226,7 +237,7 @@ fn is_session_text(text: &str) -> bool {
 
 /// A session policy goes into the session as sent, so that whoever enforces it can read it; a
 /// malformed one would be found out too late.
-fn session_policy(text: Option<&str>) -> Result<(), Denial> {
+pub(super) fn session_policy(text: Option<&str>) -> Result<(), Denial> {
     let faults = text.and_then(|text| Policy::parse(PolicyKind::Session, text).err());
     let first = faults.and_then(|faults| faults.into_iter().next());
     first.map_or(Ok(()), |fault| Err(Denial::SessionPolicy(fault)))

@@ -9,8 +9,8 @@ const MAX_KEY: usize = 128;
 /// Longest value in characters.
 const MAX_VALUE: usize = 256;
 
-/// What is wrong with the tags. The text of [`TagFault::Duplicate`] and
-/// [`TagFault::NotPassed`] is that of AWS.
+/// What is wrong with the tags. The text of [`TagFault::Duplicate`],
+/// [`TagFault::Inherited`] and [`TagFault::NotPassed`] is that of AWS.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TagFault {
     /// More than 50.
@@ -28,6 +28,11 @@ pub enum TagFault {
     /// Two keys differ in case at most.
     #[error("Duplicate tag keys found. Please note that Tag keys are case insensitive.")]
     Duplicate,
+    /// A tag that goes along with the calling session already.
+    #[error(
+        "One of the specified transitive tag keys can't be set because it conflicts with a transitive tag key from the calling session."
+    )]
+    Inherited,
     /// A transitive key without its tag.
     #[error("The specified transitive tag key must be included in the requested tags.")]
     NotPassed,
@@ -48,6 +53,15 @@ pub(super) fn merged(mut tags: Vec<SessionTag>, asserted: &Asserted) -> (Vec<Ses
         tags.push(SessionTag { key: key.clone(), value: value.clone(), transitive });
     }
     (tags, fault)
+}
+
+/// The tags that a caller passes, with those of its session that go along: it may not set those anew.
+pub(super) fn inherited(passed: &[SessionTag], session: &[SessionTag]) -> Result<Vec<SessionTag>, TagFault> {
+    let along = session.iter().filter(|tag| tag.transitive);
+    if along.clone().any(|tag| passed.iter().any(|own| same_key(&own.key, &tag.key))) {
+        return Err(TagFault::Inherited);
+    }
+    Ok(along.chain(passed).cloned().collect())
 }
 
 /// Checks number, keys and values.

@@ -43,6 +43,7 @@ impl TrustPolicy {
             effect: parts.effect(),
             anyone: parts.speaks_of_anyone(),
             federated: parts.named_federated().map(str::to_owned).collect(),
+            callers: parts.named_callers(),
             actions: parts.actions(),
             conditions: parts.conditions().map(|condition| condition.to_string()).collect(),
             statement: parts.statement,
@@ -104,6 +105,8 @@ pub struct TrustStatement {
     pub anyone: bool,
     /// The providers that it names.
     pub federated: Vec<String>,
+    /// The users, roles, sessions and accounts that it names.
+    pub callers: Vec<String>,
     /// Its actions, in lower case; those of a `NotAction` behind `all but`.
     pub actions: Vec<String>,
     /// Its conditions, each in a line.

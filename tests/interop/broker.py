@@ -273,6 +273,22 @@ trust_policy = "{name}-trust.json"
 policies = ["anything.json"]
 """
 
+    def add_user(self, arn, keys, serial, app):
+        """A user with one access key and an authenticator app."""
+        for name, secret in ("user-key", keys["SecretAccessKey"]), ("user-app", app):
+            path = self.folder / name
+            path.write_text(secret + "\n")
+            path.chmod(0o600)
+        self.settings += f"""
+[[user]]
+arn = "{arn}"
+policies = ["anything.json"]
+mfa = {{ serial = "{serial}", secret = {{ file = "user-app" }} }}
+[[user.access_key]]
+id = "{keys["AccessKeyId"]}"
+secret = {{ file = "user-key" }}
+"""
+
     def write_policy(self, name, *statements):
         document = {"Version": "2012-10-17", "Statement": list(statements)}
         (self.folder / name).write_text(json.dumps(document))

@@ -11,4 +11,5 @@ mod rule_changes;
 mod rule_tests;
 mod saml;
 mod sections;
+mod sts;
 mod tidy;

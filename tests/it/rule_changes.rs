@@ -125,6 +125,26 @@ fn what_can_not_be_compared_is_exit_code_2() {
 }
 
 #[test]
+fn who_can_tells_callers() {
+    let folder = copy(&[("policies/deploy-trust.json", "account.json")]);
+    let trust = r#"{"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": "sts:AssumeRole",
+         "Principal": {"AWS": ["444455556666", "arn:aws:iam::111122223333:user/ci/bot"]},
+         "Condition": {"StringEquals": {"sts:ExternalId": "x-1"}}},
+        {"Effect": "Deny", "Action": "sts:AssumeRole", "Principal": {"AWS": "*"},
+         "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "false"}}}]}"#;
+    fs::write(folder.path().join("account.json"), trust).unwrap();
+    let config = folder.path().join("rolegate.toml");
+    let expected = format!(
+        "{DEPLOY}\n\nby credentials (AssumeRole)\n  caller     arn:aws:iam::111122223333:user/ci/bot\n  caller     \
+         444455556666\n  Statement[0]: Allow sts:assumerole\n    StringEquals sts:ExternalId = x-1\n  caller     *\n  \
+         Statement[1]: Deny sts:assumerole\n    Bool aws:MultiFactorAuthPresent = false\n"
+    );
+    let seen = run(&["who-can", "--config", config.to_str().unwrap(), DEPLOY]);
+    assert_eq!(seen, (Some(0), expected, String::new()));
+}
+
+#[test]
 fn who_can_tells_rules_providers_and_statements() {
     let config = ["who-can", "--config", "config/rolegate.toml"];
     let expected = format!(

@@ -273,7 +273,7 @@ impl RequestContext<'_> {
             NoToken::NotOurs => ExchangeRefusal::SubjectToken("it is none that this broker made"),
             NoToken::Expired => ExchangeRefusal::SubjectToken("its time is over"),
         })?;
-        if self.is_live(opened.session()) {
+        if self.is_live(opened.session().into()) {
             Ok(opened)
         } else {
             Err(ExchangeRefusal::SubjectToken("it was revoked, or its role is gone"))

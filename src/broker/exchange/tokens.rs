@@ -3,7 +3,7 @@
 use super::ExchangeRefusal;
 use crate::broker::{Failure, RequestContext};
 use crate::directory::Client;
-use crate::identity::RoleSession;
+use crate::identity::Holder;
 use crate::issuer::IssuedSession;
 use crate::issuer::jwt::VerifiedToken;
 
@@ -19,11 +19,11 @@ pub enum Active {
 }
 
 impl Active {
-    /// The session that it stands for.
-    pub const fn session(&self) -> &RoleSession {
+    /// Who holds it.
+    pub fn holder(&self) -> Holder<'_> {
         match self {
-            Self::Token(token) => token.session(),
-            Self::Credentials(issued) => &issued.session,
+            Self::Token(token) => token.session().into(),
+            Self::Credentials(issued) => (&issued.session).into(),
         }
     }
 }
@@ -42,9 +42,10 @@ impl RequestContext<'_> {
         let signed = self.parts.signing.open(token, &self.snapshot.public_url, self.at).ok();
         let active = signed.map(|token| Active::Token(Box::new(token))).or_else(|| {
             let issued = self.parts.issuer.session_of(token)?;
-            (issued.session.expires > self.at).then(|| Active::Credentials(Box::new(issued)))
+            let goes_on = Holder::from(&issued.session).expires().is_some_and(|end| end > self.at);
+            goes_on.then(|| Active::Credentials(Box::new(issued)))
         });
-        active.filter(|active| self.is_live(active.session()))
+        active.filter(|active| self.is_live(active.holder()))
     }
 
     /// Ends all that came of the exchange that `token` comes of, if it was given to `client`: a refresh

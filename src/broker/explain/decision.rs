@@ -148,7 +148,7 @@ fn access(
     question: &Question<'_>,
 ) -> Result<Option<Access>, Refusal> {
     let Some(wanted) = &question.access else { return Ok(None) };
-    let asked = decide.snapshot.policies.ask(authorized.session(), wanted, question.at)?;
+    let asked = decide.snapshot.policies.ask(authorized.session().into(), wanted, question.at)?;
     let access = asked.decide();
     let policy = |review: PolicyReview| Policy {
         kind: review.layer.name(),

@@ -8,6 +8,7 @@ mod client;
 mod oidc;
 mod rule;
 mod saml;
+mod user;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -23,6 +24,7 @@ pub(super) use self::rule::{
     RuleEffectSetting, RuleSettings, SectionMatch, SectionOffersSetting, SectionSettings,
 };
 pub(super) use self::saml::{Encryption, Laxity, RequestBinding, SamlProviderSettings, SamlSharedSettings};
+pub(super) use self::user::{AccessKeySettings, AccessKeyStatus, MfaSettings, UserSettings};
 use super::span::Span;
 
 /// Rolegate's configuration.
@@ -35,7 +37,7 @@ pub struct Settings {
     pub public_url: String,
 
     /// Further files to read, relative to this one; `*` may stand in the last part. They may hold
-    /// `[[account]]`, `[[provider]]`, `[[role]]`, `[[section]]`, `[[rule]]` and `[[client]]`.
+    /// `[[account]]`, `[[provider]]`, `[[role]]`, `[[user]]`, `[[section]]`, `[[rule]]` and `[[client]]`.
     #[serde(default)]
     pub include: Vec<String>,
 
@@ -78,6 +80,10 @@ pub struct Settings {
     /// The roles that can be assumed.
     #[serde(default)]
     pub role: Vec<RoleSettings>,
+
+    /// The users that have access keys of their own.
+    #[serde(default)]
+    pub user: Vec<UserSettings>,
 
     /// Sections of rules, in the order in which they are asked. A rule that names none is in the last.
     #[serde(default)]

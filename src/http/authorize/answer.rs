@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::question::Question;
 use crate::broker::Answered;
+use crate::identity::Holder;
 use crate::policy::iam::{Effect, StatementReview};
 use crate::policy::rights::{Ground, PolicyReview};
 
@@ -31,7 +32,8 @@ struct Principal<'a> {
     arn: String,
     account: String,
     user_id: String,
-    role: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    role: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     source_identity: Option<&'a str>,
 }
@@ -84,8 +86,12 @@ impl<'a> Answer<'a> {
     /// That about a session.
     pub(super) fn of(answered: &'a Answered, asked: &Question<'_>) -> Self {
         let Answered { active, access, reviews } = answered;
-        let session = active.session();
-        let arn = session.role.session_arn(&session.session_name);
+        let holder = active.holder();
+        let arn = holder.arn();
+        let (role, source_identity) = match holder {
+            Holder::Role(session) => (Some(session.role.as_str()), session.source_identity.as_deref()),
+            Holder::User(_) | Holder::FederatedUser(_) => (None, None),
+        };
         let message = access.because(&asked.action).map(|reason| {
             let (action, resource) = (&asked.action, &asked.resource);
             format!("User: {arn} is not authorized to perform: {action} on resource: {resource} {reason}")
@@ -97,10 +103,10 @@ impl<'a> Answer<'a> {
             message,
             principal: Some(Principal {
                 arn,
-                account: session.role.account().to_string(),
-                user_id: session.user_id(),
-                role: session.role.as_str(),
-                source_identity: session.source_identity.as_deref(),
+                account: holder.account().to_string(),
+                user_id: holder.user_id(),
+                role,
+                source_identity,
             }),
             grounds: access.grounds().iter().map(Statement::of).collect(),
             policies: reviews.as_ref().map(|reviews| reviews.iter().map(Reviewed::of).collect()),

@@ -163,6 +163,7 @@ fn refused(refusal: &Refusal) -> OAuthError {
         | Refusal::SigninRequest(_)
         | Refusal::Destination(_)
         | Refusal::DeviceCode
+        | Refusal::Caller(_)
         | Refusal::TooLargeToRemember => not_granted(),
     }
 }
@@ -204,7 +205,7 @@ fn not_believed(error: &VerifyError) -> OAuthError {
 fn denied(denial: &Denial) -> OAuthError {
     let invalid = |description: &str| OAuthError::invalid_request(description);
     match denial {
-        Denial::NotTrusted(_) | Denial::RoleNotInToken => not_granted(),
+        Denial::NotTrusted(_) | Denial::Caller(_) | Denial::RoleNotInToken => not_granted(),
         Denial::SessionName(SessionNameFault::Missing) => {
             invalid("No rule and no assertion names the session: send role_session_name.")
         }

@@ -3,12 +3,16 @@
 use actix_web::http::StatusCode;
 
 use super::{cut, log};
-use crate::broker::{Failure, Fault, Refusal};
+use crate::broker::{CallerRefusal, Failure, Fault, Refusal};
 use crate::clock::Moment;
-use crate::identity::{Protocol, VerifyCode, VerifyError};
-use crate::policy::{Denial, SessionNameFault, TagFault};
+use crate::identity::{VerifyCode, VerifyError};
+use crate::policy::{CallerDenial, Denial, SessionNameFault, TagFault};
 use crate::telemetry;
 
+/// The blanks of both are AWS's.
+const WRONG_CODE: &str = "MultiFactorAuthentication failed with invalid MFA one time pass code. ";
+const NO_SUCH_DEVICE: &str = "MultiFactorAuthentication failed, unable to validate MFA code.  Please verify your \
+                              MFA serial number is valid and associated with this user.";
 const NOT_A_JWT: &str =
     "The ID Token provided is not a valid JWT. (You may see this error if you sent an Access Token)";
 const TOKEN_NOT_VALIDATED: &str = "The web identity token provided could not be validated. See the \
@@ -16,6 +20,28 @@ const TOKEN_NOT_VALIDATED: &str = "The web identity token provided could not be 
 /// The two blanks are AWS's.
 const NO_VERIFICATION_KEY: &str = "Couldn't retrieve verification key from your identity provider,  please \
                                    reference AssumeRoleWithWebIdentity documentation for requirements";
+
+/// How a caller says who it is.
+#[derive(Clone, Copy)]
+pub(in crate::http) enum Calling {
+    /// `AssumeRoleWithSAML`.
+    WithSaml,
+    /// `AssumeRoleWithWebIdentity`.
+    WithWebIdentity,
+    /// By a signature.
+    Signed,
+}
+
+impl Calling {
+    /// The operation that is refused where the caller is told nothing more.
+    const fn action(self) -> &'static str {
+        match self {
+            Self::WithSaml => "AssumeRoleWithSAML",
+            Self::WithWebIdentity => "AssumeRoleWithWebIdentity",
+            Self::Signed => "AssumeRole",
+        }
+    }
+}
 
 /// An error of the STS API.
 #[derive(Debug)]
@@ -40,6 +66,11 @@ impl StsError {
         Self::bad("ValidationError", message)
     }
 
+    /// A parameter does not go with the others.
+    pub(in crate::http) fn parameter(message: String) -> Self {
+        Self::bad("InvalidParameterValue", message)
+    }
+
     /// A parameter can't be read at all.
     pub(in crate::http) fn malformed(message: Option<&str>) -> Self {
         let message = message.map(str::to_owned);
@@ -58,22 +89,26 @@ impl StsError {
         Self::bad(
             "InvalidAction",
             format!(
-                "The operation {action} is not supported by this broker. Supported are AssumeRoleWithSAML, \
-                 AssumeRoleWithWebIdentity and GetCallerIdentity"
+                "The operation {action} is not supported by this broker. Supported are AssumeRole, \
+                 AssumeRoleWithSAML, AssumeRoleWithWebIdentity, GetAccessKeyInfo, GetCallerIdentity, \
+                 GetFederationToken and GetSessionToken"
             ),
         )
     }
 
     /// The role is not to be had, for a reason that the caller is not told.
     pub(in crate::http) fn access_denied(action: &str) -> Self {
-        let message = format!("Not authorized to perform sts:{action}");
+        Self::forbidden(format!("Not authorized to perform sts:{action}"))
+    }
+
+    fn forbidden(message: String) -> Self {
         Self::new(StatusCode::FORBIDDEN, "AccessDenied", message)
     }
 
-    /// The answer to `failure` of a call that presented an identity of `protocol`.
-    pub(in crate::http) fn of(failure: Failure, protocol: Protocol) -> Self {
+    /// The answer to `failure` of a call.
+    pub(in crate::http) fn of(failure: Failure, calling: Calling) -> Self {
         let mut error = match &failure {
-            Failure::Refusal(refusal) => refused(refusal, protocol),
+            Failure::Refusal(refusal) => refused(refusal, calling),
             Failure::Fault(Fault::Store(_)) => Self::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "ServiceUnavailable",
@@ -118,20 +153,25 @@ impl StsError {
     }
 }
 
-fn refused(refusal: &Refusal, protocol: Protocol) -> StsError {
-    let action = match protocol {
-        Protocol::Saml => "AssumeRoleWithSAML",
-        Protocol::Oidc => "AssumeRoleWithWebIdentity",
-    };
+fn refused(refusal: &Refusal, calling: Calling) -> StsError {
+    let action = calling.action();
     match refusal {
-        Refusal::NotBelieved(error) => match protocol {
-            Protocol::Saml => saml_refused(error),
-            Protocol::Oidc => oidc_refused(error),
+        Refusal::NotBelieved(error) => match calling {
+            Calling::WithSaml => saml_refused(error),
+            Calling::WithWebIdentity | Calling::Signed => oidc_refused(error),
         },
-        Refusal::UnknownProvider { seen } => invalid_token(match protocol {
-            Protocol::Saml => "Specified provider doesn't exist.".into(),
-            Protocol::Oidc => format!("No OpenIDConnect provider found in your account for {seen}"),
+        Refusal::UnknownProvider { seen } => invalid_token(match calling {
+            Calling::WithSaml => "Specified provider doesn't exist.".into(),
+            Calling::WithWebIdentity | Calling::Signed => {
+                format!("No OpenIDConnect provider found in your account for {seen}")
+            }
         }),
+        Refusal::Caller(refusal) => StsError::forbidden(match refusal {
+            CallerRefusal::Temporary { action } => format!("Cannot call {action} with session credentials"),
+            CallerRefusal::MfaDevice { .. } => NO_SUCH_DEVICE.into(),
+            CallerRefusal::MfaCode { .. } => WRONG_CODE.into(),
+        }),
+        Refusal::TooMany { .. } => StsError::bad("Throttling", "Rate exceeded"),
         Refusal::AlreadyUsed => invalid_token("Response has already been used".into()),
         Refusal::Denied(denial) => denied(denial, action),
         Refusal::Signature(error) => {
@@ -154,7 +194,6 @@ fn refused(refusal: &Refusal, protocol: Protocol) -> StsError {
         | Refusal::Destination(_)
         | Refusal::DeviceCode
         | Refusal::TooLargeToRemember
-        | Refusal::TooMany { .. }
         | Refusal::Exchange(_)
         | Refusal::Question(_) => StsError::access_denied(action),
     }
@@ -243,6 +282,7 @@ fn oidc_refused(error: &VerifyError) -> StsError {
 fn denied(denial: &Denial, action: &str) -> StsError {
     match denial {
         Denial::NotTrusted(_) => StsError::access_denied(action),
+        Denial::Caller(denial) => caller_denied(denial),
         Denial::RoleNotInToken => invalid_token(
             "The target role ARN is not present in the roles claim of the identity token".into(),
         ),
@@ -255,7 +295,7 @@ fn denied(denial: &Denial, action: &str) -> StsError {
         Denial::SourceIdentity(_) => invalid_token(
             "Source Identity must match [a-zA-Z_0-9+=,.@-]{2,64} and not begin with \"aws:\"".into(),
         ),
-        Denial::Tags(fault @ (TagFault::Duplicate | TagFault::NotPassed)) => {
+        Denial::Tags(fault @ (TagFault::Duplicate | TagFault::Inherited | TagFault::NotPassed)) => {
             StsError::bad("InvalidParameterValue", fault.to_string())
         }
         Denial::Tags(fault) => StsError::validation(fault.to_string()),
@@ -268,5 +308,21 @@ fn denied(denial: &Denial, action: &str) -> StsError {
         ),
         Denial::SessionPolicy(fault) => StsError::bad("MalformedPolicyDocument", fault.to_string()),
         Denial::SessionOver => StsError::bad("ExpiredTokenException", "Response has expired"),
+    }
+}
+
+/// Facts 1.3, 1.4 and 1.7.
+fn caller_denied(denial: &CallerDenial) -> StsError {
+    match denial {
+        CallerDenial::NotAllowed { caller, action, resource, .. } => StsError::forbidden(format!(
+            "User: {caller} is not authorized to perform: {action} on resource: {resource}"
+        )),
+        CallerDenial::SourceIdentitySet(_) => {
+            StsError::validation("The source identity is already set for this assume role session".into())
+        }
+        CallerDenial::DurationOverChainLimit { .. } => StsError::validation(
+            "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining."
+                .into(),
+        ),
     }
 }

@@ -7,9 +7,10 @@ use super::form::Form;
 use super::token::AWS_CREDENTIALS;
 use super::{authentication, posted};
 use crate::broker::{Active, RequestContext};
+use crate::clock::Moment;
 use crate::http::error::OAuthError;
 use crate::http::{Surface, body};
-use crate::identity::RoleSession;
+use crate::identity::{Holder, SessionTag};
 use crate::issuer::jwt::subject_of;
 
 pub(super) async fn introspect(
@@ -50,7 +51,7 @@ fn known(context: &RequestContext<'_>, request: &HttpRequest, body: &[u8]) -> Re
     Ok(active.map_or_else(|| json!({ "active": false }), |active| told(&active, context)))
 }
 
-/// RFC 7662 section 2.2, and the role session as in a token of ours.
+/// RFC 7662 section 2.2, and who holds it as in a token of ours.
 fn told(active: &Active, context: &RequestContext<'_>) -> Value {
     let issuer = context.snapshot().public_url.as_str();
     match active {
@@ -65,7 +66,7 @@ fn told(active: &Active, context: &RequestContext<'_>) -> Value {
                 "iat": token.issued().unix(),
                 "exp": token.expires().unix(),
                 "jti": token.id(),
-                "rolegate": role_session(token.session()),
+                "rolegate": about(token.session().into()),
             });
             if let Some(key) = token.key() {
                 answer["cnf"] = json!({ "jkt": key });
@@ -73,18 +74,22 @@ fn told(active: &Active, context: &RequestContext<'_>) -> Value {
             answer
         }
         Active::Credentials(issued) => {
-            let session = &issued.session;
-            let mut said = role_session(session);
+            let holder = Holder::from(&issued.session);
+            let mut said = about(holder);
             said.insert("access_key_id".into(), json!(issued.access_key_id.as_str()));
             let mut answer = json!({
                 "active": true,
                 "token_type": AWS_CREDENTIALS,
                 "iss": issuer,
-                "iat": session.issued.unix(),
-                "exp": session.expires.unix(),
+                "iat": holder.issued().map(Moment::unix),
+                "exp": holder.expires().map(Moment::unix),
                 "rolegate": said,
             });
-            if let Some(subject) = subject_of(session) {
+            let subject = match holder {
+                Holder::Role(session) => subject_of(session),
+                Holder::User(_) | Holder::FederatedUser(_) => Some(holder.arn()),
+            };
+            if let Some(subject) = subject {
                 answer["sub"] = json!(subject);
             }
             answer
@@ -92,14 +97,18 @@ fn told(active: &Active, context: &RequestContext<'_>) -> Value {
     }
 }
 
-fn role_session(session: &RoleSession) -> Map<String, Value> {
-    let tags: Map<_, _> = session.tags.iter().map(|tag| (tag.key.clone(), json!(tag.value))).collect();
-    let mut said = Map::from_iter([
-        ("role".to_owned(), json!(session.role.as_str())),
-        ("role_session_name".to_owned(), json!(session.session_name)),
-        ("arn".to_owned(), json!(session.role.session_arn(&session.session_name))),
-        ("tags".to_owned(), Value::Object(tags)),
-    ]);
+fn about(holder: Holder<'_>) -> Map<String, Value> {
+    let tags: &[SessionTag] = match holder {
+        Holder::Role(session) => &session.tags,
+        Holder::User(_) => &[],
+        Holder::FederatedUser(session) => &session.tags,
+    };
+    let tags: Map<_, _> = tags.iter().map(|tag| (tag.key.clone(), json!(tag.value))).collect();
+    let mut said =
+        Map::from_iter([("arn".to_owned(), json!(holder.arn())), ("tags".to_owned(), Value::Object(tags))]);
+    let Holder::Role(session) = holder else { return said };
+    said.insert("role".into(), json!(session.role.as_str()));
+    said.insert("role_session_name".into(), json!(session.session_name));
     let optional = [
         ("provider", session.provider.as_ref().map(|provider| provider.as_str())),
         ("subject", session.subject.as_deref()),

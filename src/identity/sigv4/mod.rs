@@ -18,7 +18,7 @@ pub use self::error::SigV4Error;
 pub use self::sign::{SigningCredential, presign, sign};
 pub use self::verify::authenticate;
 
-use super::RoleSession;
+use super::Session;
 use crate::clock::Moment;
 use crate::secret::Secret;
 
@@ -56,5 +56,5 @@ pub struct OpenedCredential {
     /// What the caller signed with.
     pub secret_access_key: Secret<String>,
     /// Whose it is.
-    pub session: RoleSession,
+    pub session: Session,
 }

@@ -10,7 +10,7 @@ use super::canonical::{self, Scope, TERMINATOR};
 use super::error::SigV4Error;
 use super::{SignedRequest, SigningSecrets};
 use crate::clock::Moment;
-use crate::identity::Principal;
+use crate::identity::{Holder, Principal};
 
 /// How far a signature's time may be from now, either way (facts 1.2: STS says 5 minutes).
 const WINDOW: Duration = Duration::from_secs(5 * 60);
@@ -35,7 +35,7 @@ pub fn authenticate(
     check_scope(&authorization, service)?;
     let token = authorization.session_token.as_deref();
     let credential = secrets.open(&authorization.access_key_id, token, at)?;
-    if at >= credential.session.expires {
+    if Holder::from(&credential.session).expires().is_some_and(|end| at >= end) {
         return Err(SigV4Error::ExpiredToken);
     }
     if !authorization.signed_headers.iter().any(|name| name == "host") {

@@ -266,6 +266,8 @@ impl Claims {
             session_name: said.role_session_name.clone(),
             provider: Some(said.provider.parse().ok()?),
             subject: Some(said.subject.clone()),
+            assumed_by: None,
+            mfa: None,
             source_identity: said.source_identity.clone(),
             tags: said.tags.iter().map(tag).collect(),
             session_policy: None,

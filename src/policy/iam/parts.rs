@@ -63,6 +63,11 @@ impl<'p> StatementParts<'p> {
         self.inner.principals.iter().flat_map(Principals::federated)
     }
 
+    /// Those that sign their requests whom it names, for people.
+    pub fn named_callers(&self) -> Vec<String> {
+        self.inner.principals.as_ref().map(Principals::callers).unwrap_or_default()
+    }
+
     /// Its actions, in lower case; those of a `NotAction` behind `all but`.
     pub fn actions(&self) -> Vec<String> {
         let but = if self.inner.actions.negated { "all but " } else { "" };

@@ -21,6 +21,9 @@ pub(super) struct Principals {
     arns: Vec<String>,
 }
 
+/// Before whom a `NotPrincipal` leaves out.
+const EXCEPT: &str = "everybody but ";
+
 /// `111122223333`, or its root ARN.
 #[derive(Debug, Clone)]
 struct Account {
@@ -64,6 +67,13 @@ impl Principals {
         self.federated().filter(move |_| !self.anyone && others == 0)
     }
 
+    /// Those that sign their requests, for people.
+    pub(super) fn callers(&self) -> Vec<String> {
+        let others = |name: &String| self.federated.contains(name) || self.services.contains(name);
+        let bare = |name: &String| name.trim_start_matches(EXCEPT).to_owned();
+        self.named().into_iter().filter(|name| !others(&bare(name))).collect()
+    }
+
     /// Whom it speaks of, for people.
     pub(super) fn named(&self) -> Vec<String> {
         let accounts = self.accounts.iter().map(|account| match &account.partition {
@@ -73,11 +83,7 @@ impl Principals {
         let anyone = self.anyone.then(|| "*".to_owned());
         let others = [&self.federated, &self.services, &self.arns].into_iter().flatten().cloned();
         let named = anyone.into_iter().chain(others).chain(accounts);
-        if self.negated {
-            named.map(|name| format!("everybody but {name}")).collect()
-        } else {
-            named.collect()
-        }
+        if self.negated { named.map(|name| format!("{EXCEPT}{name}")).collect() } else { named.collect() }
     }
 
     /// Takes in one principal of a document.

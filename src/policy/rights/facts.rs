@@ -1,4 +1,4 @@
-//! The condition keys of a request by a role session (facts 5.3, 5.5).
+//! The condition keys of a request by somebody who holds a session (facts 5.3, 5.5).
 //!
 //! What the broker knows of the session it says itself; the service that was asked says the rest, such
 //! as `aws:SourceIp`. It may not say what the broker knows: a service that is led to hand on what its
@@ -7,7 +7,7 @@
 use super::AskFault;
 use crate::arn::{ProviderArn, ProviderKind};
 use crate::clock::Moment;
-use crate::identity::RoleSession;
+use crate::identity::{Holder, SessionTag};
 use crate::policy::iam::RequestContext;
 
 /// Keys that the broker alone says; those that end with a slash or a colon go on.
@@ -33,40 +33,78 @@ const OURS: &[&str] = &[
     "saml:",
 ];
 
-/// What is known of a request by `session` at `at`, of which a service says `said`.
+/// What is known of a request by `holder` at `at`, of which a service says `said`.
 pub(super) fn context<'a>(
-    session: &'a RoleSession,
+    holder: Holder<'a>,
     said: &[(&'a str, Vec<&'a str>)],
     at: Moment,
 ) -> Result<RequestContext<'a>, AskFault> {
     check_keys(said)?;
     let mut context = RequestContext::new();
     for (key, values) in said {
-        if session.provider.as_ref().is_some_and(|provider| is_of_provider(key, provider)) {
+        if provider_of(holder).is_some_and(|(provider, _)| is_of_provider(key, provider)) {
             return Err(AskFault::OurKey((*key).to_owned()));
         }
         context.set_all(*key, values.iter().copied());
     }
+    of_holder(holder, at, &mut context);
+    Ok(context)
+}
+
+/// What is known of `holder` itself (facts 5.3, 5.5).
+pub(in crate::policy) fn of_holder<'a>(holder: Holder<'a>, at: Moment, context: &mut RequestContext<'a>) {
     context.set("aws:currenttime", at.to_rfc3339());
     context.set("aws:epochtime", at.unix().to_string());
-    context.set("aws:principalarn", session.role.as_str());
-    context.set("aws:principalaccount", session.role.account().to_string());
-    context.set("aws:principaltype", "AssumedRole");
-    context.set("aws:userid", session.user_id());
-    context.set("aws:tokenissuetime", session.issued.to_rfc3339());
-    // By no provider's word is it known here.
-    context.set("aws:multifactorauthpresent", "false");
-    if let Some(source_identity) = &session.source_identity {
-        context.set("aws:sourceidentity", source_identity.as_str());
+    context.set("aws:principalaccount", holder.account().to_string());
+    context.set("aws:userid", holder.user_id());
+    if let Some(issued) = holder.issued() {
+        context.set("aws:tokenissuetime", issued.to_rfc3339());
     }
-    if let Some(provider) = &session.provider {
+    let (tags, mfa): (&[SessionTag], _) = match holder {
+        Holder::Role(session) => {
+            context.set("aws:principalarn", session.role.as_str());
+            context.set("aws:principaltype", "AssumedRole");
+            if let Some(source_identity) = &session.source_identity {
+                context.set("aws:sourceidentity", source_identity.as_str());
+            }
+            (&session.tags, session.mfa)
+        }
+        Holder::User(session) => {
+            context.set("aws:principalarn", session.user.as_str());
+            context.set("aws:principaltype", "User");
+            context.set("aws:username", session.user.name());
+            (&[], session.mfa)
+        }
+        Holder::FederatedUser(session) => {
+            context.set("aws:principalarn", holder.arn());
+            context.set("aws:principaltype", "FederatedUser");
+            (&session.tags, None)
+        }
+    };
+    // By no provider's word is it known here. Long-term keys never say.
+    if mfa.is_some() || holder.issued().is_some() {
+        context.set("aws:multifactorauthpresent", if mfa.is_some() { "true" } else { "false" });
+    }
+    if let Some(proved) = mfa {
+        context.set("aws:multifactorauthage", at.since(proved).as_secs().to_string());
+    }
+    if let Some((provider, subject)) = provider_of(holder) {
         context.set("aws:federatedprovider", provider.as_str());
-        of_provider(provider, session.subject.as_deref(), &mut context);
+        of_provider(provider, subject, context);
     }
-    for tag in &session.tags {
+    for tag in tags {
         context.set(format!("aws:principaltag/{}", tag.key), tag.value.as_str());
     }
-    Ok(context)
+}
+
+/// By whose word the session itself was opened, not one before it in a chain.
+fn provider_of(holder: Holder<'_>) -> Option<(&ProviderArn, Option<&str>)> {
+    match holder {
+        Holder::Role(session) if session.assumed_by.is_none() => {
+            Some((session.provider.as_ref()?, session.subject.as_deref()))
+        }
+        Holder::Role(_) | Holder::User(_) | Holder::FederatedUser(_) => None,
+    }
 }
 
 /// What stays of the provider's word after the call that opened the session (facts 2.6, 3.6). Of it the

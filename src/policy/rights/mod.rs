@@ -1,23 +1,26 @@
 //! What the holder of a session may do, by all policies that speak of it.
 //!
-//! A role's policies and its boundary, and the service control policies of its account, are compiled at
+//! The policies and the boundary of a role or a user, and the service control policies of its account, are compiled at
 //! load; a session's own policy, and that of a resource, come with the request. `facts` is what is known
 //! of a request, `combine` what the policies make of it. Whoever enforces the answer is somebody else:
 //! the service that asked.
 
 mod combine;
 mod facts;
+mod standing;
 
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
 pub use self::combine::{Applicable, SessionLimit, SignedCall};
-use super::iam::{AwsCaller, Policy, PolicyFault, PolicyKind, RequestContext, StatementRef, StatementReview};
+pub(in crate::policy) use self::facts::of_holder;
+pub(in crate::policy) use self::standing::Standing;
+use super::iam::{Policy, PolicyFault, PolicyKind, RequestContext, StatementRef, StatementReview};
 use super::{Policies, TrustPolicy};
-use crate::arn::{AccountId, RoleArn};
+use crate::arn::{AccountId, RoleArn, UserArn};
 use crate::clock::Moment;
-use crate::identity::RoleSession;
+use crate::identity::Holder;
 
 /// A policy, and what people call it.
 #[derive(Debug)]
@@ -28,20 +31,22 @@ pub struct NamedPolicy {
     pub policy: Policy,
 }
 
-/// What a role's sessions may do at most.
+/// What a user, or the sessions of a role, may do at most.
 #[derive(Debug, Clone, Default)]
-pub struct RoleRights {
-    /// The role's policies.
+pub struct HolderRights {
+    /// Its policies.
     pub identity: Vec<Arc<NamedPolicy>>,
     /// Its permissions boundary.
     pub boundary: Option<Arc<NamedPolicy>>,
 }
 
-/// The rights of all roles, and what limits those of whole accounts.
+/// The rights of all roles and users, and what limits those of whole accounts.
 #[derive(Debug, Default)]
 pub struct Rights {
     /// By role; a role without an entry may do nothing.
-    pub roles: HashMap<RoleArn, RoleRights>,
+    pub roles: HashMap<RoleArn, HolderRights>,
+    /// By user, as by role.
+    pub users: HashMap<UserArn, HolderRights>,
     /// Service control policies by account, a list for each level of the organization. Each level must
     /// allow; an account without an entry is not limited.
     pub service_control: HashMap<AccountId, Vec<Vec<Arc<NamedPolicy>>>>,
@@ -135,13 +140,10 @@ pub enum AskFault {
 /// A question that can be answered.
 pub struct Asked<'a> {
     policies: &'a Policies,
-    session: &'a RoleSession,
+    standing: Standing<'a>,
     action: &'a str,
     to: &'a str,
     context: RequestContext<'a>,
-    arn: String,
-    /// Those that came with the session; nothing where there are none.
-    of_session: Option<Vec<Policy>>,
     of_resource: Option<Policy>,
     resource_account: AccountId,
 }
@@ -166,31 +168,27 @@ impl AccessQuestion<'_> {
 }
 
 impl Policies {
-    /// Reads a question about `session`.
+    /// Reads a question about `holder`.
     pub fn ask<'a>(
         &'a self,
-        session: &'a RoleSession,
+        holder: Holder<'a>,
         question: &AccessQuestion<'a>,
         at: Moment,
     ) -> Result<Asked<'a>, AskFault> {
         let AccessQuestion { action, resource, .. } = *question;
         let resource_account = match (question.account()?, question.resource_account) {
             (Some(named), Some(said)) if named != said => return Err(AskFault::Account(named)),
-            (named, said) => named.or(said).unwrap_or_else(|| session.role.account()),
+            (named, said) => named.or(said).unwrap_or_else(|| holder.account()),
         };
         let of_resource = question.resource_policy.map(|text| Policy::parse(PolicyKind::Resource, text));
         let of_resource =
             of_resource.transpose().map_err(|faults| AskFault::ResourcePolicy(told(&faults)))?;
-        // It was checked when the session was opened; what can't be read any more allows nothing.
-        let parse = |text: &String| Policy::parse(PolicyKind::Session, text).into_iter().collect();
         Ok(Asked {
             policies: self,
-            session,
+            standing: Standing::of(&self.rights, holder),
             action,
             to: resource,
-            context: facts::context(session, &question.context, at)?,
-            arn: session.role.session_arn(&session.session_name),
-            of_session: session.session_policy.as_ref().map(parse),
+            context: facts::context(holder, &question.context, at)?,
             of_resource,
             resource_account,
         })
@@ -209,25 +207,13 @@ impl Asked<'_> {
     }
 
     fn call(&self) -> SignedCall<'_> {
-        let role = &self.session.role;
-        let has_boundary = self.policies.rights.roles.get(role).is_some_and(|it| it.boundary.is_some());
-        let (account, arn) = (role.account(), self.arn.as_str());
-        let caller = AwsCaller { account, arn, role: Some(role.as_str()), has_boundary };
+        let caller = self.standing.caller();
         SignedCall { caller, action: self.action, resource: self.to, context: &self.context }
     }
 
     fn applicable(&self) -> Applicable<'_> {
-        let role = &self.session.role;
-        let rights = self.policies.rights.roles.get(role);
-        let control = self.policies.rights.service_control.get(&role.account());
-        Applicable {
-            service_control: control.map_or(&[], Vec::as_slice),
-            identity: rights.map_or(&[], |rights| rights.identity.as_slice()),
-            boundary: rights.and_then(|rights| rights.boundary.as_deref()),
-            session: self.of_session.as_deref().map_or(SessionLimit::Whole, SessionLimit::To),
-            resource: self.trust_policy().or(self.of_resource.as_ref()),
-            resource_account: self.resource_account,
-        }
+        let resource = self.trust_policy().or(self.of_resource.as_ref());
+        self.standing.applicable(resource, self.resource_account)
     }
 
     /// That of the role which is to be assumed.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::arn::RoleId;
-use crate::identity::SessionTag;
+use crate::identity::{RoleSession, SessionTag};
 use crate::policy::{Rules, TrustPolicy};
 
 const NOW: Moment = Moment::from_unix(1_893_456_000);
@@ -14,6 +14,8 @@ const OBJECT: &str = "arn:aws:s3:::b/ann/k";
 fn session(policy: Option<&str>) -> RoleSession {
     let role: RoleArn = DEPLOY.parse().unwrap();
     RoleSession {
+        assumed_by: None,
+        mfa: None,
         role_id: RoleId::of_declared(&role),
         role,
         session_name: "ann@example.com".into(),
@@ -40,7 +42,8 @@ fn policies(identity: &str, trust: &str) -> Policies {
     let role: RoleArn = DEPLOY.parse().unwrap();
     let identity = vec![named(PolicyKind::Identity, "deploy.json", identity)];
     let rights = Rights {
-        roles: HashMap::from([(role.clone(), RoleRights { identity, boundary: None })]),
+        users: HashMap::new(),
+        roles: HashMap::from([(role.clone(), HolderRights { identity, boundary: None })]),
         service_control: HashMap::new(),
     };
     let trusts = HashMap::from([(role, TrustPolicy::parse(trust).unwrap())]);
@@ -85,7 +88,7 @@ fn a_session_has_the_keys_that_calls_of_it_carry() {
     ] {
         let policies = policies(&on(condition), NOBODY);
         let session = session(None);
-        let asked = policies.ask(&session, &question("s3:GetObject", OBJECT), NOW).unwrap();
+        let asked = policies.ask((&session).into(), &question("s3:GetObject", OBJECT), NOW).unwrap();
         assert_eq!(asked.decide().is_allowed(), holds, "{condition}");
     }
 }
@@ -103,14 +106,17 @@ fn a_session_by_a_token_has_its_subject_and_nobody_can_tell_the_rest() {
         (r#""Null":{"accounts.example.com:email":"true"}"#, true),
     ] {
         let policies = policies(&on(condition), NOBODY);
-        let asked = policies.ask(&session, &question("s3:GetObject", OBJECT), NOW).unwrap();
+        let asked = policies.ask((&session).into(), &question("s3:GetObject", OBJECT), NOW).unwrap();
         assert_eq!(asked.decide().is_allowed(), holds, "{condition}");
     }
     let policies = policies(&on(r#""Null":{"aws:username":"true"}"#), NOBODY);
     for key in ["accounts.example.com:sub", "Accounts.Example.com:email"] {
         let context = vec![(key, vec!["x"])];
         let asked = AccessQuestion { context, ..question("s3:GetObject", OBJECT) };
-        assert_eq!(policies.ask(&session, &asked, NOW).err(), Some(AskFault::OurKey(key.to_owned())));
+        assert_eq!(
+            policies.ask((&session).into(), &asked, NOW).err(),
+            Some(AskFault::OurKey(key.to_owned()))
+        );
     }
 }
 
@@ -120,7 +126,7 @@ fn a_service_says_what_it_knows_and_nothing_else() {
     let session = session(None);
     let ask = |key: &'static str, value: &'static str| {
         let context = vec![(key, vec![value])];
-        policies.ask(&session, &AccessQuestion { context, ..question("s3:GetObject", OBJECT) }, NOW)
+        policies.ask((&session).into(), &AccessQuestion { context, ..question("s3:GetObject", OBJECT) }, NOW)
     };
     assert!(ask("aws:SourceIp", "192.0.2.9").unwrap().decide().is_allowed());
     assert!(!ask("aws:SourceIp", "203.0.113.9").unwrap().decide().is_allowed());
@@ -150,7 +156,7 @@ fn a_session_policy_narrows_and_an_unreadable_one_allows_nothing() {
         (None, "sqs:SendMessage", "because no identity-based policy allows the sqs:SendMessage action"),
     ] {
         let session = session(policy);
-        let asked = policies.ask(&session, &question(action, OBJECT), NOW).unwrap();
+        let asked = policies.ask((&session).into(), &question(action, OBJECT), NOW).unwrap();
         let seen = asked.decide().because(action).unwrap_or_else(|| "allowed".to_owned());
         assert_eq!(seen, expected, "{policy:?}");
     }
@@ -167,7 +173,7 @@ fn the_account_is_that_of_the_arn_or_what_the_service_says() {
             resource_policy: policy,
             ..question("s3:GetObject", resource)
         };
-        policies.ask(&session, &asked, NOW).map(|asked| asked.decide().is_allowed())
+        policies.ask((&session).into(), &asked, NOW).map(|asked| asked.decide().is_allowed())
     };
     let grant =
         r#"{"Statement":{"Effect":"Allow","Principal":{"AWS":"111122223333"},"Action":"*","Resource":"*"}}"#;
@@ -198,7 +204,11 @@ fn a_role_is_assumed_by_its_own_trust_policy() {
         // What a service says of the role's policy counts for nothing: it is ours.
         let open = r#"{"Statement":{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}}"#;
         let asked = AccessQuestion { resource_policy: Some(open), ..question("STS:AssumeRole", DEPLOY) };
-        assert_eq!(policies.ask(&session, &asked, NOW).unwrap().decide().is_allowed(), expected, "{who}");
+        assert_eq!(
+            policies.ask((&session).into(), &asked, NOW).unwrap().decide().is_allowed(),
+            expected,
+            "{who}"
+        );
     }
 }
 
@@ -208,7 +218,7 @@ fn questions_that_are_none() {
     let session = session(None);
     let fault = |action: &'static str, resource: &'static str, policy: Option<&'static str>| {
         let asked = AccessQuestion { resource_policy: policy, ..question(action, resource) };
-        policies.ask(&session, &asked, NOW).err().map(|fault| fault.to_string())
+        policies.ask((&session).into(), &asked, NOW).err().map(|fault| fault.to_string())
     };
     assert_eq!(fault("s3:GetObject", OBJECT, None), None);
     for action in ["", "s3", "s3:", ":GetObject", "s3:Get*", "*", "s3:Get:Object"] {

@@ -116,6 +116,12 @@ impl Fields {
     }
 }
 
+/// Secrets of users, where the settings name them.
+pub(crate) const BOT_SECRET: &str = "bot/bot/bot/bot/bot/bot/bot/bot/bot/bot+";
+pub(crate) const ANN_SECRET: &str = "ann/ann/ann/ann/ann/ann/ann/ann/ann/ann+";
+/// `12345678901234567890`
+const ANN_APP: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
+
 /// Writes the configuration and what it names.
 pub(crate) fn write(folder: &Path, issuer_key: &TokenKey, settings: &str) {
     let save = |name: &str, text: &str| fs::write(folder.join(name), text).unwrap();
@@ -142,6 +148,9 @@ pub(crate) fn write(folder: &Path, issuer_key: &TokenKey, settings: &str) {
     }
     save("dev.json", &trust("sts:AssumeRoleWithSAML", &["arn:aws:iam::111122223333:saml-provider/corp"]));
     rights(&save);
+    secret("bot-secret", BOT_SECRET);
+    secret("ann-secret", ANN_SECRET);
+    secret("ann-app", ANN_APP);
     save("rolegate.toml", settings);
 }
 

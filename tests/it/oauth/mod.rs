@@ -13,4 +13,4 @@ mod refresh;
 mod refused;
 mod revocation;
 mod settings;
-mod world;
+pub(crate) mod world;

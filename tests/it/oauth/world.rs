@@ -38,6 +38,14 @@ pub(crate) struct World {
     pub(crate) revoked: Arc<RevocationSet>,
 }
 
+/// Credentials that a client signs with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Keys {
+    pub(crate) id: String,
+    pub(crate) secret: String,
+    pub(crate) token: Option<String>,
+}
+
 /// What it said.
 #[derive(Debug)]
 pub(crate) struct Answer {
@@ -150,11 +158,30 @@ impl World {
         let mut headers: Vec<_> = signed.iter().map(|(name, value)| (*name, value.as_str())).collect();
         headers.push(("host", host));
         let answer = self.get(&format!("/?{query}"), &headers).await;
-        let field = |name: &str| {
-            let (_, rest) = answer.body.split_once(&format!("<{name}>"))?;
-            rest.split_once('<').map(|(value, _)| value.to_owned())
+        let code = || format!("{} {}", answer.status, answer.element("Code").unwrap_or_default());
+        answer.element("Arn").unwrap_or_else(code)
+    }
+
+    /// A call of the STS API, signed with `keys`.
+    pub(crate) async fn signed(&self, keys: &Keys, parameters: &[(&str, &str)]) -> Answer {
+        let all = [parameters, &[("Version", "2011-06-15")]].concat();
+        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(all).finish();
+        let host = self.url.trim_start_matches("http://");
+        let headers: [(&str, &[u8]); 2] =
+            [("host", host.as_bytes()), ("content-type", b"application/x-www-form-urlencoded")];
+        let request =
+            SignedRequest { method: "POST", path: "/", query: "", headers: &headers, body: body.as_bytes() };
+        let credential = SigningCredential {
+            access_key_id: &keys.id,
+            secret_access_key: &Secret::new(keys.secret.clone()),
+            session_token: keys.token.as_deref(),
+            region: "us-east-1",
+            service: "sts",
         };
-        field("Arn").unwrap_or_else(|| format!("{} {}", answer.status, field("Code").unwrap_or_default()))
+        let signed = sign(&request, &credential, self.clock.now());
+        let mut headers: Vec<_> = signed.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        headers.push(("content-type", "application/x-www-form-urlencoded"));
+        self.send(Method::POST, "/", &headers, body).await
     }
 
     /// The form of an exchange of `app` for a token for `API`, which tests change.
@@ -214,6 +241,30 @@ fn with(request: RequestBuilder, headers: &[(&str, &str)]) -> RequestBuilder {
 }
 
 impl Answer {
+    /// The text of an element of an XML answer.
+    pub(crate) fn element(&self, name: &str) -> Option<String> {
+        let (_, rest) = self.body.split_once(&format!("<{name}>"))?;
+        rest.split_once('<').map(|(value, _)| value.to_owned())
+    }
+
+    /// The credentials in an answer of the STS API.
+    #[track_caller]
+    pub(crate) fn keys(&self) -> Keys {
+        assert_eq!(self.status, 200, "{self:?}");
+        let text = |name: &str| self.element(name).unwrap();
+        Keys { id: text("AccessKeyId"), secret: text("SecretAccessKey"), token: Some(text("SessionToken")) }
+    }
+
+    /// Status, code and message of a refusal by the STS API; `200` if it is none.
+    pub(crate) fn sts_refusal(&self) -> String {
+        let text = |name: &str| self.element(name).unwrap_or_default();
+        if self.status == 200 {
+            "200".into()
+        } else {
+            format!("{} {}: {}", self.status, text("Code"), text("Message"))
+        }
+    }
+
     async fn of(request: RequestBuilder) -> Self {
         let answer = request.send().await.unwrap();
         let (status, headers) = (answer.status().as_u16(), answer.headers().clone());

@@ -87,6 +87,7 @@ fn of_denial(denial: &Denial) -> &'static str {
                  wide."
             }
         },
+        Denial::Caller(_) => "Mend the policies of the caller or the trust policy of the role.",
         Denial::RoleNotInToken => "Let the issuer name the role in the token's roles claim.",
         Denial::SessionName(SessionNameFault::Missing) => {
             "Set session_name in the rule, such as 'attr.email[0]', or let the provider send \

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::arn::RoleId;
+use crate::identity::{Holder, RoleSession};
 
 const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
 const KEY_ID: &str = "AKIDEXAMPLE";
@@ -31,6 +32,8 @@ impl SigningSecrets for One {
         }
         let role = "arn:aws:iam::111122223333:role/eng/Deploy".parse().unwrap();
         let session = RoleSession {
+            assumed_by: None,
+            mfa: None,
             role_id: RoleId::of_declared(&role),
             role,
             session_name: String::from("ann"),
@@ -45,7 +48,10 @@ impl SigningSecrets for One {
             issued: SIGNED,
             expires: self.expires,
         };
-        Ok(OpenedCredential { secret_access_key: Secret::new(SECRET.to_owned()), session })
+        Ok(OpenedCredential {
+            secret_access_key: Secret::new(SECRET.to_owned()),
+            session: Session::Role(Box::new(session)),
+        })
     }
 }
 
@@ -131,7 +137,7 @@ impl Request {
 
     fn outcome_at(&self, at: Moment) -> Result<String, (&'static str, String)> {
         self.with(|request| authenticate(request, "sts", &ONE, at))
-            .map(|principal| principal.arn())
+            .map(|principal| Holder::from(principal.session()).arn())
             .map_err(|error| (error.code(), error.to_string()))
     }
 }

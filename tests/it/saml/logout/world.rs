@@ -224,6 +224,8 @@ impl World {
     pub(crate) fn console_without_login(&self, subject: &str) -> String {
         let role: RoleArn = ROLE.parse().unwrap();
         let session = RoleSession {
+            assumed_by: None,
+            mfa: None,
             role_id: RoleId::of_declared(&role),
             role,
             session_name: "session".into(),

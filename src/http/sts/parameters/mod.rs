@@ -1,16 +1,22 @@
 //! The parameters of a call: read once, checked against the API's own constraints, all faults
 //! named together (facts 1.3, 1.5).
 
+mod check;
+mod signed;
+
 use std::borrow::Cow;
 use std::time::Duration;
 
-use super::seconds;
-use crate::arn::is_name_byte;
+use self::check::Check;
+pub(super) use self::signed::{access_key_id, assume_role, federation_token, session_token};
 use crate::http::error::StsError;
 use crate::http::form::fields;
 
 /// Fifty tags of two parameters, fifty transitive keys, ten policies and the rest fit well.
 const MOST_PARAMETERS: usize = 512;
+
+/// How long a role's session may last, in seconds, whatever the role says (facts 1.5).
+const ROLE_SECONDS: std::ops::RangeInclusive<i32> = 900..=43_200;
 
 /// The parameters of a request, in wire order. The first of a name wins, unknown ones are
 /// ignored (facts 1.1).
@@ -55,7 +61,8 @@ pub(super) fn saml<'a>(parameters: &'a Parameters<'_>) -> Result<SamlParameters<
     let role_arn = check.required(parameters, "RoleArn", "roleArn", 20..=2048);
     let principal_arn = check.required(parameters, "PrincipalArn", "principalArn", 20..=2048);
     let assertion = check.hidden(parameters, "SAMLAssertion", "sAMLAssertion", 4..=100_000);
-    let (duration, policy) = check.session(parameters)?;
+    let duration = check.duration(parameters, ROLE_SECONDS)?;
+    let policy = check.policy(parameters)?;
     check.finish()?;
     Ok(SamlParameters { role_arn, principal_arn, assertion, duration, policy })
 }
@@ -66,121 +73,15 @@ pub(super) fn web_identity<'a>(
     let mut check = Check::default();
     let role_arn = check.required(parameters, "RoleArn", "roleArn", 20..=2048);
     let session_name = check.required(parameters, "RoleSessionName", "roleSessionName", 2..=64);
-    if !session_name.bytes().all(is_name_byte) {
-        check.fault("roleSessionName", session_name, "satisfy regular expression pattern: [\\w+=,.@-]*");
-    }
+    check.name("roleSessionName", session_name);
     let token = check.hidden(parameters, "WebIdentityToken", "webIdentityToken", 4..=20_000);
-    let (duration, policy) = check.session(parameters)?;
+    let duration = check.duration(parameters, ROLE_SECONDS)?;
+    let policy = check.policy(parameters)?;
     check.finish()?;
     if parameters.get("ProviderId").is_some_and(|id| !id.is_empty()) {
         return Err(StsError::access_denied("AssumeRoleWithWebIdentity"));
     }
     Ok(WebIdentityParameters { role_arn, session_name, token, duration, policy })
-}
-
-/// Gathers the faults of one call.
-#[derive(Default)]
-struct Check(Vec<String>);
-
-impl Check {
-    /// A parameter whose length, counted in Unicode scalar values, lies in `length`. Nothing to
-    /// go on with where it is absent, but the call is refused then.
-    fn required<'a>(
-        &mut self,
-        parameters: &'a Parameters<'_>,
-        name: &str,
-        path: &str,
-        length: std::ops::RangeInclusive<usize>,
-    ) -> &'a str {
-        let Some(value) = parameters.get(name) else {
-            self.0.push(format!(
-                "Value null at '{path}' failed to satisfy constraint: Member must not be null"
-            ));
-            return "";
-        };
-        self.length(path, value, value, length);
-        value
-    }
-
-    /// As [`Check::required`], for a value that no answer repeats.
-    fn hidden<'a>(
-        &mut self,
-        parameters: &'a Parameters<'_>,
-        name: &str,
-        path: &str,
-        length: std::ops::RangeInclusive<usize>,
-    ) -> &'a str {
-        match parameters.get(name) {
-            Some(value) => {
-                self.length(path, value, "(not shown)", length);
-                value
-            }
-            None => self.required(parameters, name, path, length),
-        }
-    }
-
-    fn length(&mut self, path: &str, value: &str, shown: &str, length: std::ops::RangeInclusive<usize>) {
-        let count = value.chars().count();
-        if count < *length.start() {
-            self.fault(path, shown, &format!("have length greater than or equal to {}", length.start()));
-        } else if count > *length.end() {
-            self.fault(path, shown, &format!("have length less than or equal to {}", length.end()));
-        }
-    }
-
-    /// `DurationSeconds` and the session policy.
-    fn session<'a>(
-        &mut self,
-        parameters: &'a Parameters<'_>,
-    ) -> Result<(Option<Duration>, Option<&'a str>), StsError> {
-        if parameters.any_with_prefix("PolicyArns.member.") {
-            return Err(StsError::validation(
-                "PolicyArns is not supported by this broker: pass an inline Policy instead".into(),
-            ));
-        }
-        let duration = parameters.get("DurationSeconds").map(integer).transpose()?;
-        if let Some(asked) = duration {
-            if asked < 900 {
-                self.fault("durationSeconds", &asked.to_string(), "have value greater than or equal to 900");
-            } else if asked > 43_200 {
-                self.fault("durationSeconds", &asked.to_string(), "have value less than or equal to 43200");
-            }
-        }
-        let policy = parameters.get("Policy");
-        if let Some(policy) = policy {
-            self.length("policy", policy, policy, 1..=2048);
-            let allowed = |c: char| matches!(c, '\u{9}' | '\u{a}' | '\u{d}' | '\u{20}'..='\u{ff}');
-            if !policy.chars().all(allowed) {
-                let wanted = "satisfy regular expression pattern: [\\u0009\\u000A\\u000D\\u0020-\\u00FF]+";
-                self.fault("policy", policy, wanted);
-            }
-        }
-        Ok((duration.map(seconds), policy))
-    }
-
-    fn fault(&mut self, path: &str, value: &str, must: &str) {
-        let shown: String = value.chars().take(200).collect();
-        self.0.push(format!("Value '{shown}' at '{path}' failed to satisfy constraint: Member must {must}"));
-    }
-
-    fn finish(self) -> Result<(), StsError> {
-        match self.0.len() {
-            0 => Ok(()),
-            1 => Err(StsError::validation(format!("1 validation error detected: {}", self.0.concat()))),
-            count => Err(StsError::validation(format!(
-                "{count} validation errors detected: {}",
-                self.0.join("; ")
-            ))),
-        }
-    }
-}
-
-/// A signed 32-bit number as AWS reads it: `+900` and `0900` are good, `900.0` and ` 900` are not.
-fn integer(text: &str) -> Result<i32, StsError> {
-    if text.is_empty() {
-        return Err(StsError::malformed(Some("missing value for decimal type")));
-    }
-    text.parse().map_err(|_| StsError::malformed(None))
 }
 
 #[cfg(test)]

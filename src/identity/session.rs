@@ -1,0 +1,129 @@
+//! What credentials stand for: what a session token carries and a caller is known by.
+//!
+//! Plain data; it proves nothing by itself, and is read back from sealed bytes only.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::LoginMarks;
+use crate::arn::{ProviderArn, RoleArn, RoleId, UserArn, UserId};
+use crate::clock::Moment;
+
+/// What credentials stand for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Session {
+    /// A role, for whoever assumed it.
+    Role(Box<RoleSession>),
+    /// A user.
+    User(UserSession),
+    /// Somebody whom a user made credentials for (`GetFederationToken`).
+    FederatedUser(Box<FederatedUser>),
+}
+
+/// A session of a role.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoleSession {
+    /// The role.
+    pub role: RoleArn,
+    /// The role's unique id at the time of issue.
+    pub role_id: RoleId,
+    /// 2 to 64 characters of `[\w+=,.@-]`.
+    pub session_name: String,
+    /// The federation provider, if the session came from one, be it by way of other roles.
+    pub provider: Option<ProviderArn>,
+    /// The subject that the provider vouched for.
+    pub subject: Option<String>,
+    /// Who assumed the role by credentials of its own; nobody where a provider's word did.
+    pub assumed_by: Option<String>,
+    /// When a second factor was proved, if that is known.
+    pub mfa: Option<Moment>,
+    /// Set once a chain.
+    pub source_identity: Option<String>,
+    /// Session tags.
+    pub tags: Vec<SessionTag>,
+    /// The inline session policy, as sent.
+    pub session_policy: Option<String>,
+    /// When the provider's own session ends (SAML `SessionNotOnOrAfter`): nothing that comes of
+    /// it may outlive that.
+    pub provider_session_ends: Option<Moment>,
+    /// The login that it comes of, where that may end before its time.
+    pub login: Option<LoginMarks>,
+    /// What the token endpoint gave it by, where that can be revoked.
+    pub grant: Option<GrantId>,
+    /// When it was issued.
+    pub issued: Moment,
+    /// When it ends.
+    pub expires: Moment,
+}
+
+impl RoleSession {
+    /// `arn:aws:sts::{account}:assumed-role/{role}/{session}`.
+    pub fn arn(&self) -> String {
+        self.role.session_arn(&self.session_name)
+    }
+
+    /// `{role id}:{session name}`.
+    pub fn user_id(&self) -> String {
+        format!("{}:{}", self.role_id.as_str(), self.session_name)
+    }
+
+    /// How long it lasts from `at`.
+    pub fn remaining(&self, at: Moment) -> Duration {
+        self.expires.since(at)
+    }
+}
+
+/// A user, by a long-term key or by temporary credentials.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserSession {
+    /// The user.
+    pub user: UserArn,
+    /// The user's unique id.
+    pub user_id: UserId,
+    /// Of temporary credentials (`GetSessionToken`).
+    pub lifetime: Option<Lifetime>,
+    /// When a second factor was proved.
+    pub mfa: Option<Moment>,
+}
+
+/// Somebody whom a user made credentials for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FederatedUser {
+    /// What the user calls them: 2 to 32 characters of `[\w+=,.@-]`.
+    pub name: String,
+    /// The user.
+    pub made_by: UserArn,
+    /// The user's unique id.
+    pub user_id: UserId,
+    /// The session policy, as sent; without it, they may do nothing but what a resource lets them.
+    pub session_policy: Option<String>,
+    /// Session tags.
+    pub tags: Vec<SessionTag>,
+    /// Since when and until when.
+    pub lifetime: Lifetime,
+}
+
+/// Since when and until when credentials are good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lifetime {
+    /// When they were issued.
+    pub issued: Moment,
+    /// When they end.
+    pub expires: Moment,
+}
+
+/// Names an exchange at the token endpoint and all that comes of it, which is revoked by it (RFC 7009
+/// section 2.1).
+pub type GrantId = [u8; 16];
+
+/// A session tag (facts 1.7).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionTag {
+    /// 1 to 128 characters, compared without regard to case.
+    pub key: String,
+    /// 0 to 256 characters.
+    pub value: String,
+    /// Whether it goes along to the next role of a chain.
+    pub transitive: bool,
+}

@@ -1,0 +1,149 @@
+"""Credentials for credentials: users' access keys, chains of roles, and codes of an authenticator app,
+by boto3 and by the AWS CLI's own profiles."""
+
+import base64
+import datetime
+import hashlib
+import hmac
+import struct
+import time
+
+import boto3
+import pytest
+
+from broker import ACCOUNT, Broker
+from clients import aws, refusal, sts
+
+START, NEXT, VAULT = (f"arn:aws:iam::{ACCOUNT}:role/{name}" for name in ("Start", "Next", "Vault"))
+ANN, SERIAL = f"arn:aws:iam::{ACCOUNT}:user/people/ann", f"arn:aws:iam::{ACCOUNT}:mfa/ann"
+KEYS = {
+    "AccessKeyId": "AKIAANNANNANNANNANNA",
+    "SecretAccessKey": "kept/in/a/file/of/mode/600/and/no/other+",
+    "SessionToken": None,
+}
+APP = base64.b32encode(b"twenty bytes of hers").decode()
+
+
+@pytest.fixture(scope="module")
+def broker(folder):
+    """A broker with one user, whose account three roles trust, one of them only by a second factor."""
+    broker = Broker(folder / "broker")
+    account = {"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": ["sts:AssumeRole", "sts:TagSession"]}
+    broker.add_role(START, account)
+    broker.add_role(NEXT, account)
+    broker.add_role(VAULT, account | {"Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}}})
+    broker.add_user(ANN, KEYS, SERIAL, APP)
+    broker.start()
+    yield broker
+    assert broker.stop() == 0, broker.output
+
+
+def code():
+    """What her app shows (RFC 6238)."""
+    key = base64.b32decode(APP)
+    mac = hmac.digest(key, struct.pack(">Q", int(time.time()) // 30), hashlib.sha1)
+    word = struct.unpack(">I", mac[mac[19] & 15 :][:4])[0] & 0x7FFF_FFFF
+    return f"{word % 1_000_000:06}"
+
+
+def caller(broker, credentials):
+    return sts(broker, credentials).get_caller_identity()["Arn"]
+
+
+def test_a_user(broker):
+    """An access key, as it comes from AWS."""
+    me = sts(broker, KEYS).get_caller_identity()
+    assert me["Arn"] == ANN and me["Account"] == ACCOUNT and me["UserId"].startswith("AIDA")
+    assert sts(broker, KEYS).get_access_key_info(AccessKeyId=KEYS["AccessKeyId"])["Account"] == ACCOUNT
+
+
+def test_a_chain(broker):
+    """A user assumes a role, and that the next, which lasts an hour at most."""
+    first = sts(broker, KEYS).assume_role(
+        RoleArn=START, RoleSessionName="ann", Tags=[{"Key": "team", "Value": "red"}], TransitiveTagKeys=["team"]
+    )
+    by_first = sts(broker, first["Credentials"])
+    second = by_first.assume_role(RoleArn=NEXT, RoleSessionName="ann")
+    assert caller(broker, second["Credentials"]) == f"arn:aws:sts::{ACCOUNT}:assumed-role/Next/ann"
+    left = second["Credentials"]["Expiration"] - datetime.datetime.now(datetime.UTC)
+    assert 3590 < left.total_seconds() <= 3600
+    said, message, status = refusal(
+        by_first.assume_role, RoleArn=NEXT, RoleSessionName="ann", Tags=[{"Key": "Team", "Value": "blue"}]
+    )
+    assert (said, status) == ("InvalidParameterValue", 400) and "conflicts with a transitive tag key" in message
+
+
+def test_refused(broker):
+    """In AWS's words, and alike for a role that is not there."""
+    client = sts(broker, KEYS)
+    for role in VAULT, f"arn:aws:iam::{ACCOUNT}:role/Gone":
+        assert refusal(client.assume_role, RoleArn=role, RoleSessionName="ann") == (
+            "AccessDenied",
+            f"User: {ANN} is not authorized to perform: sts:AssumeRole on resource: {role}",
+            403,
+        )
+
+
+def test_session_and_federation_tokens(broker):
+    """What a user gets for itself and makes for others; neither makes more of the kind."""
+    session = sts(broker, KEYS).get_session_token(DurationSeconds=900)["Credentials"]
+    assert caller(broker, session) == ANN
+    answer = sts(broker, KEYS).get_federation_token(Name="cleo", DurationSeconds=900)
+    assert answer["PackedPolicySize"] == 0
+    assert caller(broker, answer["Credentials"]) == answer["FederatedUser"]["Arn"]
+    for credentials in session, answer["Credentials"]:
+        assert refusal(sts(broker, credentials).get_session_token) == (
+            "AccessDenied", "Cannot call GetSessionToken with session credentials", 403,
+        )  # fmt: skip
+
+
+def test_a_second_factor(broker):
+    """A code opens the role, once."""
+    client, shown = sts(broker, KEYS), code()
+    vault = {"RoleArn": VAULT, "RoleSessionName": "ann", "SerialNumber": SERIAL, "TokenCode": shown}
+    assert client.assume_role(**vault)["Credentials"]
+    assert refusal(client.assume_role, **vault)[1].startswith("MultiFactorAuthentication failed with invalid MFA")
+
+
+def test_the_clis_profiles(broker, folder):
+    """A profile whose role is assumed by a profile whose role is assumed by keys: nothing but AWS's own files."""
+    (folder / "config").write_text(
+        f"[profile start]\nrole_arn = {START}\nsource_profile = keys\nrole_session_name = night\n"
+        f"[profile next]\nrole_arn = {NEXT}\nsource_profile = start\nrole_session_name = run\n"
+    )
+    (folder / "credentials").write_text(
+        f"[keys]\naws_access_key_id = {KEYS['AccessKeyId']}\naws_secret_access_key = {KEYS['SecretAccessKey']}\n"
+    )
+    files = {"AWS_CONFIG_FILE": folder / "config", "AWS_SHARED_CREDENTIALS_FILE": folder / "credentials"}
+    files = {name: str(path) for name, path in files.items()}
+    for profile, expected in (
+        ("keys", ANN),
+        ("start", f"arn:aws:sts::{ACCOUNT}:assumed-role/Start/night"),
+        ("next", f"arn:aws:sts::{ACCOUNT}:assumed-role/Next/run"),
+    ):
+        assert aws(broker, "sts", "get-caller-identity", "--profile", profile, **files)["Arn"] == expected
+
+
+def test_a_client_refreshes(broker, folder, monkeypatch):
+    """boto3's own provider assumes the role again when its credentials are about to end."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", broker.url)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(folder / "credentials-of-one"))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(folder / "config-of-one"))
+    (folder / "credentials-of-one").write_text(
+        f"[keys]\naws_access_key_id = {KEYS['AccessKeyId']}\naws_secret_access_key = {KEYS['SecretAccessKey']}\n"
+    )
+    # It refreshes within ten minutes of the end: of fifteen, that is never long away.
+    (folder / "config-of-one").write_text(
+        f"[profile start]\nrole_arn = {START}\nsource_profile = keys\nrole_session_name = night\n"
+        "duration_seconds = 900\nregion = eu-central-1\n"
+    )
+    credentials = boto3.session.Session(profile_name="start").get_credentials()
+    first = credentials.get_frozen_credentials()
+    later = datetime.datetime.now(datetime.UTC) + datetime.timedelta(minutes=6)
+    monkeypatch.setattr(credentials, "_time_fetcher", lambda: later)
+    second = credentials.get_frozen_credentials()
+    assert second.access_key != first.access_key
+    assert caller(
+        broker,
+        {"AccessKeyId": second.access_key, "SecretAccessKey": second.secret_key, "SessionToken": second.token},
+    ).endswith(":assumed-role/Start/night")
