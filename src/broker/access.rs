@@ -6,6 +6,7 @@
 use super::exchange::ExchangeRefusal;
 use super::{Active, Failure, Refusal, RequestContext};
 use crate::directory::Client;
+use crate::identity::Holder;
 use crate::policy::rights::{Access, AccessQuestion, PolicyReview};
 use crate::{audit, telemetry};
 
@@ -34,6 +35,18 @@ impl RequestContext<'_> {
         }
         let Some(active) = self.active(token) else { return Ok(None) };
         let holder = active.holder();
+        let (access, reviews) = self.decided(client, holder, question, explain)?;
+        Ok(Some(Answered { active, access, reviews }))
+    }
+
+    /// Whether `holder` may do what `client` asks, and with `explain` what each policy says.
+    pub(super) fn decided(
+        &self,
+        client: &Client,
+        holder: Holder<'_>,
+        question: &AccessQuestion<'_>,
+        explain: bool,
+    ) -> Result<(Access, Option<Vec<PolicyReview>>), Failure> {
         let asked = self.snapshot.policies.ask(holder, question, self.at).map_err(Refusal::Question)?;
         let (access, reviews) = (asked.decide(), explain.then(|| asked.review()));
         telemetry::count_access(access.word());
@@ -47,6 +60,6 @@ impl RequestContext<'_> {
             }
             .write();
         }
-        Ok(Some(Answered { active, access, reviews }))
+        Ok((access, reviews))
     }
 }

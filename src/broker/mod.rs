@@ -21,6 +21,7 @@ mod refusal;
 pub mod rehearse;
 mod revoked;
 mod signin;
+mod verify;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -39,6 +40,7 @@ use self::pace::Pace;
 pub use self::refusal::{Failure, Fault, Refusal};
 pub use self::revoked::RevocationSet;
 pub use self::signin::SignedIn;
+pub use self::verify::{Verified, VerifyAsk};
 use crate::clock::{Clock, Moment};
 use crate::config::Snapshot;
 use crate::entropy::Entropy;

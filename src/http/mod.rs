@@ -4,7 +4,6 @@
 //! of `broker`, and writes the answer in the shape that this caller wants. Errors become statuses
 //! in `error` alone. The room knows no store and no adapter.
 
-mod authorize;
 mod body;
 mod browser;
 mod client_address;
@@ -20,6 +19,7 @@ mod operations;
 mod page;
 mod request_log;
 mod saml;
+mod services;
 mod sts;
 
 use std::io;
@@ -84,7 +84,7 @@ pub fn serve_public(
             .configure(oidc::routes)
             .configure(oauth::routes)
             .configure(device::routes)
-            .configure(authorize::routes)
+            .configure(services::routes)
             .configure(federation::routes)
             .configure(browser::routes)
             .default_service(web::to(browser::nothing_here))

@@ -22,6 +22,9 @@ pub const REFUSED: &str = "rolegate_refusals_total";
 /// Answers about what sessions may do, `allow`, `explicit-deny` or `implicit-deny`:
 /// `rolegate_access_decisions_total{decision}`.
 pub const ACCESS: &str = "rolegate_access_decisions_total";
+/// Requests that services asked about, `valid` or by AWS's code for why not:
+/// `rolegate_verified_requests_total{outcome}`.
+pub const VERIFIED: &str = "rolegate_verified_requests_total";
 /// Our own faults: `rolegate_faults_total{kind}`.
 pub const FAULTS: &str = "rolegate_faults_total";
 /// Logins ended before their time, by the way: `rolegate_logouts_total{action}`.
@@ -110,6 +113,7 @@ pub fn metrics() -> Option<&'static PrometheusHandle> {
             describe_counter!(ISSUED, "Temporary credentials and signed tokens issued, by the way in.");
             describe_counter!(REFUSED, "Refusals, by the check that failed.");
             describe_counter!(ACCESS, "Answers about what sessions may do, by what they were.");
+            describe_counter!(VERIFIED, "Signed requests that services asked about, by the answer.");
             describe_counter!(FAULTS, "Faults of the broker itself, by kind.");
             describe_counter!(LOGOUTS, "Logins ended before their time, by the way it came about.");
             describe_gauge!(REVOCATIONS, "Revocations that this node holds in memory.");
@@ -154,6 +158,11 @@ pub fn count_refusal(check: &'static str) {
 /// Counts an answer about what a session may do.
 pub fn count_access(decision: &'static str) {
     counter!(ACCESS, "decision" => decision).increment(1);
+}
+
+/// Counts an answer about a signed request.
+pub fn count_verified(outcome: &'static str) {
+    counter!(VERIFIED, "outcome" => outcome).increment(1);
 }
 
 /// Counts a fault.

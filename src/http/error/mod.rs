@@ -13,7 +13,7 @@ mod sts;
 pub(super) use self::logout_token::{no_logout_token, of_logout_token};
 pub(super) use self::oauth::{OAuthError, uncached};
 pub(super) use self::page::PageError;
-pub(super) use self::sts::{Calling, StsError};
+pub(super) use self::sts::{Calling, StsError, status_of};
 use crate::broker::{Failure, Fault, Refusal};
 use crate::telemetry;
 

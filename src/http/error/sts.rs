@@ -5,6 +5,7 @@ use actix_web::http::StatusCode;
 use super::{cut, log};
 use crate::broker::{CallerRefusal, Failure, Fault, Refusal};
 use crate::clock::Moment;
+use crate::identity::sigv4::SigV4Error;
 use crate::identity::{VerifyCode, VerifyError};
 use crate::policy::{CallerDenial, Denial, SessionNameFault, TagFault};
 use crate::telemetry;
@@ -174,16 +175,7 @@ fn refused(refusal: &Refusal, calling: Calling) -> StsError {
         Refusal::TooMany { .. } => StsError::bad("Throttling", "Rate exceeded"),
         Refusal::AlreadyUsed => invalid_token("Response has already been used".into()),
         Refusal::Denied(denial) => denied(denial, action),
-        Refusal::Signature(error) => {
-            let status = if error.code() == "IncompleteSignature" {
-                StatusCode::BAD_REQUEST
-            } else if error.code() == "InternalFailure" {
-                StatusCode::INTERNAL_SERVER_ERROR
-            } else {
-                StatusCode::FORBIDDEN
-            };
-            StsError::new(status, error.code(), error.to_string())
-        }
+        Refusal::Signature(error) => StsError::new(status_of(error), error.code(), error.to_string()),
         Refusal::NotOffered { .. }
         | Refusal::NoRoles { .. }
         | Refusal::NoSuchLogin { .. }
@@ -196,6 +188,19 @@ fn refused(refusal: &Refusal, calling: Calling) -> StsError {
         | Refusal::TooLargeToRemember
         | Refusal::Exchange(_)
         | Refusal::Question(_) => StsError::access_denied(action),
+    }
+}
+
+/// The status of a request whose signature is not good (facts 1.2).
+pub(in crate::http) const fn status_of(error: &SigV4Error) -> StatusCode {
+    match error {
+        SigV4Error::IncompleteSignature(_) => StatusCode::BAD_REQUEST,
+        SigV4Error::Fault(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        SigV4Error::MissingAuthenticationToken
+        | SigV4Error::InvalidClientTokenId
+        | SigV4Error::ExpiredToken
+        | SigV4Error::Revoked
+        | SigV4Error::SignatureDoesNotMatch(_) => StatusCode::FORBIDDEN,
     }
 }
 

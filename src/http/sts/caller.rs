@@ -8,7 +8,7 @@ use super::parameters::{self, Parameters};
 use super::xml::{self, Element};
 use crate::broker::{Failure, RequestContext};
 use crate::http::error::{Calling, StsError};
-use crate::identity::sigv4::SignedRequest;
+use crate::identity::sigv4::{Payload, SignedRequest};
 use crate::identity::{Holder, Principal};
 
 /// Who signed `request`.
@@ -26,7 +26,8 @@ pub(super) fn of(
     }
     let method = if request.method() == Method::GET { "GET" } else { "POST" };
     let (path, query) = (request.uri().path(), request.query_string());
-    let signed = SignedRequest { method, path, query, headers: &headers, body };
+    let payload = Payload::Body(body);
+    let signed = SignedRequest { method, path, query, headers: &headers, payload };
     context.caller(&signed, "sts").map_err(failed)
 }
 

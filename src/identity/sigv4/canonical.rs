@@ -64,7 +64,7 @@ pub(super) fn request(request: &SignedRequest<'_>, signed_headers: &[&str]) -> O
     canonical.push(b'\n');
     canonical.extend_from_slice(signed_headers.join(";").as_bytes());
     canonical.push(b'\n');
-    canonical.extend_from_slice(sha256_hex(request.body).as_bytes());
+    canonical.extend_from_slice(request.payload.sha256().as_bytes());
     Some(canonical)
 }
 

@@ -18,6 +18,8 @@ pub use self::error::SigV4Error;
 pub use self::sign::{SigningCredential, presign, sign};
 pub use self::verify::authenticate;
 
+use std::borrow::Cow;
+
 use super::Session;
 use crate::clock::Moment;
 use crate::secret::Secret;
@@ -33,8 +35,26 @@ pub struct SignedRequest<'a> {
     pub query: &'a str,
     /// Names in any case, in wire order, repeated ones included.
     pub headers: &'a [(&'a str, &'a [u8])],
-    /// The whole body.
-    pub body: &'a [u8],
+    /// The body.
+    pub payload: Payload<'a>,
+}
+
+/// The body of a request.
+#[derive(Debug, Clone, Copy)]
+pub enum Payload<'a> {
+    /// All of it.
+    Body(&'a [u8]),
+    /// Its SHA-256, in lower-case hexadecimal, as whoever has the body computed it.
+    Sha256(&'a str),
+}
+
+impl Payload<'_> {
+    fn sha256(&self) -> Cow<'_, str> {
+        match self {
+            Self::Body(body) => Cow::Owned(canonical::sha256_hex(body)),
+            Self::Sha256(hash) => Cow::Borrowed(hash),
+        }
+    }
 }
 
 /// Opens credentials by what a request shows of them.

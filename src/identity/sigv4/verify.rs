@@ -23,7 +23,7 @@ const LONGEST_PRESIGNED: Duration = Duration::from_secs(15 * 60);
 /// says whose it is.
 ///
 /// Headers that are not signed are ignored, except that `Host` must be signed: for HTTP/2 the
-/// caller passes `:authority` as `host`. The body's hash is computed here, so
+/// caller passes `:authority` as `host`. The body's hash is computed on this side, so
 /// `X-Amz-Content-Sha256` may confirm it but never replaces it; `UNSIGNED-PAYLOAD` is refused.
 pub fn authenticate(
     request: &SignedRequest<'_>,
@@ -105,7 +105,7 @@ fn in_words(span: Duration) -> String {
 
 fn check_body_hash(request: &SignedRequest<'_>) -> Result<(), SigV4Error> {
     match only(request, "x-amz-content-sha256")? {
-        Some(claimed) if claimed != canonical::sha256_hex(request.body) => Err(SigV4Error::wrong_signature()),
+        Some(claimed) if claimed != request.payload.sha256() => Err(SigV4Error::wrong_signature()),
         _ => Ok(()),
     }
 }

@@ -11,7 +11,7 @@ use rolegate::clock::{Clock, ManualClock};
 use rolegate::config;
 use rolegate::entropy::{Entropy, SystemEntropy};
 use rolegate::http::{Surface, serve_public};
-use rolegate::identity::sigv4::{SignedRequest, SigningCredential, sign};
+use rolegate::identity::sigv4::{Payload, SignedRequest, SigningCredential, sign};
 use rolegate::issuer::jwt::SigningKeys;
 use rolegate::issuer::local::LocalIssuer;
 use rolegate::seal::KeyRing;
@@ -145,7 +145,8 @@ impl World {
         let host = self.url.trim_start_matches("http://");
         let query = "Action=GetCallerIdentity&Version=2011-06-15";
         let headers: [(&str, &[u8]); 1] = [("host", host.as_bytes())];
-        let request = SignedRequest { method: "GET", path: "/", query, headers: &headers, body: b"" };
+        let request =
+            SignedRequest { method: "GET", path: "/", query, headers: &headers, payload: Payload::Body(b"") };
         let text = |name: &str| credentials[name].as_str().unwrap();
         let credential = SigningCredential {
             access_key_id: text("AccessKeyId"),
@@ -169,8 +170,13 @@ impl World {
         let host = self.url.trim_start_matches("http://");
         let headers: [(&str, &[u8]); 2] =
             [("host", host.as_bytes()), ("content-type", b"application/x-www-form-urlencoded")];
-        let request =
-            SignedRequest { method: "POST", path: "/", query: "", headers: &headers, body: body.as_bytes() };
+        let request = SignedRequest {
+            method: "POST",
+            path: "/",
+            query: "",
+            headers: &headers,
+            payload: Payload::Body(body.as_bytes()),
+        };
         let credential = SigningCredential {
             access_key_id: &keys.id,
             secret_access_key: &Secret::new(keys.secret.clone()),

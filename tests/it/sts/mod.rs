@@ -1,8 +1,10 @@
-//! Signed calls of the STS API: users and sessions that get credentials by their own.
+//! Signed calls of the STS API: users and sessions that get credentials by their own; and of services that ask
+//! whose they are.
 
 mod assuming;
 mod second_factor;
 mod users;
+mod verify;
 
 use std::fs;
 

@@ -7,7 +7,7 @@ use url::Url;
 use url::form_urlencoded;
 
 use crate::clock::Moment;
-use crate::identity::sigv4::{SignedRequest, SigningCredential, sign};
+use crate::identity::sigv4::{Payload, SignedRequest, SigningCredential, sign};
 use crate::secret::Secret;
 
 /// The media type of the query protocol.
@@ -128,8 +128,13 @@ impl Credentials {
 
 fn signature(host: &str, body: &str, credentials: &Credentials, at: Moment) -> Vec<(&'static str, String)> {
     let headers: [(&str, &[u8]); 2] = [("content-type", FORM.as_bytes()), ("host", host.as_bytes())];
-    let request =
-        SignedRequest { method: "POST", path: "/", query: "", headers: &headers, body: body.as_bytes() };
+    let request = SignedRequest {
+        method: "POST",
+        path: "/",
+        query: "",
+        headers: &headers,
+        payload: Payload::Body(body.as_bytes()),
+    };
     let credential = SigningCredential {
         access_key_id: &credentials.access_key_id,
         secret_access_key: &credentials.secret_access_key,

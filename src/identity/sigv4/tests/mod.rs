@@ -91,7 +91,7 @@ impl Request {
             path: &self.path,
             query: &self.query,
             headers: &headers,
-            body: self.body.as_bytes(),
+            payload: Payload::Body(self.body.as_bytes()),
         })
     }
 

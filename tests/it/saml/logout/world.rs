@@ -18,7 +18,7 @@ use rolegate::console::ConsoleSession;
 use rolegate::entropy::{Entropy, SystemEntropy};
 use rolegate::http::{Surface, serve_public};
 use rolegate::identity::RoleSession;
-use rolegate::identity::sigv4::{SignedRequest, SigningCredential, sign};
+use rolegate::identity::sigv4::{Payload, SignedRequest, SigningCredential, sign};
 use rolegate::issuer::jwt::SigningKeys;
 use rolegate::issuer::local::LocalIssuer;
 use rolegate::seal::KeyRing;
@@ -178,7 +178,8 @@ impl World {
         let host = self.url.trim_start_matches("http://");
         let query = "Action=GetCallerIdentity&Version=2011-06-15";
         let headers: [(&str, &[u8]); 1] = [("host", host.as_bytes())];
-        let request = SignedRequest { method: "GET", path: "/", query, headers: &headers, body: b"" };
+        let request =
+            SignedRequest { method: "GET", path: "/", query, headers: &headers, payload: Payload::Body(b"") };
         let credential = SigningCredential {
             access_key_id: &credentials.access_key_id,
             secret_access_key: &credentials.secret_access_key,

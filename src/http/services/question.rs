@@ -17,8 +17,9 @@ use crate::policy::rights::AccessQuestion;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Question<'a> {
-    #[serde(borrow)]
-    pub(super) token: Cow<'a, str>,
+    /// Whose rights: at `/v1/verify` those of who signed the request.
+    #[serde(default, borrow)]
+    pub(super) token: Option<Cow<'a, str>>,
     #[serde(borrow)]
     pub(super) action: Cow<'a, str>,
     #[serde(borrow)]
@@ -26,30 +27,33 @@ pub(super) struct Question<'a> {
     resource_account: Option<String>,
     /// A policy's JSON, as text.
     resource_policy: Option<String>,
-    #[serde(default, deserialize_with = "context_keys")]
+    #[serde(default, deserialize_with = "named_values")]
     context: Vec<(String, Vec<String>)>,
     #[serde(default)]
     pub(super) explain: bool,
 }
 
-impl<'a> Question<'a> {
-    /// Reads a body.
-    pub(super) fn read(request: &HttpRequest, body: &'a [u8]) -> Result<Self, OAuthError> {
-        let kind = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        let kind = kind.and_then(|value| value.split(';').next()).unwrap_or_default().trim();
-        if !kind.eq_ignore_ascii_case("application/json") {
-            return Err(OAuthError::invalid_request("Send the question as a body of application/json."));
-        }
-        serde_json::from_slice(body).map_err(|error| {
-            // Where it is wrong is told, and nothing of what stands there: it may be the token.
-            let (line, column) = (error.line(), error.column());
-            OAuthError::invalid_request(format!(
-                "The body is not a JSON object of token, action, resource and, if need be, resource_account, \
-             resource_policy, context and explain, each once: see line {line}, column {column}."
-            ))
-        })
+/// Reads a body, which holds what is `wanted`.
+pub(super) fn read<'a, T: Deserialize<'a>>(
+    request: &HttpRequest,
+    body: &'a [u8],
+    wanted: &str,
+) -> Result<T, OAuthError> {
+    let kind = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let kind = kind.and_then(|value| value.split(';').next()).unwrap_or_default().trim();
+    if !kind.eq_ignore_ascii_case("application/json") {
+        return Err(OAuthError::invalid_request("Send the question as a body of application/json."));
     }
+    serde_json::from_slice(body).map_err(|error| {
+        // Where it is wrong is told, and nothing of what stands there: it may be the token.
+        let (line, column) = (error.line(), error.column());
+        OAuthError::invalid_request(format!(
+            "The body is not a JSON object of {wanted}, each once: see line {line}, column {column}."
+        ))
+    })
+}
 
+impl Question<'_> {
     /// As the policies are asked it.
     pub(super) fn question(&self) -> Result<AccessQuestion<'_>, OAuthError> {
         let account = self.resource_account.as_deref().map(str::parse::<AccountId>).transpose();
@@ -67,21 +71,23 @@ impl<'a> Question<'a> {
     }
 }
 
-/// Condition keys, each once, with a value or a list of values.
-fn context_keys<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<(String, Vec<String>)>, D::Error> {
+/// Names, each once in whatever case, with a value or a list of values.
+pub(super) fn named_values<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<(String, Vec<String>)>, D::Error> {
     struct Keys;
     impl<'de> Visitor<'de> for Keys {
         type Value = Vec<(String, Vec<String>)>;
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("condition keys with their values")
+            f.write_str("names with their values")
         }
 
         fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
             let mut keys: Self::Value = Vec::new();
             while let Some((key, value)) = map.next_entry::<String, Value>()? {
                 if keys.iter().any(|(other, _)| other.eq_ignore_ascii_case(&key)) {
-                    return Err(de::Error::custom("a condition key twice"));
+                    return Err(de::Error::custom("a name twice"));
                 }
                 let values = texts(value).ok_or_else(|| de::Error::custom("a value that is none"))?;
                 keys.push((key, values));

@@ -1,4 +1,4 @@
-//! The answer, as JSON.
+//! The answers, as JSON.
 
 use serde::Serialize;
 
@@ -6,21 +6,28 @@ use super::question::Question;
 use crate::broker::Answered;
 use crate::identity::Holder;
 use crate::policy::iam::{Effect, StatementReview};
-use crate::policy::rights::{Ground, PolicyReview};
+use crate::policy::rights::{Access, Ground, PolicyReview};
 
-/// The answer.
+/// The answer about a token.
 #[derive(Serialize)]
 pub(super) struct Answer<'a> {
+    #[serde(flatten)]
+    access: Decided<'a>,
+    /// Whether the token is ours and good.
+    active: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    principal: Option<Principal<'a>>,
+}
+
+/// Whether something may be done.
+#[derive(Serialize)]
+pub(super) struct Decided<'a> {
     allowed: bool,
     /// `allow`, `explicit-deny` or `implicit-deny`.
     decision: &'static str,
-    /// Whether the token is ours and good.
-    active: bool,
     /// As AWS says it to whoever is refused.
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    principal: Option<Principal<'a>>,
     grounds: Vec<Statement<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     policies: Option<Vec<Reviewed<'a>>>,
@@ -28,7 +35,7 @@ pub(super) struct Answer<'a> {
 
 /// Whose session it is.
 #[derive(Serialize)]
-struct Principal<'a> {
+pub(super) struct Principal<'a> {
     arn: String,
     account: String,
     user_id: String,
@@ -72,44 +79,57 @@ impl<'a> Answer<'a> {
     /// That about a token which is not ours, or no longer good.
     pub(super) fn about_nobody() -> Self {
         let message = "The token is not one of this broker, is over, or was revoked.".to_owned();
-        Self {
+        let access = Decided {
             allowed: false,
             decision: "implicit-deny",
-            active: false,
             message: Some(message),
-            principal: None,
             grounds: Vec::new(),
             policies: None,
-        }
+        };
+        Self { access, active: false, principal: None }
     }
 
     /// That about a session.
     pub(super) fn of(answered: &'a Answered, asked: &Question<'_>) -> Self {
-        let Answered { active, access, reviews } = answered;
-        let holder = active.holder();
-        let arn = holder.arn();
-        let (role, source_identity) = match holder {
-            Holder::Role(session) => (Some(session.role.as_str()), session.source_identity.as_deref()),
-            Holder::User(_) | Holder::FederatedUser(_) => (None, None),
-        };
+        let holder = answered.active.holder();
+        let access = Decided::of(&answered.access, answered.reviews.as_deref(), holder, asked);
+        Self { access, active: true, principal: Some(Principal::of(holder)) }
+    }
+}
+
+impl<'a> Decided<'a> {
+    pub(super) fn of(
+        access: &'a Access,
+        reviews: Option<&'a [PolicyReview]>,
+        holder: Holder<'_>,
+        asked: &Question<'_>,
+    ) -> Self {
         let message = access.because(&asked.action).map(|reason| {
-            let (action, resource) = (&asked.action, &asked.resource);
+            let (arn, action, resource) = (holder.arn(), &asked.action, &asked.resource);
             format!("User: {arn} is not authorized to perform: {action} on resource: {resource} {reason}")
         });
         Self {
             allowed: access.is_allowed(),
             decision: access.word(),
-            active: true,
             message,
-            principal: Some(Principal {
-                arn,
-                account: holder.account().to_string(),
-                user_id: holder.user_id(),
-                role,
-                source_identity,
-            }),
             grounds: access.grounds().iter().map(Statement::of).collect(),
-            policies: reviews.as_ref().map(|reviews| reviews.iter().map(Reviewed::of).collect()),
+            policies: reviews.map(|reviews| reviews.iter().map(Reviewed::of).collect()),
+        }
+    }
+}
+
+impl<'a> Principal<'a> {
+    pub(super) fn of(holder: Holder<'a>) -> Self {
+        let (role, source_identity) = match holder {
+            Holder::Role(session) => (Some(session.role.as_str()), session.source_identity.as_deref()),
+            Holder::User(_) | Holder::FederatedUser(_) => (None, None),
+        };
+        Self {
+            arn: holder.arn(),
+            account: holder.account().to_string(),
+            user_id: holder.user_id(),
+            role,
+            source_identity,
         }
     }
 }
