@@ -3,6 +3,7 @@
 //! Types that cannot hold a malformed value. Text forms are those of AWS (facts 1.5, 1.8, 6.2).
 
 mod access_key;
+mod group;
 mod provider;
 mod role;
 mod unique_id;
@@ -14,6 +15,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 pub use self::access_key::{AccessKeyId, account_of_key, is_long_term_key};
+pub use self::group::GroupArn;
 pub use self::provider::{ProviderArn, ProviderKind};
 pub use self::role::RoleArn;
 pub use self::unique_id::{RoleId, UserId};

@@ -17,8 +17,8 @@ use toml::de::{DeTable, DeValue, ValueDeserializer};
 use super::fault::{Faults, SourceFile, Spot};
 use super::names::Names;
 use super::settings::{
-    AccountSettings, ClientSettings, ProviderSettings, RoleSettings, RuleSettings, SectionSettings, Settings,
-    UserSettings,
+    AccountSettings, ClientSettings, GroupSettings, ProviderSettings, RoleSettings, RuleSettings,
+    SectionSettings, Settings, UserSettings,
 };
 
 /// A configuration larger than this is a mistake.
@@ -82,6 +82,8 @@ pub(super) struct Written {
     pub providers: Vec<Item<ProviderSettings>>,
     /// `[[role]]` of every file.
     pub roles: Vec<Item<RoleSettings>>,
+    /// `[[group]]` of every file.
+    pub groups: Vec<Item<GroupSettings>>,
     /// `[[user]]` of every file.
     pub users: Vec<Item<UserSettings>>,
     /// `[[section]]` of every file.
@@ -112,9 +114,9 @@ pub(super) fn read(path: &Path, faults: &mut Faults) -> Option<Written> {
             }
         }
     }
-    let Lists { accounts, providers, roles, users, sections, rules, clients, names } = lists;
+    let Lists { accounts, providers, roles, groups, users, sections, rules, clients, names } = lists;
     let main = Item { value: settings, place };
-    Some(Written { main, accounts, providers, roles, users, sections, rules, clients, names })
+    Some(Written { main, accounts, providers, roles, groups, users, sections, rules, clients, names })
 }
 
 #[derive(Default)]
@@ -122,6 +124,7 @@ struct Lists {
     accounts: Vec<Item<AccountSettings>>,
     providers: Vec<Item<ProviderSettings>>,
     roles: Vec<Item<RoleSettings>>,
+    groups: Vec<Item<GroupSettings>>,
     users: Vec<Item<UserSettings>>,
     sections: Vec<Item<SectionSettings>>,
     rules: Vec<Item<RuleSettings>>,
@@ -133,10 +136,12 @@ impl Lists {
     fn take(&mut self, file: &mut Parsed<'_>, faults: &mut Faults) {
         file.names("provider", "name", &mut self.names);
         file.names("role", "arn", &mut self.names);
+        file.names("group", "arn", &mut self.names);
         file.names("section", "name", &mut self.names);
         file.list("account", &mut self.accounts, faults);
         file.list("provider", &mut self.providers, faults);
         file.list("role", &mut self.roles, faults);
+        file.list("group", &mut self.groups, faults);
         file.list("user", &mut self.users, faults);
         file.list("section", &mut self.sections, faults);
         file.list("rule", &mut self.rules, faults);
@@ -237,7 +242,7 @@ impl<'t> Parsed<'t> {
             faults.error(
                 Some(Spot { file: Arc::clone(self.file), range: key.span() }),
                 format!("`{}` can't stand in an included file", key.get_ref()),
-                "move it to the main file; included files hold [[account]], [[provider]], [[role]], [[user]], [[section]], [[rule]] and [[client]]",
+                "move it to the main file; included files hold [[account]], [[provider]], [[role]], [[group]], [[user]], [[section]], [[rule]] and [[client]]",
             );
         }
     }

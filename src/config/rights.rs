@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::document::{Item, Place, read_text};
 use super::fault::Faults;
-use super::settings::{AccountSettings, RoleSettings, UserSettings};
+use super::settings::{AccountSettings, GroupSettings, RoleSettings, UserSettings};
 use crate::arn::AccountId;
 use crate::policy::iam::{Policy, PolicyFault, PolicyKind};
 use crate::policy::rights::{HolderRights, NamedPolicy};
@@ -29,6 +29,16 @@ impl Documents {
     /// What a user may do at most.
     pub(super) fn user(&mut self, user: &UserSettings, place: &Place, faults: &mut Faults) -> HolderRights {
         self.rights(&user.policies, user.permissions_boundary.as_ref(), place, faults)
+    }
+
+    /// What the members of a group may do.
+    pub(super) fn group(
+        &mut self,
+        group: &GroupSettings,
+        place: &Place,
+        faults: &mut Faults,
+    ) -> Vec<Arc<NamedPolicy>> {
+        self.rights(&group.policies, None, place, faults).identity
     }
 
     fn rights(

@@ -1,6 +1,7 @@
-//! `[[user]]` becomes a user of the directory, with its rights.
+//! `[[user]]` becomes a user of the directory, with its rights and those of each `[[group]]` that it is in.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::document::{Item, Place, Written};
 use super::fault::Faults;
@@ -8,12 +9,14 @@ use super::providers::declared_account;
 use super::rights::Documents;
 use super::secrets::{exposed, named, read_secret};
 use super::settings::{AccessKeySettings, AccessKeyStatus, MfaSettings, SecretRef, UserSettings};
-use crate::arn::{UserArn, UserId, is_long_term_key};
+use crate::arn::{GroupArn, UserArn, UserId, is_long_term_key};
 use crate::directory::{AccessKey, Directory, MfaDevice, User};
 use crate::identity::TotpSecret;
-use crate::policy::rights::HolderRights;
+use crate::policy::rights::{HolderRights, NamedPolicy};
 use crate::secret::Secret;
 
+/// Groups of a user (facts 6.3).
+const MOST_GROUPS: usize = 10;
 /// Access keys of a user (facts 6.3).
 const MOST_KEYS: usize = 2;
 /// Characters of a secret access key at least; AWS's have 40.
@@ -29,8 +32,10 @@ pub(super) fn fill(
     faults: &mut Faults,
 ) -> HashMap<UserArn, HolderRights> {
     let mut rights = HashMap::new();
+    let groups = groups(written, directory, documents, faults);
     for Item { value, place } in &written.users {
-        let of_user = documents.user(value, place, faults);
+        let mut of_user = documents.user(value, place, faults);
+        of_user.identity.extend(of_groups(value, &groups, place, written, faults));
         let Some(user) = user(value, place, directory, faults) else { continue };
         rights.insert(user.arn.clone(), of_user);
         let (arn, keys) = (user.arn.to_string(), user.access_keys.len());
@@ -51,6 +56,64 @@ pub(super) fn fill(
         }
     }
     rights
+}
+
+type Groups = HashMap<GroupArn, Vec<Arc<NamedPolicy>>>;
+
+/// The policies of each group.
+fn groups(
+    written: &Written,
+    directory: &Directory,
+    documents: &mut Documents,
+    faults: &mut Faults,
+) -> Groups {
+    let mut groups = Groups::new();
+    for Item { value, place } in &written.groups {
+        let policies = documents.group(value, place, faults);
+        match value.arn.parse::<GroupArn>() {
+            Ok(arn) => {
+                declared_account(&arn.account().to_string(), "arn", place, directory, faults);
+                if groups.insert(arn, policies).is_some() {
+                    let message = format!("group {} is declared twice", value.arn);
+                    faults.error(place.at("arn"), message, "keep one of the two");
+                }
+            }
+            Err(error) => faults.error(place.at("arn"), error.to_string(), "write the group's whole ARN"),
+        }
+    }
+    groups
+}
+
+/// What the groups of a user let it do.
+fn of_groups(
+    user: &UserSettings,
+    groups: &Groups,
+    place: &Place,
+    written: &Written,
+    faults: &mut Faults,
+) -> Vec<Arc<NamedPolicy>> {
+    if user.groups.len() > MOST_GROUPS {
+        let message = format!("{} groups are more than {MOST_GROUPS}", user.groups.len());
+        faults.error(place.at("groups"), message, "put the policies of some into one");
+    }
+    let account = user.arn.parse::<UserArn>().ok().map(|arn| arn.account());
+    let mut policies = Vec::new();
+    for name in &user.groups {
+        let found = name.parse::<GroupArn>().ok().and_then(|arn| groups.get_key_value(&arn));
+        match found {
+            Some((arn, _)) if account.is_some_and(|account| account != arn.account()) => {
+                let message = format!("{arn} is of another account than the user");
+                faults.error(place.at("groups"), message, "a user is in groups of its own account");
+            }
+            Some((_, of_group)) => policies.extend(of_group.iter().cloned()),
+            None if written.names.has("group", name) => {}
+            None => {
+                let message = format!("there is no group {name}");
+                faults.error(place.at("groups"), message, written.names.help("group", name));
+            }
+        }
+    }
+    policies
 }
 
 fn user(written: &UserSettings, place: &Place, directory: &Directory, faults: &mut Faults) -> Option<User> {

@@ -24,7 +24,7 @@ pub(super) use self::rule::{
     RuleEffectSetting, RuleSettings, SectionMatch, SectionOffersSetting, SectionSettings,
 };
 pub(super) use self::saml::{Encryption, Laxity, RequestBinding, SamlProviderSettings, SamlSharedSettings};
-pub(super) use self::user::{AccessKeySettings, AccessKeyStatus, MfaSettings, UserSettings};
+pub(super) use self::user::{AccessKeySettings, AccessKeyStatus, GroupSettings, MfaSettings, UserSettings};
 use super::span::Span;
 
 /// Rolegate's configuration.
@@ -37,7 +37,7 @@ pub struct Settings {
     pub public_url: String,
 
     /// Further files to read, relative to this one; `*` may stand in the last part. They may hold
-    /// `[[account]]`, `[[provider]]`, `[[role]]`, `[[user]]`, `[[section]]`, `[[rule]]` and `[[client]]`.
+    /// `[[account]]`, `[[provider]]`, `[[role]]`, `[[group]]`, `[[user]]`, `[[section]]`, `[[rule]]` and `[[client]]`.
     #[serde(default)]
     pub include: Vec<String>,
 
@@ -80,6 +80,10 @@ pub struct Settings {
     /// The roles that can be assumed.
     #[serde(default)]
     pub role: Vec<RoleSettings>,
+
+    /// The groups that users are in.
+    #[serde(default)]
+    pub group: Vec<GroupSettings>,
 
     /// The users that have access keys of their own.
     #[serde(default)]

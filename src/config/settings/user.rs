@@ -1,4 +1,4 @@
-//! `[[user]]`.
+//! `[[group]]` and `[[user]]`.
 
 use std::path::PathBuf;
 
@@ -6,6 +6,17 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::SecretRef;
+
+/// `[[group]]`
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GroupSettings {
+    /// `arn:aws:iam::{account}:group/{path}{name}`.
+    pub arn: String,
+    /// JSON files with the policies of its members, relative to this file.
+    #[serde(default)]
+    pub policies: Vec<PathBuf>,
+}
 
 /// `[[user]]`
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -16,7 +27,10 @@ pub struct UserSettings {
     /// JSON files with the policies of the user, relative to this file.
     #[serde(default)]
     pub policies: Vec<PathBuf>,
-    /// A JSON file with the most that `policies` may give, relative to this file.
+    /// The ARNs of the groups that it is in, ten at most.
+    #[serde(default)]
+    pub groups: Vec<String>,
+    /// A JSON file with the most that its own policies and those of its groups may give, relative to this file.
     pub permissions_boundary: Option<PathBuf>,
     /// Its access keys: one, or two while one takes the other's place.
     #[serde(default, rename = "access_key")]

@@ -3,6 +3,7 @@
 
 mod assuming;
 mod second_factor;
+mod settings;
 mod users;
 mod verify;
 
@@ -30,6 +31,10 @@ trust_policy = "vault-trust.json"
 arn = "arn:aws:iam::444455556666:role/Partner"
 trust_policy = "partner-trust.json"
 
+[[group]]
+arn = "arn:aws:iam::111122223333:group/people/engineers"
+policies = ["assuming.json"]
+
 [[user]]
 arn = "arn:aws:iam::111122223333:user/ci/bot"
 policies = ["assuming.json"]
@@ -43,7 +48,7 @@ status = "inactive"
 
 [[user]]
 arn = "arn:aws:iam::111122223333:user/ann"
-policies = ["assuming.json"]
+groups = ["arn:aws:iam::111122223333:group/people/engineers"]
 mfa = { serial = "arn:aws:iam::111122223333:mfa/ann", secret = { file = "ann-app" } }
 [[user.access_key]]
 id = "AKIAANNANNANNANNANNA"

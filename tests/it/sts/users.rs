@@ -135,3 +135,18 @@ async fn what_a_user_got_ends_with_the_user() {
     assert_eq!(who(&world, &cleo).await, INVALID);
     assert_eq!(who(&world, &role).await, "arn:aws:sts::111122223333:assumed-role/Start/night-run");
 }
+
+/// What a group may do, its members may, and nobody else.
+#[actix_web::test]
+async fn a_member_may_do_what_its_group_may() {
+    let world = world().await;
+    assert_eq!(assume(&world, &ann(), START, &[]).await.status, 200);
+    let without = settings().replace("groups = [\"arn:aws:iam::111122223333:group/people/engineers\"]\n", "");
+    let world = world.again(&without).await;
+    let refused = assume(&world, &ann(), START, &[]).await.sts_refusal();
+    let expected = format!(
+        "403 AccessDenied: User: arn:aws:iam::111122223333:user/ann is not authorized to perform: sts:AssumeRole on \
+         resource: {START}"
+    );
+    assert_eq!(refused, expected);
+}
