@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import secrets
 import signal
 import socket
 import subprocess
@@ -288,6 +289,18 @@ mfa = {{ serial = "{serial}", secret = {{ file = "user-app" }} }}
 id = "{keys["AccessKeyId"]}"
 secret = {{ file = "user-key" }}
 """
+
+    def add_service(self, client):
+        """A client that may ask whose requests it got."""
+        path = self.folder / f"{client}-secret"
+        path.write_text(secrets.token_hex(32))
+        path.chmod(0o600)
+        self.settings += f'''
+[[client]]
+id = "{client}"
+secret = {{ file = "{client}-secret" }}
+authorization = true
+'''
 
     def write_policy(self, name, *statements):
         document = {"Version": "2012-10-17", "Statement": list(statements)}

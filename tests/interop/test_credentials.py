@@ -6,12 +6,18 @@ import datetime
 import hashlib
 import hmac
 import struct
+import sys
 import time
+from pathlib import Path
 
 import boto3
 import pytest
+import requests
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 
-from broker import ACCOUNT, Broker
+from broker import ACCOUNT, PATIENCE, Broker, Process, eventually, free_ports
 from clients import aws, refusal, sts
 
 START, NEXT, VAULT = (f"arn:aws:iam::{ACCOUNT}:role/{name}" for name in ("Start", "Next", "Vault"))
@@ -33,6 +39,7 @@ def broker(folder):
     broker.add_role(NEXT, account)
     broker.add_role(VAULT, account | {"Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}}})
     broker.add_user(ANN, KEYS, SERIAL, APP)
+    broker.add_service("photo-store")
     broker.start()
     yield broker
     assert broker.stop() == 0, broker.output
@@ -103,6 +110,43 @@ def test_a_second_factor(broker):
     vault = {"RoleArn": VAULT, "RoleSessionName": "ann", "SerialNumber": SERIAL, "TokenCode": shown}
     assert client.assume_role(**vault)["Credentials"]
     assert refusal(client.assume_role, **vault)[1].startswith("MultiFactorAuthentication failed with invalid MFA")
+
+
+def test_a_service(broker, folder):
+    """The example of the docs: a service that knows nothing but to ask, called by requests that botocore signed."""
+    (port,) = free_ports(1)
+    example = Path(__file__).parents[2] / "docs/examples/photo_service.py"
+    arguments = [sys.executable, example, port, broker.url, "photo-store", broker.folder / "photo-store-secret"]
+    service = Process([str(argument) for argument in arguments])
+    url = f"http://127.0.0.1:{port}/a%20cat.jpg?size=2"
+
+    def call(method, credentials, body=b""):
+        request = AWSRequest(method, url, headers={"Content-Type": "image/jpeg"}, data=body)
+        SigV4Auth(Credentials(*credentials.values()), "photos", "eu-central-1").add_auth(request)
+        return requests.request(method, url, headers=dict(request.headers), data=body, timeout=PATIENCE)
+
+    def listens():
+        try:
+            return requests.get(url, timeout=PATIENCE).status_code == 403
+        except requests.ConnectionError:
+            return False
+
+    try:
+        eventually(listens, "the service")
+        first = sts(broker, KEYS).assume_role(RoleArn=START, RoleSessionName="ann")["Credentials"]
+        del first["Expiration"]
+        for credentials, who in (KEYS, ANN), (first, f"arn:aws:sts::{ACCOUNT}:assumed-role/Start/ann"):
+            kept = call("PUT", credentials, b"a photo")
+            assert (kept.status_code, kept.text) == (200, f"/a%20cat.jpg is kept for {who}\n")
+        assert call("GET", first).text == "a photo\n"
+        wrong = call("GET", KEYS | {"SecretAccessKey": "x" * 40})
+        assert wrong.status_code == 403 and wrong.text.startswith("SignatureDoesNotMatch: ")
+        cleo = sts(broker, KEYS).get_federation_token(Name="cleo", DurationSeconds=900)["Credentials"]
+        del cleo["Expiration"]
+        refused = call("DELETE", cleo)
+        assert refused.status_code == 403 and "because no session policy allows the s3:DeleteObject action" in refused.text
+    finally:
+        service.stop()
 
 
 def test_the_clis_profiles(broker, folder):
