@@ -45,6 +45,8 @@ pub enum Purpose {
     DeviceCode,
     /// A device's request, and what a person said to it, in the store.
     DeviceRequest,
+    /// Why something was refused, for whoever may know.
+    AuthorizationMessage,
     /// A verified identity that is to be asked about again, in a refresh token. `identity::remembered`
     /// alone seals and opens it.
     RememberedIdentity,
@@ -62,6 +64,7 @@ impl Purpose {
             Self::StoredRecord => b"rolegate/stored-record",
             Self::DeviceCode => b"rolegate/device-code",
             Self::DeviceRequest => b"rolegate/device-request",
+            Self::AuthorizationMessage => b"rolegate/authorization-message",
             Self::RememberedIdentity => b"rolegate/remembered-identity/2",
         }
     }

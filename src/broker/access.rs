@@ -15,9 +15,17 @@ pub struct Answered {
     /// What was asked about.
     pub active: Active,
     /// The answer.
+    pub decided: AccessAnswer,
+}
+
+/// What is decided about somebody.
+pub struct AccessAnswer {
+    /// The answer.
     pub access: Access,
     /// What every policy says of it, where that was asked.
     pub reviews: Option<Vec<PolicyReview>>,
+    /// Of a refusal, why, for whoever may know (`DecodeAuthorizationMessage`).
+    pub encoded: Option<String>,
 }
 
 impl RequestContext<'_> {
@@ -35,8 +43,8 @@ impl RequestContext<'_> {
         }
         let Some(active) = self.active(token) else { return Ok(None) };
         let holder = active.holder();
-        let (access, reviews) = self.decided(client, holder, question, explain)?;
-        Ok(Some(Answered { active, access, reviews }))
+        let decided = self.decided(client, holder, question, explain)?;
+        Ok(Some(Answered { active, decided }))
     }
 
     /// Whether `holder` may do what `client` asks, and with `explain` what each policy says.
@@ -46,7 +54,7 @@ impl RequestContext<'_> {
         holder: Holder<'_>,
         question: &AccessQuestion<'_>,
         explain: bool,
-    ) -> Result<(Access, Option<Vec<PolicyReview>>), Failure> {
+    ) -> Result<AccessAnswer, Failure> {
         let asked = self.snapshot.policies.ask(holder, question, self.at).map_err(Refusal::Question)?;
         let (access, reviews) = (asked.decide(), explain.then(|| asked.review()));
         telemetry::count_access(access.word());
@@ -60,6 +68,7 @@ impl RequestContext<'_> {
             }
             .write();
         }
-        Ok((access, reviews))
+        let encoded = asked.message(&access).map(|message| self.encoded(holder, message)).transpose()?;
+        Ok(AccessAnswer { access, reviews, encoded })
     }
 }

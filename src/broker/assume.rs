@@ -67,6 +67,9 @@ pub enum CallerRefusal {
         /// Such as `GetSessionToken`.
         action: &'static str,
     },
+    /// The text is none that was encoded here, for this account.
+    #[error("no authorization message of the caller's account")]
+    Message,
     /// The caller has no such device.
     #[error("the caller has no device {serial:?}")]
     MfaDevice {
@@ -147,27 +150,31 @@ impl RequestContext<'_> {
     /// The account of an access key, whether or not there is such a key, if `caller` may ask; nothing where it
     /// can't be one.
     pub fn account_of_key(&self, caller: &Principal, id: &str) -> Result<Option<AccountId>, Failure> {
-        const ACTION: &str = "sts:GetAccessKeyInfo";
-        let holder = Holder::from(caller.session());
+        self.may_call(caller.session().into(), "sts:GetAccessKeyInfo")?;
+        let declared = self.snapshot.directory.access_key(id).map(|(user, _)| user.arn.account());
+        Ok(declared.or_else(|| account_of_key(id)))
+    }
+
+    /// Whether `holder` may call an operation that is about no resource.
+    pub(super) fn may_call(&self, holder: Holder<'_>, action: &'static str) -> Result<(), Failure> {
         let is_limited = match holder {
             Holder::Role(_) => false,
             Holder::User(session) => session.lifetime.is_some(),
             Holder::FederatedUser(_) => true,
         };
         if is_limited {
-            return Err(not_by_these(holder, ACTION, "*").into());
+            return Err(not_by_these(holder, action, "*").into());
         }
-        let question = AccessQuestion { action: ACTION, resource: "*", ..AccessQuestion::default() };
+        let question = AccessQuestion { action, resource: "*", ..AccessQuestion::default() };
         let asked = self.snapshot.policies.ask(holder, &question, self.at).map_err(Refusal::Question)?;
-        if let Some(reason) = asked.decide().because(ACTION) {
+        if let Some(reason) = asked.decide().because(action) {
             let (caller, resource) = (holder.arn(), "*".to_owned());
             return Err(Refusal::Denied(
-                CallerDenial::NotAllowed { caller, action: ACTION, resource, reason }.into(),
+                CallerDenial::NotAllowed { caller, action, resource, reason }.into(),
             )
             .into());
         }
-        let declared = self.snapshot.directory.access_key(id).map(|(user, _)| user.arn.account());
-        Ok(declared.or_else(|| account_of_key(id)))
+        Ok(())
     }
 
     async fn issue_to_user(

@@ -18,6 +18,7 @@ mod logout;
 mod pace;
 mod record;
 mod refusal;
+mod refused_access;
 pub mod rehearse;
 mod revoked;
 mod signin;
@@ -27,7 +28,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use self::access::Answered;
+pub use self::access::{AccessAnswer, Answered};
 pub use self::assume::{AssumeAsk, CallerRefusal, FederationAsk, MfaCode};
 pub use self::device::{Approving, Decided, Decision, DeviceAsk, DeviceAuthorization, DeviceRequest};
 pub use self::exchange::{

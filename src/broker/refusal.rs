@@ -134,6 +134,7 @@ impl Refusal {
             Self::SigninToken { .. } | Self::SigninRequest(_) => "signin",
             Self::Destination(_) => "signin.destination",
             Self::Caller(CallerRefusal::Temporary { .. }) => "caller.temporary",
+            Self::Caller(CallerRefusal::Message) => "caller.message",
             Self::Caller(CallerRefusal::MfaDevice { .. }) => "caller.mfa-device",
             Self::Caller(CallerRefusal::MfaCode { .. }) => "caller.mfa-code",
             Self::DeviceCode => "device.user-code",

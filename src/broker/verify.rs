@@ -1,19 +1,19 @@
 //! Whose request is this? What services ask about requests that were signed for them.
 
 use super::exchange::ExchangeRefusal;
-use super::{Failure, Refusal, RequestContext};
+use super::{AccessAnswer, Failure, Refusal, RequestContext};
 use crate::directory::Client;
 use crate::identity::sigv4::{SigV4Error, SignedRequest};
 use crate::identity::{Holder, Principal};
-use crate::policy::rights::{Access, AccessQuestion, PolicyReview};
+use crate::policy::rights::AccessQuestion;
 use crate::telemetry;
 
 /// Who signed a request, and whether they may do what was asked about.
 pub struct Verified {
     /// Who signed it.
     pub caller: Principal,
-    /// The answer, where that was asked, and with it what every policy says.
-    pub access: Option<(Access, Option<Vec<PolicyReview>>)>,
+    /// The answer, where that was asked.
+    pub access: Option<AccessAnswer>,
 }
 
 /// What is asked about a request.

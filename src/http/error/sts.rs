@@ -91,8 +91,8 @@ impl StsError {
             "InvalidAction",
             format!(
                 "The operation {action} is not supported by this broker. Supported are AssumeRole, \
-                 AssumeRoleWithSAML, AssumeRoleWithWebIdentity, GetAccessKeyInfo, GetCallerIdentity, \
-                 GetFederationToken and GetSessionToken"
+                 AssumeRoleWithSAML, AssumeRoleWithWebIdentity, DecodeAuthorizationMessage, GetAccessKeyInfo, \
+                 GetCallerIdentity, GetFederationToken and GetSessionToken"
             ),
         )
     }
@@ -167,11 +167,7 @@ fn refused(refusal: &Refusal, calling: Calling) -> StsError {
                 format!("No OpenIDConnect provider found in your account for {seen}")
             }
         }),
-        Refusal::Caller(refusal) => StsError::forbidden(match refusal {
-            CallerRefusal::Temporary { action } => format!("Cannot call {action} with session credentials"),
-            CallerRefusal::MfaDevice { .. } => NO_SUCH_DEVICE.into(),
-            CallerRefusal::MfaCode { .. } => WRONG_CODE.into(),
-        }),
+        Refusal::Caller(refusal) => caller_refused(refusal),
         Refusal::TooMany { .. } => StsError::bad("Throttling", "Rate exceeded"),
         Refusal::AlreadyUsed => invalid_token("Response has already been used".into()),
         Refusal::Denied(denial) => denied(denial, action),
@@ -328,6 +324,20 @@ fn caller_denied(denial: &CallerDenial) -> StsError {
         CallerDenial::DurationOverChainLimit { .. } => StsError::validation(
             "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining."
                 .into(),
+        ),
+    }
+}
+
+fn caller_refused(refusal: &CallerRefusal) -> StsError {
+    match refusal {
+        CallerRefusal::Temporary { action } => {
+            StsError::forbidden(format!("Cannot call {action} with session credentials"))
+        }
+        CallerRefusal::MfaDevice { .. } => StsError::forbidden(NO_SUCH_DEVICE.into()),
+        CallerRefusal::MfaCode { .. } => StsError::forbidden(WRONG_CODE.into()),
+        CallerRefusal::Message => StsError::bad(
+            "InvalidAuthorizationMessageException",
+            "The message is none that this broker encoded for your account.",
         ),
     }
 }

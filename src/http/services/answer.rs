@@ -3,10 +3,10 @@
 use serde::Serialize;
 
 use super::question::Question;
-use crate::broker::Answered;
+use crate::broker::{AccessAnswer, Answered};
 use crate::identity::Holder;
 use crate::policy::iam::{Effect, StatementReview};
-use crate::policy::rights::{Access, Ground, PolicyReview};
+use crate::policy::rights::{Ground, PolicyReview};
 
 /// The answer about a token.
 #[derive(Serialize)]
@@ -28,6 +28,9 @@ pub(super) struct Decided<'a> {
     /// As AWS says it to whoever is refused.
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<String>,
+    /// Of a refusal, why, for whoever may know (`DecodeAuthorizationMessage`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    encoded_message: Option<&'a str>,
     grounds: Vec<Statement<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     policies: Option<Vec<Reviewed<'a>>>,
@@ -83,6 +86,7 @@ impl<'a> Answer<'a> {
             allowed: false,
             decision: "implicit-deny",
             message: Some(message),
+            encoded_message: None,
             grounds: Vec::new(),
             policies: None,
         };
@@ -92,18 +96,14 @@ impl<'a> Answer<'a> {
     /// That about a session.
     pub(super) fn of(answered: &'a Answered, asked: &Question<'_>) -> Self {
         let holder = answered.active.holder();
-        let access = Decided::of(&answered.access, answered.reviews.as_deref(), holder, asked);
+        let access = Decided::of(&answered.decided, holder, asked);
         Self { access, active: true, principal: Some(Principal::of(holder)) }
     }
 }
 
 impl<'a> Decided<'a> {
-    pub(super) fn of(
-        access: &'a Access,
-        reviews: Option<&'a [PolicyReview]>,
-        holder: Holder<'_>,
-        asked: &Question<'_>,
-    ) -> Self {
+    pub(super) fn of(decided: &'a AccessAnswer, holder: Holder<'_>, asked: &Question<'_>) -> Self {
+        let AccessAnswer { access, reviews, encoded } = decided;
         let message = access.because(&asked.action).map(|reason| {
             let (arn, action, resource) = (holder.arn(), &asked.action, &asked.resource);
             format!("User: {arn} is not authorized to perform: {action} on resource: {resource} {reason}")
@@ -112,8 +112,9 @@ impl<'a> Decided<'a> {
             allowed: access.is_allowed(),
             decision: access.word(),
             message,
+            encoded_message: encoded.as_deref(),
             grounds: access.grounds().iter().map(Statement::of).collect(),
-            policies: reviews.map(|reviews| reviews.iter().map(Reviewed::of).collect()),
+            policies: reviews.as_ref().map(|reviews| reviews.iter().map(Reviewed::of).collect()),
         }
     }
 }

@@ -142,8 +142,7 @@ impl<'a> Signed<'a> {
     fn of(verified: &'a Verified, asked: Option<&Question<'_>>) -> Self {
         let holder = Holder::from(verified.caller.session());
         let access = verified.access.as_ref().zip(asked);
-        let access =
-            access.map(|((access, reviews), asked)| Decided::of(access, reviews.as_deref(), holder, asked));
+        let access = access.map(|(decided, asked)| Decided::of(decided, holder, asked));
         Self { valid: true, principal: Principal::of(holder), session: Session::of(holder), access }
     }
 }

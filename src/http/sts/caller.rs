@@ -1,4 +1,5 @@
-//! Who signed a request, and what it may learn of keys: `GetCallerIdentity`, `GetAccessKeyInfo`.
+//! Who signed a request, and what it may learn: `GetCallerIdentity`, `GetAccessKeyInfo`,
+//! `DecodeAuthorizationMessage`.
 
 use actix_web::HttpRequest;
 use actix_web::http::{Method, header};
@@ -52,6 +53,17 @@ pub(super) fn access_key_info(
     let account = context.account_of_key(caller, id).map_err(failed)?;
     let account = account.ok_or_else(|| invalid(id))?;
     Ok(xml::result("GetAccessKeyInfo", &[Element::text("Account", account.to_string())]))
+}
+
+/// `DecodeAuthorizationMessage`: why a service refused something.
+pub(super) fn decoded_message(
+    context: &RequestContext<'_>,
+    caller: &Principal,
+    parameters: &Parameters<'_>,
+) -> Result<String, StsError> {
+    let encoded = parameters::encoded_message(parameters)?;
+    let message = context.decoded_message(caller, encoded).map_err(failed)?;
+    Ok(xml::result("DecodeAuthorizationMessage", &[Element::text("DecodedMessage", message)]))
 }
 
 fn failed(failure: Failure) -> StsError {

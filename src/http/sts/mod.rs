@@ -21,8 +21,7 @@ use super::{Surface, body};
 /// The one version of the API.
 const VERSION: &str = "2011-06-15";
 /// Operations of the API that this broker does not offer, so that the answer can say so.
-const NOT_SUPPORTED: [&str; 4] =
-    ["AssumeRoot", "DecodeAuthorizationMessage", "GetDelegatedAccessToken", "GetWebIdentityToken"];
+const NOT_SUPPORTED: [&str; 3] = ["AssumeRoot", "GetDelegatedAccessToken", "GetWebIdentityToken"];
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config.service(web::resource("/").route(web::post().to(post)).route(web::get().to(get)));
@@ -82,6 +81,9 @@ async fn answer(
             Err(error) => Err(error),
         },
         ("GetCallerIdentity", Some(VERSION)) => signed().map(|caller| caller::identity(&caller)),
+        ("DecodeAuthorizationMessage", Some(VERSION)) => {
+            signed().and_then(|caller| caller::decoded_message(&context, &caller, parameters))
+        }
         ("GetAccessKeyInfo", Some(VERSION)) => {
             signed().and_then(|caller| caller::access_key_info(&context, &caller, parameters))
         }

@@ -7,6 +7,7 @@
 
 mod combine;
 mod facts;
+mod message;
 mod standing;
 
 use std::collections::HashMap;
@@ -15,6 +16,7 @@ use std::sync::Arc;
 
 pub use self::combine::{Applicable, SessionLimit, SignedCall};
 pub(in crate::policy) use self::facts::of_holder;
+pub use self::message::AuthorizationMessage;
 pub(in crate::policy) use self::standing::Standing;
 use super::iam::{Policy, PolicyFault, PolicyKind, RequestContext, StatementRef, StatementReview};
 use super::{Policies, TrustPolicy};

@@ -8,6 +8,7 @@ mod users;
 mod verify;
 
 use std::fs;
+use std::path::{Path, PathBuf};
 
 use crate::oauth::fixture::{ANN_SECRET, BOT_SECRET, SETTINGS};
 use crate::oauth::world::{Answer, Keys, World};
@@ -24,6 +25,9 @@ arn = "arn:aws:iam::111122223333:role/Next"
 trust_policy = "account-trust.json"
 policies = ["assuming.json"]
 max_session_duration = "4h"
+[[role]]
+arn = "arn:aws:iam::111122223333:role/Decoder"
+trust_policy = "account-trust.json"
 [[role]]
 arn = "arn:aws:iam::111122223333:role/Vault"
 trust_policy = "vault-trust.json"
@@ -86,18 +90,22 @@ const VAULT: &str = "arn:aws:iam::111122223333:role/Vault";
 const PARTNER: &str = "arn:aws:iam::444455556666:role/Partner";
 
 fn settings() -> String {
-    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("sts-policies");
-    fs::create_dir_all(&folder).unwrap();
     let mut settings = format!("{SETTINGS}{USERS}");
     for (name, text) in POLICIES {
-        let path = folder.join(name);
-        // Tests run side by side: a file that is there says the same.
-        let written = folder.join(format!("{name}.{:?}", std::thread::current().id()));
-        fs::write(&written, text).unwrap();
-        fs::rename(&written, &path).unwrap();
-        settings = settings.replace(name, path.to_str().unwrap());
+        settings = settings.replace(name, policy_file(name, text).to_str().unwrap());
     }
     settings
+}
+
+/// A policy document on disk. Tests run side by side: a file that is there says the same.
+fn policy_file(name: &str, text: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("sts-policies");
+    fs::create_dir_all(&folder).unwrap();
+    let (path, written) =
+        (folder.join(name), folder.join(format!("{name}.{:?}", std::thread::current().id())));
+    fs::write(&written, text).unwrap();
+    fs::rename(&written, &path).unwrap();
+    path
 }
 
 async fn world() -> World {

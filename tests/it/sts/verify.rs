@@ -128,6 +128,65 @@ async fn one_question_may_ask_for_rights_too() {
     assert!(refused.starts_with("400 invalid_request: 'photos' is not an action"), "{refused}");
 }
 
+/// Why it was refused, who may decode it learns, and nobody of another account.
+#[actix_web::test]
+async fn a_refusal_is_decoded_by_who_may_know() {
+    let settings = settings()
+        .replacen("introspection = true", "introspection = true\nauthorization = true", 1)
+        .replacen("role/Decoder\"\n", "role/Decoder\"\npolicies = [\"DECODING\"]\n", 1)
+        .replacen("role/Partner\"\n", "role/Partner\"\npolicies = [\"DECODING\"]\n", 1)
+        .replace("DECODING", policy_file("decoding.json", DECODING).to_str().unwrap());
+    let world = World::configured(&settings).await;
+    let session = assume(&world, &bot(), START, &[]).await.keys();
+    let mut asked = put(&world, &session, "photos");
+    asked["access"] = json!({ "action": "photos:Put", "resource": "arn:aws:s3:::photos/1",
+                              "context": { "aws:SourceIp": "192.0.2.7" } });
+    let answer = ask(&world, &asked).await;
+    let encoded = answer["access"]["encoded_message"].as_str().unwrap().to_owned();
+    assert!(encoded.len() <= 10_240 && !encoded.contains("photos"));
+    let decode = async |by: &Keys, text: &str| {
+        world.signed(by, &[("Action", "DecodeAuthorizationMessage"), ("EncodedMessage", text)]).await
+    };
+    let next = assume(&world, &bot(), "arn:aws:iam::111122223333:role/Decoder", &[]).await.keys();
+    let decoded = decode(&next, &encoded).await;
+    let text = decoded.element("DecodedMessage").unwrap().replace("&quot;", "\"");
+    let mut said: Value = serde_json::from_str(&text).unwrap();
+    let conditions = said["context"]["conditions"]["items"].take();
+    let id = said["context"]["principal"]["id"].take();
+    assert!(id.as_str().unwrap().ends_with(":night-run"));
+    assert_eq!(
+        said,
+        json!({
+            "allowed": false, "explicitDeny": false, "matchedStatements": { "items": [] },
+            "failures": { "items": ["because no identity-based policy allows the photos:Put action"] },
+            "context": {
+                "principal": {
+                    "id": null, "name": "night-run", "arn": "arn:aws:sts::111122223333:assumed-role/Start/night-run",
+                },
+                "action": "photos:Put", "resource": "arn:aws:s3:::photos/1", "conditions": { "items": null },
+            },
+        })
+    );
+    let address = json!({ "key": "aws:sourceip", "values": { "items": [{ "value": "192.0.2.7" }] } });
+    assert!(conditions.as_array().unwrap().contains(&address), "{conditions}");
+    let invalid = "400 InvalidAuthorizationMessageException: The message is none that this broker encoded for your account.";
+    let partner = assume(&world, &bot(), PARTNER, &[("ExternalId", "contract-7")]).await.keys();
+    assert_eq!(decode(&partner, &encoded).await.sts_refusal(), invalid, "of another account");
+    assert_eq!(decode(&next, &encoded[4..]).await.sts_refusal(), invalid);
+    assert_eq!(
+        decode(&next, next.token.as_deref().unwrap()).await.sts_refusal(),
+        invalid,
+        "sealed for something else"
+    );
+    let start = decode(&session, &encoded).await.sts_refusal();
+    let expected = "403 AccessDenied: User: arn:aws:sts::111122223333:assumed-role/Start/night-run is not authorized to \
+                    perform: sts:DecodeAuthorizationMessage on resource: *";
+    assert_eq!(start, expected);
+}
+
+const DECODING: &str = r#"{"Version": "2012-10-17", "Statement": [
+    {"Effect": "Allow", "Action": "sts:DecodeAuthorizationMessage", "Resource": "*"}]}"#;
+
 /// Each is good but for one thing.
 #[actix_web::test]
 async fn what_is_not_as_it_was_signed_is_nobodys() {

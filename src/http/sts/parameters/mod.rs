@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use self::check::Check;
-pub(super) use self::signed::{access_key_id, assume_role, federation_token, session_token};
+pub(super) use self::signed::{access_key_id, assume_role, encoded_message, federation_token, session_token};
 use crate::http::error::StsError;
 use crate::http::form::fields;
 

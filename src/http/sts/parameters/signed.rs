@@ -109,6 +109,13 @@ pub(in crate::http::sts) fn access_key_id<'a>(parameters: &'a Parameters<'_>) ->
     Ok(id)
 }
 
+pub(in crate::http::sts) fn encoded_message<'a>(parameters: &'a Parameters<'_>) -> Result<&'a str, StsError> {
+    let mut check = Check::default();
+    let encoded = check.hidden(parameters, "EncodedMessage", "encodedMessage", 1..=10_240);
+    check.finish()?;
+    Ok(encoded)
+}
+
 /// `SerialNumber` and `TokenCode`, which go together.
 fn mfa<'a>(check: &mut Check, parameters: &'a Parameters<'_>) -> Option<MfaCode<'a>> {
     let serial = check.optional(parameters, "SerialNumber", "serialNumber", 9..=256);
