@@ -29,6 +29,7 @@ pub use self::fault::{Fault, Faults, Severity, SourceFile, Spot};
 pub use self::process::{Process, TlsFiles};
 pub use self::settings::{LogFormat, Settings, StoreKind};
 pub use self::snapshot::Snapshot;
+pub use self::span::Span;
 use crate::clock::Moment;
 
 /// A configuration that can be run.

@@ -1,5 +1,6 @@
 //! Lengths of time as people write them.
 
+use std::str::FromStr;
 use std::time::Duration;
 
 use schemars::JsonSchema;
@@ -9,6 +10,18 @@ use serde::{Deserialize, Deserializer, de};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema)]
 #[schemars(with = "String", extend("pattern" = "^([0-9]+[smhd])+$"))]
 pub struct Span(pub Duration);
+
+/// Not a length of time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NoSpan;
+
+impl FromStr for Span {
+    type Err = NoSpan;
+
+    fn from_str(text: &str) -> Result<Self, NoSpan> {
+        Self::parse(text).ok_or(NoSpan)
+    }
+}
 
 impl Span {
     fn parse(text: &str) -> Option<Self> {

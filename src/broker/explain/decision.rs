@@ -2,7 +2,8 @@
 
 use super::Question;
 use super::report::{
-    Access, Action, Clause, Obstacle, Policy, Read, Report, Role, Rule, RuleOutcome, Session, Statement, Tag,
+    Access, Action, Clause, Limit, Obstacle, Policy, Read, Report, Role, Rule, RuleOutcome, Session,
+    Statement, Tag,
 };
 use crate::broker::decide::Decide;
 use crate::broker::record::offered_by;
@@ -122,7 +123,7 @@ fn one(
         action: "explain",
         role: &offer.role,
         session_name: question.session_name,
-        duration: None,
+        duration: question.duration,
         session_policy: None,
     };
     let (session, access, refusal) = match decide.authorize(identity, offer, &ask) {
@@ -172,15 +173,24 @@ fn granted(authorized: &AuthorizedSession) -> Session {
         source_identity: session.source_identity.clone(),
         tags: session.tags.iter().map(tag).collect(),
         seconds: Some(length.granted.as_secs()),
-        limited_by: Some(match length.because {
-            LengthLimit::Asked => "the caller",
-            LengthLimit::Rule => "the rule",
-            LengthLimit::Default => "the default of one hour",
-            LengthLimit::RoleMaximum => "the role's maximum",
-            LengthLimit::AssertedDuration => "the assertion's SessionDuration",
-            LengthLimit::AssertedEnd => "the assertion's SessionNotOnOrAfter",
-        }),
+        limited_by: Some(limit_by(length.because)),
+        limits: length
+            .limits
+            .iter()
+            .map(|(by, limit)| Limit { by: limit_by(*by), seconds: limit.as_secs() })
+            .collect(),
         expires: Some(session.expires.to_rfc3339()),
+    }
+}
+
+const fn limit_by(limit: LengthLimit) -> &'static str {
+    match limit {
+        LengthLimit::Asked => "the caller",
+        LengthLimit::Rule => "the rule",
+        LengthLimit::Default => "the default of one hour",
+        LengthLimit::RoleMaximum => "the role's maximum",
+        LengthLimit::AssertedDuration => "the assertion's SessionDuration",
+        LengthLimit::AssertedEnd => "the assertion's SessionNotOnOrAfter",
     }
 }
 
@@ -192,6 +202,7 @@ fn as_it_would_be(identity: &FederatedIdentity, offer: &RoleOffer) -> Session {
         tags: offer.tags.iter().map(tag).collect(),
         seconds: None,
         limited_by: None,
+        limits: Vec::new(),
         expires: None,
     }
 }

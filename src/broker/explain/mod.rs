@@ -15,10 +15,11 @@ mod token;
 mod told;
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 pub use self::report::{
     Access, Action, Answer, Asserted, AssertedRole, Attribute, Certificate, Check, CheckOutcome, Clause,
-    Clock, Document, Identity, Obstacle, Part, Policy, Provider, Read, Refused, Report, Role, Rule,
+    Clock, Document, Identity, Limit, Obstacle, Part, Policy, Provider, Read, Refused, Report, Role, Rule,
     RuleOutcome, Session, Signature, Statement, Tag, Token, VERSION,
 };
 use super::Refusal;
@@ -55,6 +56,8 @@ pub struct Question<'a> {
     pub role: Option<&'a RoleArn>,
     /// The session's name, where the caller says it.
     pub session_name: Option<&'a str>,
+    /// The session's length, where the caller says it.
+    pub duration: Option<Duration>,
     /// What a session of the role is to do.
     pub access: Option<AccessQuestion<'a>>,
     /// Where the call came from.

@@ -200,7 +200,8 @@ impl Redactor {
     }
 
     fn session(&mut self, session: &mut Session) {
-        let Session { name, source_identity, tags, seconds: _, limited_by: _, expires: _ } = session;
+        let Session { name, source_identity, tags, seconds: _, limited_by: _, limits: _, expires: _ } =
+            session;
         name.iter_mut().chain(source_identity).for_each(|name| self.personal(name));
         self.tags(tags);
     }

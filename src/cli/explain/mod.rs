@@ -11,6 +11,7 @@ use std::io::{self, IsTerminal, Write};
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
@@ -19,9 +20,12 @@ use super::{BAD_CONFIGURATION, REFUSED};
 use crate::arn::RoleArn;
 use crate::broker::explain::{self, Presented, Question, Report};
 use crate::clock::{Clock, Moment, SystemClock};
-use crate::config::{self, Snapshot};
+use crate::config::{self, Snapshot, Span};
 use crate::directory::Provider;
 use crate::policy::rights::AccessQuestion;
+
+/// Seconds that a caller may ask for.
+const DURATION: std::ops::RangeInclusive<u64> = 900..=43_200;
 
 /// Shown below the options.
 const EXAMPLES: &str = "\
@@ -67,6 +71,9 @@ pub(super) struct Explain {
     /// What the caller sends as RoleSessionName, where no rule and no assertion names the session
     #[arg(long, value_name = "NAME")]
     session_name: Option<String>,
+    /// What the caller sends as DurationSeconds, written as 900s, 15m or 4h
+    #[arg(long, value_name = "SPAN", value_parser = span)]
+    duration: Option<Duration>,
     /// What a session of the role is to do, such as s3:GetObject: whether its policies allow it
     #[arg(long, value_name = "SERVICE:NAME", requires = "resource")]
     action: Option<String>,
@@ -135,6 +142,7 @@ impl Explain {
             provider: self.chosen(&loaded.snapshot)?,
             role: self.role.as_ref(),
             session_name: self.session_name.as_deref(),
+            duration: self.duration,
             access,
             source_ip: self.source_ip,
             at,
@@ -205,6 +213,12 @@ fn context_key(text: &str) -> Result<(String, String), String> {
     let pair = text.split_once('=').filter(|(key, _)| !key.is_empty());
     let wanted = "write a condition key and its value, such as aws:SourceIp=192.0.2.1";
     pair.map(|(key, value)| (key.to_owned(), value.to_owned())).ok_or_else(|| wanted.to_owned())
+}
+
+/// In the range that the STS API takes (facts 1.5).
+fn span(text: &str) -> Result<Duration, String> {
+    let span = text.parse::<Span>().map(|span| span.0);
+    span.ok().filter(|span| DURATION.contains(&span.as_secs())).ok_or_else(|| "write 15m to 12h".to_owned())
 }
 
 fn moment(text: &str) -> Result<Moment, String> {

@@ -279,6 +279,13 @@ fn write_role(paper: &mut Paper, role: &Role) {
     if let (Some(seconds), Some(by), Some(end)) = (session.seconds, session.limited_by, &session.expires) {
         let lasts = format!("{seconds} s, until {end}, by {by}");
         paper.entry(OF_ROLE, (Tone::Plain, "lasts"), &lasts);
+        // Where nobody asked for more, the others are of no interest.
+        if session.limits.first().is_some_and(|wished| wished.seconds > seconds || wished.by == "the caller")
+        {
+            let limits = session.limits.iter().map(|limit| format!("{} s by {}", limit.seconds, limit.by));
+            let least = limits.collect::<Vec<_>>().join(", ");
+            paper.entry(OF_ROLE, (Tone::Plain, "the least of"), &least);
+        }
     }
     if let Some(refused) = &role.refused {
         write_refused(paper, OF_ROLE, refused);

@@ -321,3 +321,38 @@ fn refused_unknown(told: &Told) {
             compare it with those that are configured, to the last slash.\n";
     assert_eq!(told.section("Answer"), answer, "{}", told.out);
 }
+
+/// Every limit is told where the caller asked, and which of them decides.
+#[test]
+fn how_long_a_session_would_last() {
+    let told = |more: &[&str]| {
+        let role = "trust_policy = \"deploy.json\"\n";
+        let world = World::new().configured(role, &format!("{role}max_session_duration = \"4h\"\n"));
+        world.explain(&signed_by(&HONEST, &ann()), &[&["--role", DEPLOY], more].concat())
+    };
+    let lasts = |told: &str| {
+        let lines = told
+            .lines()
+            .map(str::trim_start)
+            .filter(|line| line.starts_with("lasts") || line.starts_with("the least"));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let asked = told(&["--duration", "2h"]);
+    assert_eq!(
+        lasts(&asked.out),
+        [
+            "lasts         7200 s, until 2026-11-22T14:00:30Z, by the caller",
+            "the least of  7200 s by the caller, 14400 s by the role's maximum, 28770 s by the",
+        ],
+        "{}",
+        asked.out
+    );
+    assert_eq!(lasts(&told(&[]).out).len(), 1, "nobody asked");
+    let over = told(&["--duration", "12h"]);
+    let refused = "            refused by    policy.duration\n            because       43200s asked, the role's maximum is 14400s\n";
+    assert!(over.out.contains(refused), "{}", over.out);
+    for bad in ["14m", "13h", "2 h", "7200"] {
+        let usage = told(&["--duration", bad]);
+        assert!(usage.err.contains("write 15m to 12h"), "{bad}: {}", usage.err);
+    }
+}

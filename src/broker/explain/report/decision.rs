@@ -124,8 +124,19 @@ pub struct Session {
     pub seconds: Option<u64>,
     /// What limits it to that.
     pub limited_by: Option<&'static str>,
+    /// Every limit of its length that was looked at; it lasts as long as the least.
+    pub limits: Vec<Limit>,
     /// When it ends.
     pub expires: Option<String>,
+}
+
+/// A limit of a session's length.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Limit {
+    /// Where it comes from.
+    pub by: &'static str,
+    /// How long it lets the session last.
+    pub seconds: u64,
 }
 
 /// What a trust policy says to an action.

@@ -9,7 +9,7 @@ mod document;
 use serde::Serialize;
 
 pub use self::decision::{
-    Access, Action, Clause, Obstacle, Policy, Read, Role, Rule, RuleOutcome, Session, Statement,
+    Access, Action, Clause, Limit, Obstacle, Policy, Read, Role, Rule, RuleOutcome, Session, Statement,
 };
 pub use self::document::{
     Asserted, AssertedRole, Attribute, Certificate, Clock, Document, Identity, Part, Provider, Signature,
