@@ -183,5 +183,7 @@ def test_credentials_refused(broker, token):
 def test_not_supported(broker, token):
     """What is not built says so."""
     credentials = as_environment(by_token(broker, token)["Credentials"])
-    code, message = refused(aws, broker, "sts", "get-session-token", **credentials)
-    assert code == "InvalidAction" and "GetSessionToken is not supported by this broker" in message
+    code, message = refused(
+        aws, broker, "sts", "get-web-identity-token", "--audience", "x", "--signing-algorithm", "RS256", **credentials
+    )
+    assert code == "InvalidAction" and "GetWebIdentityToken is not supported by this broker" in message
