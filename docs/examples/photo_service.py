@@ -65,13 +65,14 @@ class Photos(BaseHTTPRequestHandler):
             PHOTOS[path] = body
             return self.answer(200, f"{path} is kept for {who}")
         photo = PHOTOS.pop(path, None) if self.command == "DELETE" else PHOTOS.get(path)
-        self.answer(404, "there is no such photo") if photo is None else self.answer(200, photo.decode())
+        self.answer(404, "there is no such photo") if photo is None else self.answer(200, photo)
 
-    def answer(self, status, text):
+    def answer(self, status, said):
+        is_text = isinstance(said, str)
         self.send_response(status)
-        self.send_header("Content-Type", "text/plain; charset=utf-8")
+        self.send_header("Content-Type", "text/plain; charset=utf-8" if is_text else "application/octet-stream")
         self.end_headers()
-        self.wfile.write(text.encode() + b"\n")
+        self.wfile.write(said.encode() + b"\n" if is_text else said)
 
     def do_GET(self):
         self.handle_request("s3:GetObject")

@@ -6,10 +6,10 @@
 
 use std::time::Duration;
 
+use super::pace::PaceKey;
 use super::record::Given;
 use super::{Failure, Fault, Refusal, RequestContext};
 use crate::arn::{AccountId, RoleArn, account_of_key};
-use crate::clock::Moment;
 use crate::identity::{Holder, Principal, Session, SessionTag, TotpSecret, UserSession, hash_of};
 use crate::issuer::TemporaryCredentials;
 use crate::policy::rights::AccessQuestion;
@@ -96,7 +96,7 @@ impl RequestContext<'_> {
         if let Holder::FederatedUser(_) = holder {
             return Err(not_by_these(holder, "sts:AssumeRole", ask.role.as_str()).into());
         }
-        let mfa = self.prove_mfa(caller, ask.mfa).await?;
+        let code = self.check_mfa(caller, ask.mfa)?;
         let role = self.snapshot.directory.role(ask.role);
         let request = AssumeRequest {
             caller: holder,
@@ -108,10 +108,11 @@ impl RequestContext<'_> {
             external_id: ask.external_id,
             source_identity: ask.source_identity,
             tags: ask.tags,
-            mfa,
+            mfa: code.as_ref().map(|_| self.at),
         };
         let session = self.snapshot.policies.assume(&request, self.circumstances());
         let session = session.map_err(Refusal::Denied)?;
+        self.use_code(code).await?;
         let credentials = self.issue(&session).await?;
         self.record(&session, &Given::credentials(&credentials, ACTION))?;
         Ok((session, credentials))
@@ -126,8 +127,10 @@ impl RequestContext<'_> {
     ) -> Result<TemporaryCredentials, Failure> {
         const ACTION: &str = "GetSessionToken";
         let user = by_its_own_key(caller, ACTION)?;
-        let mfa = self.prove_mfa(caller, mfa).await?;
-        let session = self.snapshot.policies.session_of_user(user, mfa, duration, self.at);
+        let code = self.check_mfa(caller, mfa)?;
+        let proved = code.as_ref().map(|_| self.at);
+        self.use_code(code).await?;
+        let session = self.snapshot.policies.session_of_user(user, proved, duration, self.at);
         self.issue_to_user(&session, ACTION).await
     }
 
@@ -188,13 +191,8 @@ impl RequestContext<'_> {
         Ok(credentials)
     }
 
-    /// When the caller proved its second factor by this very call; nothing where it did not try. A code is
-    /// taken once (RFC 6238 section 5.2), and guessing is slow.
-    async fn prove_mfa(
-        &self,
-        caller: &Principal,
-        mfa: Option<MfaCode<'_>>,
-    ) -> Result<Option<Moment>, Failure> {
+    /// The code by which the caller proves its second factor; nothing where it does not try. Guessing is slow.
+    fn check_mfa(&self, caller: &Principal, mfa: Option<MfaCode<'_>>) -> Result<Option<RightCode>, Failure> {
         let Some(MfaCode { serial, code }) = mfa else { return Ok(None) };
         let user = match caller.session() {
             Session::User(session) => self.snapshot.directory.user(&session.user),
@@ -206,13 +204,29 @@ impl RequestContext<'_> {
         if !self.mfa_pace.takes(key, self.at) {
             return Err(Refusal::TooMany { what: "wrong codes of an authenticator app" }.into());
         }
-        let wrong = || CallerRefusal::MfaCode { serial: serial.to_owned() };
-        let step = device.secret.step_of(code, self.at).ok_or_else(wrong)?;
-        let id = hash_of(&["rolegate/mfa-code", serial, &step.to_string()]);
-        self.claim_or(id, TotpSecret::step_ends(step), wrong()).await?;
-        self.mfa_pace.gives_back(key);
-        Ok(Some(self.at))
+        let serial = serial.to_owned();
+        let Some(step) = device.secret.step_of(code, self.at) else {
+            return Err(CallerRefusal::MfaCode { serial }.into());
+        };
+        Ok(Some(RightCode { serial, step, pace: key }))
     }
+
+    /// Takes a code, once (RFC 6238 section 5.2): last before something is given for it, so that a request that
+    /// is refused for something else can be mended and sent again.
+    async fn use_code(&self, code: Option<RightCode>) -> Result<(), Failure> {
+        let Some(RightCode { serial, step, pace }) = code else { return Ok(()) };
+        let id = hash_of(&["rolegate/mfa-code", &serial, &step.to_string()]);
+        self.claim_or(id, TotpSecret::step_ends(step), CallerRefusal::MfaCode { serial }).await?;
+        self.mfa_pace.gives_back(pace);
+        Ok(())
+    }
+}
+
+/// A code that is right at this time, and may have been used.
+struct RightCode {
+    serial: String,
+    step: i64,
+    pace: PaceKey,
 }
 
 /// The user whose long-term key the request was signed by.

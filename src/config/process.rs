@@ -96,6 +96,10 @@ fn trusted_proxies(main: &Item<Settings>, faults: &mut Faults) -> Vec<Network> {
             let message = format!("{text:?} is no address and no network");
             faults.error(main.place.at("listen.trusted_proxies"), message, "write 127.0.0.1 or 10.0.0.0/8");
         }
+        if text.ends_with("/0") {
+            let message = format!("{text:?} is everybody: whoever calls could say where from");
+            faults.error(main.place.at("listen.trusted_proxies"), message, "name the proxies' own addresses");
+        }
         networks.extend(network);
     }
     networks

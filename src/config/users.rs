@@ -132,10 +132,8 @@ fn user(written: &UserSettings, place: &Place, directory: &Directory, faults: &m
         faults.error(place.at("access_key"), message, "delete the ones that nothing uses any more");
     }
     let keys: Vec<_> = written.access_keys.iter().map(|key| access_key(key, place, faults)).collect();
-    let mfa = written.mfa.as_ref().map(|device| mfa(device, place, faults));
-    let mfa = match mfa {
-        Some(None) => return None,
-        Some(device) => device,
+    let mfa = match &written.mfa {
+        Some(device) => Some(mfa(device, place, faults)?),
         None => None,
     };
     let arn = arn?;

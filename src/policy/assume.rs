@@ -8,6 +8,7 @@
 use std::time::Duration;
 
 use super::denial::{CallerDenial, Denial};
+use super::facts;
 use super::iam::RequestContext;
 use super::length::{self, LengthInputs};
 use super::rights::{self, Access, SignedCall, Standing};
@@ -171,9 +172,8 @@ fn context<'a>(
         context.set("aws:multifactorauthpresent", "true");
         context.set("aws:multifactorauthage", "0");
     }
-    if let Some(address) = when.source_ip {
-        context.set("aws:sourceip", address.to_canonical().to_string());
-    }
+    facts::address(when.source_ip, &mut context);
+    facts::tags(tags, &mut context);
     context.set("sts:rolesessionname", ask.session_name);
     let seconds = ask.duration.unwrap_or(length::DEFAULT).as_secs();
     context.set("sts:durationseconds", seconds.to_string());
@@ -183,12 +183,6 @@ fn context<'a>(
     if let Some(source_identity) = source_identity {
         context.set("sts:sourceidentity", source_identity);
     }
-    for tag in tags {
-        context.set(format!("aws:requesttag/{}", tag.key), tag.value.as_str());
-    }
-    context.set_all("aws:tagkeys", tags.iter().map(|tag| tag.key.as_str()));
-    let transitive = tags.iter().filter(|tag| tag.transitive);
-    context.set_all("sts:transitivetagkeys", transitive.map(|tag| tag.key.as_str()));
     context
 }
 

@@ -9,6 +9,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 use aws_lc_rs::digest;
 use serde_json::Value as Json;
@@ -17,7 +18,7 @@ use super::iam::RequestContext;
 use super::issuers;
 use super::trust::TrustQuestion;
 use crate::arn::ProviderArn;
-use crate::identity::{FederatedIdentity, Protocol};
+use crate::identity::{FederatedIdentity, Protocol, SessionTag};
 
 /// SAML attributes whose values all stand under a condition key.
 const SAML_LISTS: &[(&str, &str)] = &[
@@ -150,7 +151,7 @@ pub(super) fn may_have(issuer: Option<&str>, key: &str) -> bool {
 pub(super) fn context<'a>(question: &'a TrustQuestion<'a>) -> RequestContext<'a> {
     let mut context = RequestContext::new();
     call(question, &mut context);
-    tags(question, &mut context);
+    tags(question.tags, &mut context);
     match question.identity.protocol() {
         Protocol::Saml => saml(question.identity, &mut context),
         Protocol::Oidc => oidc(question, &mut context),
@@ -172,17 +173,23 @@ fn call<'a>(question: &'a TrustQuestion<'a>, context: &mut RequestContext<'a>) {
     if let Some(source_identity) = question.source_identity {
         context.set("sts:sourceidentity", source_identity);
     }
-    if let Some(address) = question.source_ip {
+    address(question.source_ip, context);
+}
+
+/// Where any call comes from.
+pub(super) fn address(source_ip: Option<IpAddr>, context: &mut RequestContext<'_>) {
+    if let Some(address) = source_ip {
         context.set("aws:sourceip", address.to_canonical().to_string());
     }
 }
 
-fn tags<'a>(question: &'a TrustQuestion<'a>, context: &mut RequestContext<'a>) {
-    for tag in question.tags {
+/// The session tags that any call sets.
+pub(super) fn tags<'a>(tags: &'a [SessionTag], context: &mut RequestContext<'a>) {
+    for tag in tags {
         context.set(format!("aws:requesttag/{}", tag.key), tag.value.as_str());
     }
-    context.set_all("aws:tagkeys", question.tags.iter().map(|tag| tag.key.as_str()));
-    let transitive = question.tags.iter().filter(|tag| tag.transitive);
+    context.set_all("aws:tagkeys", tags.iter().map(|tag| tag.key.as_str()));
+    let transitive = tags.iter().filter(|tag| tag.transitive);
     context.set_all("sts:transitivetagkeys", transitive.map(|tag| tag.key.as_str()));
 }
 

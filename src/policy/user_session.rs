@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use super::denial::{CallerDenial, Denial};
+use super::facts;
 use super::iam::RequestContext;
 use super::rights::{self, Access, SignedCall, Standing};
 use super::{Circumstances, Policies, session, tags};
@@ -72,16 +73,11 @@ impl Policies {
         let standing = Standing::of(&self.rights, holder);
         let mut context = RequestContext::new();
         rights::of_holder(holder, when.at, &mut context);
-        if let Some(address) = when.source_ip {
-            context.set("aws:sourceip", address.to_canonical().to_string());
-        }
-        for tag in ask.tags {
-            context.set(format!("aws:requesttag/{}", tag.key), tag.value.as_str());
-        }
-        context.set_all("aws:tagkeys", ask.tags.iter().map(|tag| tag.key.as_str()));
+        facts::address(when.source_ip, &mut context);
+        facts::tags(ask.tags, &mut context);
+        let applicable = standing.applicable(None, holder.account());
         let tagged = (!ask.tags.is_empty()).then_some("sts:TagSession");
         for action in [Some("sts:GetFederationToken"), tagged].into_iter().flatten() {
-            let applicable = standing.applicable(None, holder.account());
             let call =
                 SignedCall { caller: standing.caller(), action, resource: &resource, context: &context };
             let access = applicable.decide(&call);

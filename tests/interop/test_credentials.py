@@ -27,6 +27,7 @@ KEYS = {
     "SecretAccessKey": "kept/in/a/file/of/mode/600/and/no/other+",
     "SessionToken": None,
 }
+PHOTO = b"\xff\xd8\xff\xe0 a photo"
 APP = base64.b32encode(b"twenty bytes of hers").decode()
 
 
@@ -136,9 +137,9 @@ def test_a_service(broker, folder):
         first = sts(broker, KEYS).assume_role(RoleArn=START, RoleSessionName="ann")["Credentials"]
         del first["Expiration"]
         for credentials, who in (KEYS, ANN), (first, f"arn:aws:sts::{ACCOUNT}:assumed-role/Start/ann"):
-            kept = call("PUT", credentials, b"a photo")
+            kept = call("PUT", credentials, PHOTO)
             assert (kept.status_code, kept.text) == (200, f"/a%20cat.jpg is kept for {who}\n")
-        assert call("GET", first).text == "a photo\n"
+        assert call("GET", first).content == PHOTO
         wrong = call("GET", KEYS | {"SecretAccessKey": "x" * 40})
         assert wrong.status_code == 403 and wrong.text.startswith("SignatureDoesNotMatch: ")
         cleo = sts(broker, KEYS).get_federation_token(Name="cleo", DurationSeconds=900)["Credentials"]

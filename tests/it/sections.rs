@@ -227,6 +227,22 @@ fn check_names_what_is_wrong_with_sections_and_patterns() {
 }
 
 #[test]
+fn check_refuses_proxies_that_are_none() {
+    let with = |proxy: &str| {
+        format!("public_url = \"https://broker.example.com\"\n[listen]\ntrusted_proxies = [\"{proxy}\"]\n")
+    };
+    for (proxy, expected) in [
+        ("127.0.0.1", None),
+        ("2001:db8::/32", None),
+        ("proxy", Some("\"proxy\" is no address and no network")),
+        ("0.0.0.0/0", Some("\"0.0.0.0/0\" is everybody: whoever calls could say where from")),
+    ] {
+        let said = checked(&[("public_url = \"https://broker.example.com\"\n", &with(proxy))]);
+        assert_eq!(said.first().map(String::as_str), expected);
+    }
+}
+
+#[test]
 fn check_warns_of_rules_that_never_count() {
     let deny = |when: &str, roles: &str| {
         format!(

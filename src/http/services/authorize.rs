@@ -4,31 +4,23 @@
 //! what it knows itself; it gets the decision, in AWS's words, and with `"explain": true` what each policy says
 //! to it. A token that is not ours, or over, is an answer: not allowed.
 
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::HttpRequest;
 use serde_json::Value;
 
 use super::answer::Answer;
 use super::question::{self, Question};
 use crate::broker::RequestContext;
 use crate::http::error::OAuthError;
-use crate::http::oauth::{authentication, posted};
-use crate::http::{Surface, body};
+use crate::http::oauth::authentication;
 
-pub(super) async fn answer(
-    request: HttpRequest,
-    surface: web::Data<Surface>,
-    payload: web::Payload,
-) -> HttpResponse {
-    posted(&request, &surface, payload, body::SMALL, async |context, request, body| {
-        answered(context, request, body)
-    })
-    .await
-}
-
-fn answered(context: &RequestContext<'_>, request: &HttpRequest, body: &[u8]) -> Result<Value, OAuthError> {
+pub(super) fn answer(
+    context: &RequestContext<'_>,
+    request: &HttpRequest,
+    body: &[u8],
+) -> Result<Value, OAuthError> {
     let client = authentication::service(request, &context.snapshot().directory)?;
     let asked: Question<'_> = question::read(request, body, WANTED)?;
-    let token = asked.token.as_deref().ok_or_else(|| OAuthError::invalid_request("There is no token."))?;
+    let token = asked.token.as_deref().ok_or_else(|| OAuthError::invalid_request(NO_TOKEN))?;
     let answered = context.access(client, token, &asked.question()?, asked.explain);
     let answered = answered.map_err(OAuthError::of)?;
     let answer = match &answered {
@@ -38,6 +30,7 @@ fn answered(context: &RequestContext<'_>, request: &HttpRequest, body: &[u8]) ->
     answer.map_err(|_| OAuthError::invalid_request(super::UNWRITABLE))
 }
 
+const NO_TOKEN: &str = "Send the token that you ask about: a session token, or a token of this broker.";
 /// What a body holds.
 const WANTED: &str =
     "token, action, resource and, if need be, resource_account, resource_policy, context and explain";

@@ -9,9 +9,13 @@ mod authorize;
 mod question;
 mod verify;
 
-use actix_web::{Route, web};
+use actix_web::{HttpRequest, HttpResponse, Route, web};
+use serde_json::Value;
 
-use super::oauth::only_by_post;
+use super::error::OAuthError;
+use super::oauth::{only_by_post, posted};
+use super::{Surface, body};
+use crate::broker::RequestContext;
 
 /// Of an answer that serde can't write, which none is.
 const UNWRITABLE: &str = "The answer can not be written.";
@@ -20,6 +24,24 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
     let mut endpoint = |path, route: Route| {
         config.service(web::resource(path).route(route).default_service(web::to(only_by_post)));
     };
-    endpoint("/v1/authorize", web::post().to(authorize::answer));
-    endpoint("/v1/verify", web::post().to(verify::answer));
+    endpoint(
+        "/v1/authorize",
+        web::post().to(|request, surface, payload| answer(request, surface, payload, authorize::answer)),
+    );
+    endpoint(
+        "/v1/verify",
+        web::post().to(|request, surface, payload| answer(request, surface, payload, verify::answer)),
+    );
+}
+
+async fn answer(
+    request: HttpRequest,
+    surface: web::Data<Surface>,
+    payload: web::Payload,
+    work: fn(&RequestContext<'_>, &HttpRequest, &[u8]) -> Result<Value, OAuthError>,
+) -> HttpResponse {
+    posted(&request, &surface, payload, body::SMALL, async |context, request, body| {
+        work(context, request, body)
+    })
+    .await
 }

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::HttpRequest;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -15,8 +15,7 @@ use super::question::{self, Question, named_values};
 use crate::broker::{RequestContext, Verified, VerifyAsk};
 use crate::clock::Moment;
 use crate::http::error::{OAuthError, status_of};
-use crate::http::oauth::{authentication, posted};
-use crate::http::{Surface, body};
+use crate::http::oauth::authentication;
 use crate::identity::sigv4::{Payload, SigV4Error, SignedRequest};
 use crate::identity::{Holder, SessionTag};
 
@@ -83,18 +82,11 @@ struct Session<'a> {
     expires: Option<String>,
 }
 
-pub(super) async fn answer(
-    request: HttpRequest,
-    surface: web::Data<Surface>,
-    payload: web::Payload,
-) -> HttpResponse {
-    posted(&request, &surface, payload, body::SMALL, async |context, request, body| {
-        verified(context, request, body)
-    })
-    .await
-}
-
-fn verified(context: &RequestContext<'_>, request: &HttpRequest, body: &[u8]) -> Result<Value, OAuthError> {
+pub(super) fn answer(
+    context: &RequestContext<'_>,
+    request: &HttpRequest,
+    body: &[u8],
+) -> Result<Value, OAuthError> {
     let client = authentication::service(request, &context.snapshot().directory)?;
     let asked: Asked<'_> = question::read(request, body, WANTED)?;
     asked.check()?;

@@ -31,7 +31,10 @@ async fn with(world: &World, by: &Keys, serial: &str, code: &str) -> Answer {
 async fn a_code_opens_what_asks_for_one_and_once() {
     let world = world().await;
     let now = code(&world);
-    assert_eq!(with(&world, &ann(), SERIAL, &now).await.status, 200);
+    let too_long = [("SerialNumber", SERIAL), ("TokenCode", &now), ("DurationSeconds", "7200")];
+    let refused = assume(&world, &ann(), VAULT, &too_long).await.sts_refusal();
+    assert!(refused.starts_with("400 ValidationError: The requested DurationSeconds exceeds"), "{refused}");
+    assert_eq!(with(&world, &ann(), SERIAL, &now).await.status, 200, "what is refused uses up none");
     assert_eq!(with(&world, &ann(), SERIAL, &now).await.sts_refusal(), WRONG, "it was used");
     world.clock.advance(Duration::from_secs(30));
     let session = world
