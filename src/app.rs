@@ -16,13 +16,15 @@ use actix_web::dev::ServerHandle;
 use tokio::task::JoinHandle;
 
 use self::keeper::Keeper;
-use self::keys::{open_ring, open_signing_keys};
+pub use self::keys::RingFile;
+use self::keys::{follow, open_signing_keys};
 use crate::broker::{Broker, Parts, RevocationSet};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Loaded, Process, StoreKind};
 use crate::entropy::{Entropy, SystemEntropy};
 use crate::http::{self, Surface};
 use crate::issuer::local::LocalIssuer;
+use crate::seal::KeyRing;
 use crate::store::embedded::EmbeddedStore;
 use crate::store::memory::MemoryStore;
 use crate::store::{Store, StoreFault};
@@ -90,7 +92,7 @@ pub struct Running {
     public: ServerHandle,
     operations: ServerHandle,
     tasks: Vec<JoinHandle<io::Result<()>>>,
-    keeper: JoinHandle<()>,
+    keepers: [JoinHandle<()>; 2],
     store: Arc<dyn Store>,
 }
 
@@ -99,7 +101,7 @@ impl Running {
     pub async fn stop(self) {
         self.public.stop(true).await;
         self.operations.stop(true).await;
-        self.keeper.abort();
+        self.keepers.iter().for_each(JoinHandle::abort);
         for task in self.tasks {
             if let Ok(Err(error)) = task.await {
                 tracing::error!(%error, "a listener ended badly");
@@ -114,7 +116,10 @@ pub async fn start(loaded: Loaded, listeners: Listeners) -> Result<Running, Star
     let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::new());
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let process = loaded.process;
-    let ring = Arc::new(open_ring(&process.ring, entropy.as_ref())?);
+    let ring_file = RingFile::at(process.ring);
+    let keys = ring_file.open(clock.as_ref(), entropy.as_ref());
+    let keys = keys.map_err(|problem| StartError::Ring { path: ring_file.path().to_owned(), problem })?;
+    let ring = Arc::new(KeyRing::new(keys, clock.now()));
     let signing = Arc::new(open_signing_keys(&process.signing_keys)?);
     let store: Arc<dyn Store> = match process.store {
         StoreKind::Embedded => Arc::new(EmbeddedStore::open(&process.store_path)?),
@@ -125,6 +130,7 @@ pub async fn start(loaded: Loaded, listeners: Listeners) -> Result<Running, Star
     telemetry::metrics();
     let longest_refresh = loaded.snapshot.directory.longest_refresh();
     let revoked = Arc::new(RevocationSet::load(store.as_ref(), longest_refresh, clock.now()).await?);
+    let keys = follow(&ring_file, Arc::clone(&ring), Arc::clone(&clock));
     let parts = Parts {
         issuer: issuer.clone(),
         secrets: issuer,
@@ -147,7 +153,7 @@ pub async fn start(loaded: Loaded, listeners: Listeners) -> Result<Running, Star
         public: public.handle(),
         operations: operations.handle(),
         tasks: vec![tokio::spawn(public), tokio::spawn(operations)],
-        keeper,
+        keepers: [keeper, keys],
         store: kept,
     })
 }

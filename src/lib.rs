@@ -27,3 +27,4 @@ pub mod seal;
 pub mod secret;
 pub mod store;
 pub mod telemetry;
+pub mod watched_file;

@@ -123,8 +123,8 @@ async fn a_dead_identity_provider_keeps_nobody_from_starting() {
     let ready: serde_json::Value = serde_json::from_str(&ready).unwrap();
     assert_eq!((status, &ready["ready"]), (200, &true.into()));
     let states: Vec<_> = ready["dependencies"].as_array().unwrap().iter().map(|one| &one["state"]).collect();
-    assert_eq!(states, ["ok", "ok", "failing"], "{ready}");
-    let detail = ready["dependencies"][2]["detail"].as_str().unwrap();
+    assert_eq!(states, ["ok", "ok", "ok", "failing"], "{ready}");
+    let detail = ready["dependencies"][3]["detail"].as_str().unwrap();
     assert!(detail.starts_with("not renewed since ") && detail.contains("no answer"), "{detail}");
 
     let (_, metrics) = get(format!("{ops}/metrics")).await;

@@ -81,6 +81,16 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
 }
 
+/// How the key ring does.
+pub struct RingState {
+    /// The name of the key that seals.
+    pub sealing: String,
+    /// Since when.
+    pub since: Moment,
+    /// What keeps newer keys from being read.
+    pub trouble: Option<String>,
+}
+
 impl Broker {
     /// A broker that decides by `snapshot`.
     pub fn new(snapshot: Snapshot, parts: Parts) -> Self {
@@ -96,6 +106,12 @@ impl Broker {
     /// The kind of store, for `/readyz`.
     pub fn store_kind(&self) -> &'static str {
         self.parts.store.describe()
+    }
+
+    /// The ring that seals what leaves and comes back, for `/readyz`.
+    pub fn ring(&self) -> RingState {
+        let (sealing, since) = self.parts.ring.sealing();
+        RingState { sealing, since, trouble: self.parts.ring.trouble() }
     }
 
     /// The public keys that our tokens are signed with, as a JWK Set.

@@ -2,11 +2,12 @@
 //!
 //! Verifying a credential must not wait for a store, so the live revocations stand in memory:
 //! loaded at the start, added to with each logout, pruned as they end. Readers take no lock. An
-//! entry is some hundred bytes and lives as long as what it ends: twelve hours, and before that as
+//! entry is some hundred bytes and lives as long as what it ends: the longest session, and before that as
 //! long as some client may refresh. What clients might once, the store remembers too, so that a
-//! configuration that comes back finds no revocation forgotten that its refresh tokens outlived. Each costs somebody a signed logout or a login at their provider; signing in and out with the
-//! same credentials joins into some entries a person. A million of them, more than twenty a second
-//! for all that time, is 100 MB.
+//! configuration that comes back finds no revocation forgotten that its refresh tokens outlived. Each
+//! costs somebody a signed logout or a login at their provider; signing in and out with the same
+//! credentials joins into some entries a person. A million of them, seven a second for all that time,
+//! is 100 MB.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,6 +17,7 @@ use arc_swap::ArcSwap;
 
 use crate::clock::Moment;
 use crate::identity::{LoginMarks, hash_of};
+use crate::policy::LONGEST_SESSION;
 use crate::store::{Revocation, RevocationId, Store, StoreFault};
 use crate::telemetry;
 
@@ -34,8 +36,6 @@ pub struct RevocationSet {
     kept_for: Duration,
 }
 
-/// The longest that credentials and tokens live (facts 1.6).
-const LONGEST_LIFE: Duration = Duration::from_secs(12 * 3600);
 /// How long the store remembers what clients may do now: for good.
 const FOR_GOOD: Duration = Duration::from_secs(10 * 366 * 24 * 3600);
 
@@ -44,7 +44,7 @@ impl RevocationSet {
     pub async fn load(store: &dyn Store, longest_refresh: Duration, at: Moment) -> Result<Self, StoreFault> {
         let live = store.revocations(at).await?;
         let refreshing = remembered_refresh(store, longest_refresh, at).await?;
-        Ok(Self { kept_for: refreshing + LONGEST_LIFE, ..Self::new(live) })
+        Ok(Self { kept_for: refreshing + LONGEST_SESSION, ..Self::new(live) })
     }
 
     /// A set of `live` revocations, for clients that never refresh.
@@ -55,7 +55,7 @@ impl RevocationSet {
         }
         let shards = shards.map(|shard| ArcSwap::new(Arc::new(shard)));
         let (writing, unsaved) = (Mutex::default(), Mutex::default());
-        let set = Self { shards, writing, unsaved, kept_for: LONGEST_LIFE };
+        let set = Self { shards, writing, unsaved, kept_for: LONGEST_SESSION };
         telemetry::count_live_revocations(set.len());
         set
     }

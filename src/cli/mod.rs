@@ -6,6 +6,7 @@ mod cases;
 pub mod demo;
 mod diff;
 mod explain;
+mod keys;
 mod serve;
 mod test;
 mod who_can;
@@ -78,6 +79,9 @@ enum Command {
     Diff(diff::Diff),
     /// Tell by which rules and statements a role can be had
     WhoCan(who_can::WhoCan),
+    /// Make, turn and list the key ring, which seals all that the broker gives and takes back
+    #[command(subcommand)]
+    Keys(keys::Keys),
     /// Print the JSON Schema of the configuration
     Schema,
 }
@@ -97,6 +101,7 @@ pub async fn run() -> ExitCode {
         Command::Test(asked) => test::run(&asked),
         Command::Diff(asked) => diff::run(&asked),
         Command::WhoCan(asked) => who_can::run(&asked),
+        Command::Keys(asked) => keys::run(&asked),
         Command::Schema => schema(),
     }
 }

@@ -4,6 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 
 use super::{Surface, get_or_head};
+use crate::broker::RingState;
 use crate::clock::Moment;
 use crate::directory::{Provider, Verifier};
 use crate::identity::oidc::KeyState;
@@ -54,6 +55,7 @@ async fn readyz(request: HttpRequest, surface: web::Data<Surface>) -> HttpRespon
              exchanged without a record"
         },
     }];
+    dependencies.push(of_ring(surface.broker.ring()));
     let providers = context.snapshot().directory.providers();
     dependencies.extend(providers.iter().map(|provider| of_provider(provider, context.at())));
     let readiness = Readiness { ready: store.is_ok(), dependencies };
@@ -62,6 +64,15 @@ async fn readyz(request: HttpRequest, surface: web::Data<Surface>) -> HttpRespon
     } else {
         HttpResponse::ServiceUnavailable().json(readiness)
     }
+}
+
+fn of_ring(ring: RingState) -> Dependency {
+    let (state, means) = match ring.trouble {
+        None => ("ok", "its file is followed"),
+        Some(_) => ("degraded", "what it held before is in force; new keys are not seen"),
+    };
+    let detail = ring.trouble.unwrap_or_else(|| format!("{} seals since {}", ring.sealing, ring.since));
+    Dependency { name: "key ring".into(), state, detail: Some(detail), means }
 }
 
 fn of_provider(provider: &Provider, at: Moment) -> Dependency {

@@ -16,7 +16,6 @@ mod session;
 pub mod sigv4;
 mod totp;
 mod trace;
-mod watched_file;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

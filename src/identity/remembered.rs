@@ -84,11 +84,11 @@ mod tests {
 
     #[test]
     fn what_was_remembered_is_recalled_whole() {
-        let (ring, entropy) = (KeyRing::new(Secret::new([1; 32]), Vec::new()), SystemEntropy::new());
+        let (ring, entropy) = (KeyRing::of(Secret::new([1; 32])), SystemEntropy::new());
         let text = cleo().remember(&7, &ring, &entropy).unwrap().unwrap();
         let (recalled, terms): (_, i32) = FederatedIdentity::recall(&text, &ring).unwrap();
         assert_eq!((format!("{recalled:?}"), terms), (format!("{:?}", cleo()), 7));
-        let other = KeyRing::new(Secret::new([2; 32]), Vec::new());
+        let other = KeyRing::of(Secret::new([2; 32]));
         assert!(FederatedIdentity::recall::<i32>(&text, &other).is_none(), "another ring");
         let body = postcard::to_allocvec(&(7, &cleo().verified)).unwrap();
         let elsewhere = ring.seal(Purpose::StoredRecord, &body, &entropy).unwrap();
@@ -99,7 +99,7 @@ mod tests {
 
     #[test]
     fn what_is_too_large_is_not_remembered() {
-        let (ring, entropy) = (KeyRing::new(Secret::new([1; 32]), Vec::new()), SystemEntropy::new());
+        let (ring, entropy) = (KeyRing::of(Secret::new([1; 32])), SystemEntropy::new());
         let of = |length: usize| {
             let identity =
                 IdentityBuilder::saml("arn:aws:iam::111122223333:saml-provider/corp", "corp", "ann");

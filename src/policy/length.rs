@@ -9,6 +9,9 @@ use crate::identity::Asserted;
 /// What a session lasts when nobody says: one hour.
 pub(super) const DEFAULT: Duration = Duration::from_secs(3600);
 
+/// The longest that temporary credentials live: those of `GetSessionToken` (facts 1.6).
+pub const LONGEST_SESSION: Duration = Duration::from_secs(36 * 3600);
+
 /// Every limit that was looked at, and the one that decided.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionLength {

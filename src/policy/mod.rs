@@ -31,7 +31,7 @@ pub use self::denial::{CallerDenial, Denial, NameSource, SessionNameFault};
 pub use self::doubts::{Doubt, Vouching};
 pub use self::facts::name_qualifier;
 use self::iam::StatementRef;
-pub use self::length::{LengthLimit, SessionLength};
+pub use self::length::{LONGEST_SESSION, LengthLimit, SessionLength};
 use self::rights::Rights;
 pub use self::rules::{RuleEffect, RuleFault, RuleSource, Rules};
 pub use self::session::{AuthorizedSession, SessionRequest};

@@ -31,6 +31,11 @@ pub const FAULTS: &str = "rolegate_faults_total";
 pub const LOGOUTS: &str = "rolegate_logouts_total";
 /// Revocations that this node holds: `rolegate_revocations`.
 pub const REVOCATIONS: &str = "rolegate_revocations";
+/// Since when the key of the ring seals that does, Unix seconds:
+/// `rolegate_sealing_key_since_timestamp_seconds`.
+pub const SEALING_KEY_SINCE: &str = "rolegate_sealing_key_since_timestamp_seconds";
+/// 1 while the ring's file can be followed, else 0: `rolegate_key_ring_followed`.
+pub const RING_FOLLOWED: &str = "rolegate_key_ring_followed";
 /// Looks at SAML metadata by what they brought, `renewed`, `unchanged` or `failed`:
 /// `rolegate_saml_metadata_looks_total{provider,outcome}`.
 pub const METADATA_LOOKS: &str = "rolegate_saml_metadata_looks_total";
@@ -117,11 +122,24 @@ pub fn metrics() -> Option<&'static PrometheusHandle> {
             describe_counter!(FAULTS, "Faults of the broker itself, by kind.");
             describe_counter!(LOGOUTS, "Logins ended before their time, by the way it came about.");
             describe_gauge!(REVOCATIONS, "Revocations that this node holds in memory.");
+            describe_gauge!(
+                SEALING_KEY_SINCE,
+                Unit::Seconds,
+                "Since when the key seals that does, Unix time."
+            );
+            describe_gauge!(RING_FOLLOWED, "Whether the key ring's file can be followed.");
             describe_metadata();
             describe_keys();
             Some(handle)
         })
         .as_ref()
+}
+
+/// How the key ring does.
+pub fn show_sealing_key(since: i64, is_followed: bool) {
+    #[allow(clippy::cast_precision_loss)] // Exact for the next hundred million years.
+    gauge!(SEALING_KEY_SINCE).set(since as f64);
+    gauge!(RING_FOLLOWED).set(f64::from(u8::from(is_followed)));
 }
 
 fn describe_keys() {

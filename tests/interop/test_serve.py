@@ -125,7 +125,7 @@ def test_operations(broker, token):
     assert ready["ready"] is True
     names = {each["name"]: each["state"] for each in ready["dependencies"]}
     # The certificate of `corp` is good for a day only.
-    assert names == {"store (embedded)": "ok", "provider corp": "degraded", "provider ci": "ok"}
+    assert names == {"store (embedded)": "ok", "key ring": "ok", "provider corp": "degraded", "provider ci": "ok"}
     assert all(each["means"] for each in ready["dependencies"])
     for path in "/healthz", "/readyz", "/metrics":
         assert requests.get(broker.url + path, timeout=PATIENCE).status_code == 404
@@ -432,3 +432,46 @@ def test_shipped_configuration():
     """`check` finds no fault in it."""
     checked = run("check", "--config", ROOT / "config/rolegate.toml")
     assert checked.returncode == 0, checked.stderr
+
+
+def test_the_key_ring_turns_while_it_runs(tmp_path, issuer, token):
+    """Who has credentials notices nothing, until a key is taken out."""
+    broker = Broker(tmp_path / "broker")
+    broker.trust_oidc(issuer.url)
+    broker.start()
+    before = with_token(broker, BUILDER, token)["Credentials"]
+
+    def keys_command(*arguments):
+        done = run(*arguments[:2], "--config", broker.config, *arguments[2:])
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def sealing():
+        return broker.dependency("key ring")["detail"].split()[0]
+
+    def arn(credentials):
+        return sts(broker, credentials).get_caller_identity()["Arn"]
+
+    first, me = sealing(), arn(before)
+    added = keys_command("keys", "rotate", "--seals-in", "0s").split()[1]
+    eventually(lambda: sealing() == added, "the new key to seal")
+    assert first != added
+    after = with_token(broker, BUILDER, token)["Credentials"]
+    assert arn(before) == arn(after) == me
+
+    ring = broker.folder / "keys" / "ring"
+    good = ring.read_bytes()
+    ring.write_text("scrambled\n")
+    trouble = eventually(lambda: broker.dependency("key ring")["state"] == "degraded", "the ring to be seen")
+    assert trouble and broker.dependency("key ring")["detail"].startswith("line 1 is not a time and")
+    assert arn(before) == arn(after) == me
+    assert "rolegate_key_ring_followed 0" in requests.get(f"{broker.operations}/metrics", timeout=PATIENCE).text
+    ring.write_bytes(good)
+    eventually(lambda: broker.dependency("key ring")["state"] == "ok", "the ring to be good")
+
+    keys_command("keys", "rotate", "--compromised")
+    eventually(lambda: sealing() not in (first, added), "the last key to seal")
+    for credentials in before, after:
+        assert refusal(arn, credentials)[::2] == ("InvalidClientTokenId", 403)
+    assert arn(with_token(broker, BUILDER, token)["Credentials"]) == me
+    assert broker.stop() == 0, broker.output

@@ -643,3 +643,94 @@ fn check_knows_what_a_preset_leaves_open() {
         assert!(said.contains(fault), "{provider}: {said}");
     }
 }
+
+fn with_ring(folder: &Path) {
+    fs::write(folder.join("rolegate.toml"), "public_url = \"http://127.0.0.1:8080\"\n").unwrap();
+}
+
+fn keys(folder: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
+    let ran =
+        rolegate(folder, &[&["keys", arguments[0], "--config", "rolegate.toml"], &arguments[1..]].concat());
+    (ran.status.code(), text(&ran.stdout), text(&ran.stderr))
+}
+
+/// The name and the state of each key.
+fn listed(folder: &Path) -> Vec<(String, String)> {
+    let (code, said, error) = keys(folder, &["list"]);
+    assert_eq!(code, Some(0), "{error}");
+    let (head, lines) = said.split_once('\n').unwrap();
+    assert_eq!(head, "KEY       SEALS FROM            NOW");
+    lines.lines().map(|line| (line[..8].to_owned(), line[32..].to_owned())).collect()
+}
+
+#[test]
+fn keys_are_made_turned_and_listed() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    with_ring(folder);
+    let ring = folder.join("var/keys/ring");
+    let (code, _, error) = keys(folder, &["list"]);
+    assert_eq!(code, Some(1));
+    assert!(
+        error.ends_with("var/keys/ring: it is not there; `rolegate keys generate` makes it\n"),
+        "{error}"
+    );
+
+    let (code, said, error) = keys(folder, &["generate"]);
+    assert_eq!((code, error.as_str()), (Some(0), ""));
+    let first = listed(folder);
+    assert!(said.ends_with(&format!("ring was made; key {} seals\n", first[0].0)), "{said}");
+    assert_eq!((first.len(), first[0].1.as_str()), (1, "seals"));
+    let (code, _, error) = keys(folder, &["generate"]);
+    assert_eq!(code, Some(1));
+    assert!(error.ends_with("it is there already; `rolegate keys rotate` adds a key\n"), "{error}");
+
+    let (code, said, _) = keys(folder, &["rotate"]);
+    assert_eq!(code, Some(0));
+    assert!(said.ends_with("give every other node this file before the key seals\n"), "{said}");
+    let waiting = listed(folder);
+    assert_eq!((waiting[0].1.as_str(), &waiting[1]), ("opens, and waits for its time", &first[0]));
+    assert!(said.starts_with(&format!("key {} was added; it seals from 20", waiting[0].0)), "{said}");
+
+    let (code, _, _) = keys(folder, &["rotate", "--seals-in", "0s"]);
+    assert_eq!(code, Some(0));
+    let states: Vec<_> = listed(folder).into_iter().map(|(_, state)| state).collect();
+    assert_eq!(states[..2], ["opens, and waits for its time", "seals"]);
+    assert!(states[2].starts_with("opens what it sealed, until 20"), "{states:?}");
+
+    // As it would be two days later: what the first key sealed is over.
+    let aged = fs::read_to_string(&ring).unwrap().replace("\n20", "\n10");
+    fs::write(&ring, aged).unwrap();
+    assert_eq!(listed(folder)[2], (first[0].0.clone(), "of no use; the next rotation takes it out".into()));
+    let (_, said, _) = keys(folder, &["rotate"]);
+    let out = format!("\nkey {} was taken out: what it sealed is over\n", first[0].0);
+    assert!(said.contains(&out), "{said}");
+
+    let (code, said, _) = keys(folder, &["rotate", "--compromised"]);
+    assert_eq!((code, said.matches("nothing that it sealed is good").count()), (Some(0), 2), "{said}");
+    let left = listed(folder);
+    assert_eq!((left.len(), left[0].1.as_str()), (1, "seals"));
+    let secret = fs::read_to_string(&ring).unwrap();
+    assert!(!said.contains(secret.trim_end().rsplit(' ').next().unwrap()), "the key itself is not told");
+}
+
+#[test]
+fn keys_of_a_ring_that_is_none_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    with_ring(folder);
+    keys(folder, &["generate"]);
+    let ring = folder.join("var/keys/ring");
+    let good = fs::read(&ring).unwrap();
+    fs::write(&ring, "scrambled\n").unwrap();
+    for asked in [&["list"][..], &["rotate"], &["rotate", "--compromised"]] {
+        let (code, said, error) = keys(folder, asked);
+        assert_eq!((code, said.as_str()), (Some(1), ""));
+        assert!(error.contains("var/keys/ring: line 1 is not a time and 32 bytes of base64"), "{error}");
+    }
+    assert_eq!(fs::read_to_string(&ring).unwrap(), "scrambled\n");
+    fs::write(&ring, good).unwrap();
+    let (code, _, error) = keys(folder, &["rotate", "--compromised", "--seals-in", "1h"]);
+    assert_eq!(code, Some(2));
+    assert!(error.contains("'--compromised' cannot be used with '--seals-in <SPAN>'"), "{error}");
+}

@@ -167,8 +167,9 @@ pub enum StoreKind {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SealingSettings {
-    /// The key ring: one base64 key of 32 bytes a line, the newest first. Made at the first start
-    /// if it does not exist, readable by its owner only. Default `var/keys/ring`.
+    /// The key ring, which `rolegate keys` changes while the broker runs. Made at the first start if it
+    /// does not exist, readable by its owner only. Nodes that share their sessions share this file.
+    /// Default `var/keys/ring`.
     pub ring: PathBuf,
     /// The keys that sign JSON Web Tokens: PEM with private keys on P-256, the first signs, all are
     /// published at `/.well-known/jwks.json`. To change the key, add the next one as the second, turn

@@ -13,7 +13,7 @@ use super::cache::KeyState;
 use super::discovery::LARGEST_DOCUMENT;
 use super::keys::KeySet;
 use crate::clock::Moment;
-use crate::identity::watched_file::WatchedFile;
+use crate::watched_file::WatchedFile;
 
 /// See the module.
 pub(super) struct PinnedKeys {

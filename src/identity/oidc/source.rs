@@ -10,7 +10,7 @@ use super::pinned::PinnedKeys;
 use crate::clock::Moment;
 use crate::entropy::Entropy;
 use crate::identity::fetch::earlier_by_chance;
-use crate::identity::watched_file::FILE_INTERVAL;
+use crate::watched_file::FILE_INTERVAL;
 
 /// See the module.
 pub(super) enum Keys {

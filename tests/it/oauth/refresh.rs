@@ -7,7 +7,7 @@ use futures_util::future::join;
 
 use super::exchange::opened;
 use super::fixture::{API, AWS_CREDENTIALS, DEV, Fields, SAML2, SETTINGS, TOKEN_EXCHANGE};
-use super::world::World;
+use super::world::{World, changed};
 use crate::saml::fixture::honest;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -145,7 +145,7 @@ async fn it_is_its_clients_alone_and_changes_nothing() {
         ),
         (
             "a changed token",
-            good().with("refresh_token", &format!("{}A{}", &token[..99], &token[100..])),
+            good().with("refresh_token", &changed(&token, 99)),
             NO_GOOD.into(),
         ),
         ("a cut token", good().with("refresh_token", &token[..token.len() - 1]), NO_GOOD.into()),

@@ -54,6 +54,12 @@ pub(crate) struct Answer {
     pub(crate) body: String,
 }
 
+/// `token` with another character at `index`.
+pub(crate) fn changed(token: &str, index: usize) -> String {
+    let other = if &token[index..=index] == "A" { "B" } else { "A" };
+    [&token[..index], other, &token[index + 1..]].concat()
+}
+
 impl World {
     /// A broker whose clients are `app` (in a browser), `server` (with a secret, for provider `mobile`)
     /// and `auditor` (with a secret).
@@ -90,7 +96,7 @@ impl World {
         write(folder.path(), &issuer_key, settings);
         let store = Arc::new(Flaky::new(folder.path()));
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::new());
-        let ring = Arc::new(KeyRing::new(Secret::new([7; 32]), Vec::new()));
+        let ring = Arc::new(KeyRing::of(Secret::new([7; 32])));
         let issuer = Arc::new(LocalIssuer::new(Arc::clone(&ring), Arc::clone(&entropy)));
         let loaded = config::load(&folder.path().join("rolegate.toml"), noon())
             .unwrap_or_else(|faults| panic!("{faults}"));

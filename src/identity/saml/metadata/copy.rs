@@ -12,7 +12,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use url::Url;
 
 use crate::clock::Moment;
-use crate::identity::watched_file::whole;
+use crate::watched_file::whole;
 
 /// Where the copy of `name`'s metadata from `url` is kept. Another address is another copy: what was
 /// fetched from elsewhere must not vouch for it.

@@ -16,7 +16,7 @@ use crate::clock::Moment;
 use crate::entropy::Entropy;
 use crate::identity::fetch::{earlier_by_chance, with_causes};
 use crate::identity::saml::{SamlProvider, SamlSettings};
-use crate::identity::watched_file::FILE_INTERVAL;
+use crate::watched_file::FILE_INTERVAL;
 
 /// How soon a failed fetch is tried again the first time, and how seldom at least any source is
 /// asked, whatever the document wants.

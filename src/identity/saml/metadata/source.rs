@@ -13,7 +13,7 @@ use url::Url;
 use super::{MetadataError, copy};
 use crate::clock::Moment;
 use crate::identity::fetch::{self, FetchError, Reach, with_causes};
-use crate::identity::watched_file::WatchedFile;
+use crate::watched_file::WatchedFile;
 
 /// The registered type (SAML Metadata, appendix A) first; few servers care.
 const ACCEPTED: &str = "application/samlmetadata+xml, application/xml;q=0.9, text/xml;q=0.9, */*;q=0.5";

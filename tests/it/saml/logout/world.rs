@@ -263,7 +263,7 @@ impl World {
 
 /// Every world seals with the same key.
 fn ring() -> KeyRing {
-    KeyRing::new(Secret::new([7; 32]), Vec::new())
+    KeyRing::of(Secret::new([7; 32]))
 }
 
 impl Answer {

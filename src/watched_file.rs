@@ -1,4 +1,4 @@
-//! A file of a provider's words, read again whenever it has changed.
+//! A file that is read again whenever it has changed.
 //!
 //! What was read once, good or not, is not read again until the file changes; one that could not be
 //! read is tried at every look.
@@ -11,11 +11,11 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 /// How often a file is looked at; a look is cheap.
-pub(super) const FILE_INTERVAL: Duration = Duration::from_secs(10);
+pub const FILE_INTERVAL: Duration = Duration::from_secs(10);
 
 /// See the module.
 #[derive(Debug)]
-pub(super) struct WatchedFile {
+pub struct WatchedFile {
     path: PathBuf,
     /// The file as it was when it was last read.
     seen: Mutex<Option<Stamp>>,
@@ -31,12 +31,12 @@ struct Stamp {
 
 impl WatchedFile {
     /// A file that was not looked at yet.
-    pub(super) const fn new(path: PathBuf) -> Self {
+    pub const fn new(path: PathBuf) -> Self {
         Self { path, seen: Mutex::new(None) }
     }
 
     /// Its content, which must not have more than `largest` bytes, unless it was read before.
-    pub(super) fn look(&self, largest: usize) -> Result<Option<Vec<u8>>, String> {
+    pub fn look(&self, largest: usize) -> Result<Option<Vec<u8>>, String> {
         let failed = |error| format!("can't read {}: {error}", self.path.display());
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let before = seen.take();
@@ -59,7 +59,7 @@ impl Stamp {
 }
 
 /// Everything in `file`, which must not have more than `largest` bytes.
-pub(super) fn whole(file: File, largest: usize) -> io::Result<Vec<u8>> {
+pub fn whole(file: File, largest: usize) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     file.take(largest as u64 + 1).read_to_end(&mut bytes)?;
     if bytes.len() > largest {

@@ -2,16 +2,23 @@
 //!
 //! What leaves the process and comes back (session tokens, cookies, sign-in tokens, stored
 //! records) is sealed here and read only after it was opened: a forged, spliced, truncated or
-//! re-labelled value yields nothing. The newest key seals, every key of the ring opens.
+//! re-labelled value yields nothing. One key of the [ring](RingKeys) seals, every key opens.
 //!
 //! Layout: version (1) ‖ key id (4) ‖ salt (16) ‖ AES-256-GCM ciphertext and tag. Key and
 //! nonce of each value come from HKDF-SHA256 over the ring's key, the salt and the purpose, so
 //! no nonce is ever used twice under one key; header and purpose are authenticated.
 
+mod ring;
+
+use std::sync::Arc;
+
+use arc_swap::{ArcSwap, ArcSwapOption};
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
-use aws_lc_rs::{digest, hkdf, hmac};
+use aws_lc_rs::{hkdf, hmac};
 use zeroize::Zeroize;
 
+pub use self::ring::{KEY_BYTES, RingFault, RingKey, RingKeys};
+use crate::clock::Moment;
 use crate::entropy::{self, Entropy, NoEntropy};
 use crate::secret::Secret;
 
@@ -21,8 +28,6 @@ const VERSION: u8 = 1;
 const HEADER: usize = 1 + 4 + 16;
 /// The tag of AES-GCM.
 const TAG: usize = 16;
-/// Bytes of a ring key.
-pub const KEY_BYTES: usize = 32;
 
 /// What a sealed value is for. A value sealed for one purpose does not open for another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,46 +81,92 @@ impl Purpose {
 #[error("the sealed value is not genuine")]
 pub struct NotGenuine;
 
-/// The keys that seal and open. Never empty.
-#[derive(Debug)]
+/// The keys that seal and open. They may be replaced while others seal and open.
 pub struct KeyRing {
-    newest: RingKey,
-    older: Vec<RingKey>,
+    in_force: ArcSwap<InForce>,
+    trouble: ArcSwapOption<String>,
 }
 
-#[derive(Debug)]
-struct RingKey {
-    id: [u8; 4],
-    key: Secret<[u8; KEY_BYTES]>,
+struct InForce {
+    keys: RingKeys,
+    /// The index of the key that seals.
+    sealing: usize,
 }
 
-impl RingKey {
-    fn new(key: Secret<[u8; KEY_BYTES]>) -> Self {
-        let hash = digest::digest(&digest::SHA256, &[b"rolegate/key-id", key.expose().as_slice()].concat());
-        let mut id = [0; 4];
-        id.copy_from_slice(&hash.as_ref()[..4]);
-        Self { id, key }
+impl InForce {
+    fn sealing(&self) -> &RingKey {
+        &self.keys.keys()[self.sealing]
+    }
+
+    /// The key that a sealed value's `header` names.
+    fn key_for(&self, header: &[u8]) -> Result<&RingKey, NotGenuine> {
+        let (version, id) = (header[0], &header[1..5]);
+        if version != VERSION {
+            return Err(NotGenuine);
+        }
+        self.keys.keys().iter().find(|key| key.id == id).ok_or(NotGenuine)
     }
 }
 
 impl KeyRing {
-    /// A ring whose `newest` key seals; `older` ones still open.
-    pub fn new(newest: Secret<[u8; KEY_BYTES]>, older: Vec<Secret<[u8; KEY_BYTES]>>) -> Self {
-        Self { newest: RingKey::new(newest), older: older.into_iter().map(RingKey::new).collect() }
+    /// A ring of `keys` as of `at`.
+    pub fn new(keys: RingKeys, at: Moment) -> Self {
+        let sealing = keys.sealing_index(at);
+        let in_force = ArcSwap::new(Arc::new(InForce { keys, sealing }));
+        Self { in_force, trouble: ArcSwapOption::empty() }
+    }
+
+    /// A ring of one `key`.
+    pub fn of(key: Secret<[u8; KEY_BYTES]>) -> Self {
+        let always = Moment::from_unix(0);
+        Self::new(RingKeys::one(RingKey::new(key, always)), always)
     }
 
     /// A ring of one new random key.
     pub fn generate(entropy: &dyn Entropy) -> Result<Self, NoEntropy> {
-        Ok(Self::new(Secret::new(entropy::bytes(entropy)?), Vec::new()))
+        Ok(Self::of(Secret::new(entropy::bytes(entropy)?)))
+    }
+
+    /// From now on, `keys` as of `at`.
+    pub fn replace(&self, keys: RingKeys, at: Moment) {
+        let sealing = keys.sealing_index(at);
+        self.in_force.store(Arc::new(InForce { keys, sealing }));
+    }
+
+    /// Lets the key seal whose time has come at `at`. Whether that is another than before.
+    pub fn turn(&self, at: Moment) -> bool {
+        let held = self.in_force.load();
+        let turned = held.keys.sealing_index(at) != held.sealing;
+        if turned {
+            self.replace(held.keys.clone(), at);
+        }
+        turned
+    }
+
+    /// The key that seals: its name, and since when.
+    pub fn sealing(&self) -> (String, Moment) {
+        let held = self.in_force.load();
+        (held.sealing().name(), held.sealing().seals_from())
+    }
+
+    /// Notes what keeps newer keys from being read, or that nothing does.
+    pub fn note_trouble(&self, trouble: Option<String>) {
+        self.trouble.store(trouble.map(Arc::new));
+    }
+
+    /// What keeps newer keys from being read.
+    pub fn trouble(&self) -> Option<String> {
+        self.trouble.load().as_deref().cloned()
     }
 
     /// Seals `plain` for `purpose`.
     pub fn seal(&self, purpose: Purpose, plain: &[u8], entropy: &dyn Entropy) -> Result<Vec<u8>, NoEntropy> {
+        let held = self.in_force.load();
         let mut sealed = Vec::with_capacity(HEADER + plain.len() + TAG);
         sealed.push(VERSION);
-        sealed.extend_from_slice(&self.newest.id);
+        sealed.extend_from_slice(&held.sealing().id);
         sealed.extend_from_slice(&entropy::bytes::<16>(entropy)?);
-        let (key, nonce) = value_key(&self.newest, purpose, &sealed).ok_or(NoEntropy)?;
+        let (key, nonce) = value_key(held.sealing(), purpose, &sealed).ok_or(NoEntropy)?;
         let mut body = plain.to_vec();
         key.seal_in_place_append_tag(nonce, Aad::from(&sealed), &mut body).map_err(|_| NoEntropy)?;
         sealed.extend_from_slice(&body);
@@ -125,8 +176,8 @@ impl KeyRing {
     /// Opens what [`KeyRing::seal`] made for the same purpose.
     pub fn open(&self, purpose: Purpose, sealed: &[u8]) -> Result<Vec<u8>, NotGenuine> {
         let (header, body) = sealed.split_at_checked(HEADER).ok_or(NotGenuine)?;
-        let key = self.key_for(header)?;
-        let (key, nonce) = value_key(key, purpose, header).ok_or(NotGenuine)?;
+        let held = self.in_force.load();
+        let (key, nonce) = value_key(held.key_for(header)?, purpose, header).ok_or(NotGenuine)?;
         let mut body = body.to_vec();
         let plain = key.open_in_place(nonce, Aad::from(header), &mut body).map_err(|_| NotGenuine)?;
         let length = plain.len();
@@ -138,7 +189,8 @@ impl KeyRing {
     /// value's header, so that two values never share a secret even if labels repeat.
     pub fn derive_secret(&self, sealed: &[u8], label: &[u8]) -> Result<Secret<[u8; 30]>, NotGenuine> {
         let header = sealed.get(..HEADER).ok_or(NotGenuine)?;
-        let key = hmac::Key::new(hmac::HMAC_SHA256, self.key_for(header)?.key.expose());
+        let held = self.in_force.load();
+        let key = hmac::Key::new(hmac::HMAC_SHA256, held.key_for(header)?.key.expose());
         let mut context = hmac::Context::with_key(&key);
         context.update(b"rolegate/derived-secret");
         context.update(header);
@@ -146,14 +198,6 @@ impl KeyRing {
         let mut out = [0; 30];
         out.copy_from_slice(&context.sign().as_ref()[..30]);
         Ok(Secret::new(out))
-    }
-
-    fn key_for(&self, header: &[u8]) -> Result<&RingKey, NotGenuine> {
-        let (version, id) = (header[0], &header[1..5]);
-        if version != VERSION {
-            return Err(NotGenuine);
-        }
-        std::iter::once(&self.newest).chain(&self.older).find(|key| key.id == id).ok_or(NotGenuine)
     }
 }
 
@@ -180,6 +224,8 @@ fn value_key(ring_key: &RingKey, purpose: Purpose, header: &[u8]) -> Option<(Les
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::entropy::SystemEntropy;
 
@@ -216,12 +262,23 @@ mod tests {
     }
 
     #[test]
-    fn an_older_key_still_opens() {
-        let old = KeyRing::new(Secret::new([1; 32]), vec![]);
-        let sealed = sealed_by(&old, Purpose::SessionToken);
-        let rotated = KeyRing::new(Secret::new([2; 32]), vec![Secret::new([1; 32])]);
-        assert!(rotated.open(Purpose::SessionToken, &sealed).is_ok());
-        assert!(old.open(Purpose::SessionToken, &sealed_by(&rotated, Purpose::SessionToken)).is_err());
+    fn a_ring_turns_while_it_is_used() {
+        let (start, hour) = (Moment::from_unix(1_800_000_000), Duration::from_secs(3600));
+        let old = RingKeys::one(RingKey::new(Secret::new([1; KEY_BYTES]), start));
+        let both = old.clone().with(RingKey::new(Secret::new([2; KEY_BYTES]), start.plus(hour)));
+        let (turning, behind) = (KeyRing::new(both, start), KeyRing::new(old, start));
+        let before = sealed_by(&turning, Purpose::SessionToken);
+        assert!(behind.open(Purpose::SessionToken, &before).is_ok(), "the new key waits for its time");
+        assert!(!turning.turn(start.plus(hour).minus(Duration::from_millis(1))));
+        assert!(turning.turn(start.plus(hour)) && !turning.turn(start.plus(hour)));
+        let after = sealed_by(&turning, Purpose::SessionToken);
+        assert_eq!(behind.open(Purpose::SessionToken, &after), Err(NotGenuine));
+        assert!(turning.open(Purpose::SessionToken, &before).is_ok(), "the older key still opens");
+        let secret = |sealed: &[u8]| turning.derive_secret(sealed, b"a").map(|secret| *secret.expose());
+        assert!(secret(&before).is_ok() && secret(&before) != secret(&after));
+        turning.replace(RingKeys::one(RingKey::new(Secret::new([2; KEY_BYTES]), start)), start);
+        assert_eq!(turning.open(Purpose::SessionToken, &before), Err(NotGenuine), "its key is gone");
+        assert_eq!(secret(&before), Err(NotGenuine));
     }
 
     #[test]
