@@ -144,7 +144,8 @@ pub async fn start(loaded: Loaded, listeners: Listeners) -> Result<Running, Star
     let broker = Arc::new(Broker::new(loaded.snapshot, parts));
     let keeper = Keeper { snapshot: broker.snapshot(), clock: clock.clone(), entropy: entropy.clone() };
     let keeper = keeper.start().await;
-    let surface = Surface { broker, clock, entropy, trusted_proxies: process.trusted_proxies.into() };
+    let (trusted_proxies, admin_token) = (process.trusted_proxies.into(), process.admin_token.map(Arc::new));
+    let surface = Surface { broker, clock, entropy, trusted_proxies, admin_token };
     let tls = process.tls.map(|files| files.server);
     let public = http::serve_public(surface.clone(), listeners.public, tls)?;
     let operations = http::serve_operations(surface, listeners.operations)?;

@@ -144,6 +144,33 @@ impl Ended<'_> {
     }
 }
 
+/// Somebody in charge ended what was given.
+#[derive(Debug)]
+pub struct Revoked<'a> {
+    /// `session`, `subject`, `provider`, `source-identity`, `role` or `user`.
+    pub kind: &'static str,
+    /// Of whom or what.
+    pub target: &'a str,
+    /// What was given up to then.
+    pub issued_before: Moment,
+    /// Why.
+    pub reason: Option<&'a str>,
+}
+
+impl Revoked<'_> {
+    /// Writes the event.
+    pub fn write(&self) {
+        tracing::info!(
+            target: "audit",
+            event = "revoked",
+            kind = self.kind,
+            what = self.target,
+            issued_before = %self.issued_before,
+            reason = self.reason,
+        );
+    }
+}
+
 /// Somebody said yes or no to a device that asked to be signed in.
 #[derive(Debug)]
 pub struct DeviceDecided<'a> {

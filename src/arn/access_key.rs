@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
 use super::{AccountId, BASE32, Malformed};
 use crate::entropy::{Entropy, NoEntropy};
 
@@ -50,6 +52,18 @@ impl FromStr for AccessKeyId {
             return Err(malformed());
         }
         text.as_bytes().try_into().map(Self).map_err(|_| malformed())
+    }
+}
+
+impl Serialize for AccessKeyId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for AccessKeyId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        <&str>::deserialize(deserializer)?.parse().map_err(de::Error::custom)
     }
 }
 

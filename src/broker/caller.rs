@@ -6,6 +6,7 @@ use crate::clock::Moment;
 use crate::config::Snapshot;
 use crate::identity::sigv4::{self, OpenedCredential, SigV4Error, SignedRequest, SigningSecrets};
 use crate::identity::{Holder, Principal, RoleSession, Session, UserSession};
+use crate::issuer::IssuedSession;
 
 impl RequestContext<'_> {
     /// The caller of a request signed for `service`.
@@ -28,9 +29,14 @@ impl RequestContext<'_> {
         self.live_only().check(holder).is_ok()
     }
 
-    /// Whether the login or the grant that `session` comes of was ended.
+    /// Whether something ended `session`, or what it comes of.
     pub(super) fn is_revoked(&self, session: &RoleSession) -> bool {
-        is_revoked(&self.parts.revoked, session)
+        self.parts.revoked.ends_holder(session.into(), session.issued)
+    }
+
+    /// As [`RequestContext::is_live`], of credentials.
+    pub(super) fn are_live(&self, issued: &IssuedSession) -> bool {
+        self.live_only().check_credentials(issued.access_key_id.as_str(), (&issued.session).into()).is_ok()
     }
 }
 
@@ -49,8 +55,10 @@ pub(super) struct LiveOnly<'a> {
 
 impl LiveOnly<'_> {
     fn check(&self, holder: Holder<'_>) -> Result<(), SigV4Error> {
+        if holder.issued().is_some_and(|issued| self.revoked.ends_holder(holder, issued)) {
+            return Err(SigV4Error::Revoked);
+        }
         let exists = match holder {
-            Holder::Role(session) if is_revoked(self.revoked, session) => return Err(SigV4Error::Revoked),
             Holder::Role(session) => {
                 let role = self.snapshot.directory.role(&session.role);
                 role.is_some_and(|role| role.id == session.role_id)
@@ -59,6 +67,13 @@ impl LiveOnly<'_> {
             Holder::FederatedUser(session) => self.knows(&session.made_by, &session.user_id),
         };
         if exists { Ok(()) } else { Err(SigV4Error::InvalidClientTokenId) }
+    }
+
+    fn check_credentials(&self, id: &str, holder: Holder<'_>) -> Result<(), SigV4Error> {
+        if holder.issued().is_some_and(|issued| self.revoked.ends_credentials(id, issued)) {
+            return Err(SigV4Error::Revoked);
+        }
+        self.check(holder)
     }
 
     fn knows(&self, user: &UserArn, id: &UserId) -> bool {
@@ -83,12 +98,6 @@ impl SigningSecrets for LiveOnly<'_> {
             return long_term;
         }
         let opened = self.secrets.open(id, token, at)?;
-        self.check((&opened.session).into()).map(|()| opened)
+        self.check_credentials(id, (&opened.session).into()).map(|()| opened)
     }
-}
-
-fn is_revoked(revoked: &RevocationSet, session: &RoleSession) -> bool {
-    let (login, grant) = (session.login.as_ref(), session.grant.as_ref());
-    login.is_some_and(|marks| revoked.ends_session(marks, session.issued))
-        || grant.is_some_and(|grant| revoked.ends(grant, session.issued))
 }

@@ -172,10 +172,14 @@ impl RequestContext<'_> {
         let Some(login) = identity.login() else { return Ok(()) };
         let (revoked, marks) = (&self.parts.revoked, &login.marks);
         let is_new = match door {
-            Door::OidcLogin { begun, .. } => !revoked.ends_session(marks, *begun),
+            Door::OidcLogin { begun, .. } => {
+                !revoked.ends_session(marks, *begun) && !revoked.ends_identity(identity, *begun)
+            }
             Door::StsApi | Door::SamlPost { .. } => false,
         };
-        if is_new || !revoked.ends_assertion(marks, login.asserted_at) {
+        let asserted = login.asserted_at;
+        let is_ended = revoked.ends_assertion(marks, asserted) || revoked.ends_documents(identity, asserted);
+        if is_new || !is_ended {
             return Ok(());
         }
         let check = match identity.protocol() {

@@ -1,5 +1,5 @@
 //! The flows: federate, login, call, sign in to the console, exchange tokens, say what a session may do,
-//! log out.
+//! log out, revoke.
 //!
 //! Every way in is one sentence, and [`RequestContext::federate`] is that sentence. This room
 //! knows no HTTP and no adapter: `http` calls it with what was presented, `app` gives it a store
@@ -20,7 +20,7 @@ mod record;
 mod refusal;
 mod refused_access;
 pub mod rehearse;
-mod revoked;
+mod revocation;
 mod signin;
 mod verify;
 
@@ -39,7 +39,7 @@ pub use self::login::{Arrived, Choice, LoginStart, OidcAnswer, SamlAnswer, Towar
 pub use self::logout::{LogoutOutcome, SignedOut};
 use self::pace::Pace;
 pub use self::refusal::{Failure, Fault, Refusal};
-pub use self::revoked::RevocationSet;
+pub use self::revocation::{Ended, RevocationSet, RevokeAsk, RevokeFault, Target};
 pub use self::signin::SignedIn;
 pub use self::verify::{Verified, VerifyAsk};
 use crate::clock::{Clock, Moment};

@@ -40,10 +40,11 @@ impl RequestContext<'_> {
         if !opened.secret_access_key.same_as(secret_access_key.expose().as_bytes()) {
             return Err(Refusal::Signature(crate::identity::sigv4::SigV4Error::InvalidClientTokenId).into());
         }
-        let Session::Role(session) = opened.session else {
+        let Session::Role(mut session) = opened.session else {
             let message = "these are no credentials of a role, which alone open a console here".to_owned();
             return Err(Refusal::SigninRequest(message).into());
         };
+        session.origin = session.origin.or_else(|| access_key_id.parse().ok());
         let asked = session_seconds.map(Duration::from_secs);
         let token = SigninToken::new(*session, asked, self.at);
         Ok(token.seal(&self.parts.ring, self.parts.entropy.as_ref())?)

@@ -11,9 +11,14 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use super::document::Item;
 use super::fault::Faults;
+use super::secrets::{exposed, named, read_secret};
 use super::settings::{LogFormat, Settings, StoreKind};
 use crate::network::Network;
+use crate::secret::Secret;
 use crate::telemetry;
+
+/// Fewer characters can be guessed.
+const SHORTEST_ADMIN_TOKEN: usize = 32;
 
 /// Addresses, files and the log.
 #[derive(Debug, Clone)]
@@ -24,6 +29,8 @@ pub struct Process {
     pub operations: SocketAddr,
     /// Whose word about a client's address is taken.
     pub trusted_proxies: Vec<Network>,
+    /// What those in charge show.
+    pub admin_token: Option<Secret<String>>,
     /// HTTPS for the public listener.
     pub tls: Option<TlsFiles>,
     /// The kind of store.
@@ -69,6 +76,7 @@ impl Process {
             let message = format!("{:?} is not a log level: {problem}", settings.log.level);
             faults.error(place.at("log.level"), message, "write info, debug, or warn,rolegate=debug");
         }
+        let admin_token = admin_token(main, faults);
         let tls = load_tls(main, faults);
         if settings.tls.is_some() && tls.is_none() {
             return None;
@@ -77,6 +85,7 @@ impl Process {
             public: public?,
             operations: operations?,
             trusted_proxies,
+            admin_token,
             tls,
             store: settings.store.kind,
             store_path: place.resolve(&settings.store.path),
@@ -103,6 +112,29 @@ fn trusted_proxies(main: &Item<Settings>, faults: &mut Faults) -> Vec<Network> {
         networks.extend(network);
     }
     networks
+}
+
+fn admin_token(main: &Item<Settings>, faults: &mut Faults) -> Option<Secret<String>> {
+    let reference = main.value.admin.token.as_ref()?;
+    let place = main.place.at("admin.token");
+    let wanted = "make one by openssl rand -hex 32";
+    if let Some(mode) = exposed(reference, &main.place) {
+        let message = format!("others may read {} (mode {mode:o})", named(reference, &main.place));
+        faults.warning(place.clone(), message, "make it 600: who has it may end anybody's sessions");
+    }
+    match read_secret(reference, &main.place) {
+        Ok(token) if token.expose().len() < SHORTEST_ADMIN_TOKEN => {
+            let length = token.expose().len();
+            let message = format!("the token has {length} characters; it must have {SHORTEST_ADMIN_TOKEN}");
+            faults.error(place, message, wanted);
+            None
+        }
+        Ok(token) => Some(token),
+        Err(problem) => {
+            faults.error(place, problem, wanted);
+            None
+        }
+    }
 }
 
 fn load_tls(main: &Item<Settings>, faults: &mut Faults) -> Option<TlsFiles> {

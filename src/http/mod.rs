@@ -4,6 +4,7 @@
 //! of `broker`, and writes the answer in the shape that this caller wants. Errors become statuses
 //! in `error` alone. The room knows no store and no adapter.
 
+mod admin;
 mod body;
 mod browser;
 mod client_address;
@@ -37,6 +38,7 @@ use crate::broker::{Broker, RequestContext};
 use crate::clock::Clock;
 use crate::entropy::Entropy;
 use crate::network::Network;
+use crate::secret::Secret;
 
 /// Connections that one worker accepts at most.
 const CONNECTIONS_PER_WORKER: usize = 10_000;
@@ -58,6 +60,8 @@ pub struct Surface {
     pub entropy: Arc<dyn Entropy>,
     /// Whose word about a client's address is taken.
     pub trusted_proxies: Arc<[Network]>,
+    /// What those in charge show; without it, nobody is.
+    pub admin_token: Option<Arc<Secret<String>>>,
 }
 
 impl Surface {
@@ -101,10 +105,13 @@ pub fn serve_public(
     Ok(server.run())
 }
 
-/// Serves the operations listener: health, readiness and metrics.
+/// Serves the operations listener: health, readiness, metrics, and what those in charge ask.
 pub fn serve_operations(surface: Surface, listener: TcpListener) -> io::Result<Server> {
     let server = HttpServer::new(move || {
-        App::new().app_data(web::Data::new(surface.clone())).configure(operations::routes)
+        App::new()
+            .app_data(web::Data::new(surface.clone()))
+            .configure(operations::routes)
+            .configure(admin::routes)
     })
     .workers(1)
     .client_request_timeout(HEAD_TIMEOUT)

@@ -3,18 +3,34 @@
 use serde::Serialize;
 
 use super::session::{FederatedUser, RoleSession, Session, UserSession};
-use crate::arn::AccountId;
+use crate::arn::{AccessKeyId, AccountId};
 use crate::clock::Moment;
 
 /// A caller whose SigV4 signature was verified. Made by `identity::sigv4` alone.
 #[derive(Debug, Clone)]
 pub struct Principal {
+    access_key_id: String,
     session: Session,
 }
 
 impl Principal {
-    pub(in crate::identity) const fn new(session: Session) -> Self {
-        Self { session }
+    pub(in crate::identity) const fn new(access_key_id: String, session: Session) -> Self {
+        Self { access_key_id, session }
+    }
+
+    /// The access key id that it was signed by.
+    pub fn access_key_id(&self) -> &str {
+        &self.access_key_id
+    }
+
+    /// The temporary credentials that everything got by it comes of.
+    pub fn origin(&self) -> Option<AccessKeyId> {
+        let earlier = match &self.session {
+            Session::Role(session) => session.origin,
+            Session::User(_) | Session::FederatedUser(_) => None,
+        };
+        // A user's own key is none: it is ended by its status.
+        earlier.or_else(|| self.access_key_id.parse().ok())
     }
 
     /// What the request was signed by.

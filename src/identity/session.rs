@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::LoginMarks;
-use crate::arn::{ProviderArn, RoleArn, RoleId, UserArn, UserId};
+use crate::arn::{AccessKeyId, ProviderArn, RoleArn, RoleId, UserArn, UserId};
 use crate::clock::Moment;
 
 /// What credentials stand for.
@@ -36,6 +36,9 @@ pub struct RoleSession {
     pub subject: Option<String>,
     /// Who assumed the role by credentials of its own; nobody where a provider's word did.
     pub assumed_by: Option<String>,
+    /// The first temporary credentials that it was got by, however many roles ago: whoever ends them,
+    /// ends this.
+    pub origin: Option<AccessKeyId>,
     /// When a second factor was proved, if that is known.
     pub mfa: Option<Moment>,
     /// Set once a chain.

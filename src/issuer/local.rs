@@ -128,6 +128,7 @@ mod tests {
             provider: Some("arn:aws:iam::111122223333:saml-provider/corp".parse().unwrap()),
             subject: Some("ann".into()),
             assumed_by: None,
+            origin: None,
             mfa: None,
             source_identity: Some("ann".into()),
             tags: vec![SessionTag { key: "team".into(), value: "platform".into(), transitive: true }],

@@ -56,6 +56,7 @@ impl World {
                 provider: Some("arn:aws:iam::111122223333:saml-provider/corp".parse().unwrap()),
                 subject: Some("ann-7".into()),
                 assumed_by: None,
+                origin: None,
                 mfa: None,
                 source_identity: None,
                 tags: Vec::new(),
@@ -77,6 +78,7 @@ impl World {
 
     fn ask<'a>(&'a self, caller: Holder<'a>) -> AssumeRequest<'a> {
         AssumeRequest {
+            origin: None,
             caller,
             role: &self.next,
             known: Some((&self.next_id, HOUR * 4)),

@@ -158,6 +158,7 @@ fn session(
         provider: Some(identity.provider().clone()),
         subject: Some(identity.subject().to_owned()),
         assumed_by: None,
+        origin: None,
         mfa: None,
         source_identity: ask.offer.source_identity.clone(),
         tags: ask.offer.tags.clone(),

@@ -380,7 +380,7 @@ def test_usage():
     helped = run("--help")
     assert helped.returncode == 0
     commands = re.findall(r"^  ([a-z-]+)  ", helped.stdout, re.MULTILINE)
-    assert set(commands) - {"help"} == {"demo", "serve", "check", "explain", "test", "diff", "who-can", "schema"}
+    assert set(commands) - {"help"} == {"demo", "serve", "check", "explain", "test", "diff", "who-can", "keys", "schema"}
 
 
 def described(node, path, faults):

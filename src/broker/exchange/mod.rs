@@ -183,11 +183,12 @@ impl RequestContext<'_> {
         }
         may_ask_for(client, kept.wanted)?;
         let Kept { role, session_name, duration, .. } = *kept;
-        self.authorize(
-            identity,
-            provider,
-            &Ask { action, role, session_name, duration, session_policy: None },
-        )
+        let ask = Ask { action, role, session_name, duration, session_policy: None };
+        let session = self.authorize(identity, provider, &ask)?;
+        if self.parts.revoked.ends_holder(session.session().into(), since) {
+            return Err(ExchangeRefusal::LoginEnded.into());
+        }
+        Ok(session)
     }
 
     /// The provider that somebody's word came from, if the client may still bring it.

@@ -45,7 +45,10 @@ impl RequestContext<'_> {
             let goes_on = Holder::from(&issued.session).expires().is_some_and(|end| end > self.at);
             goes_on.then(|| Active::Credentials(Box::new(issued)))
         });
-        active.filter(|active| self.is_live(active.holder()))
+        active.filter(|active| match active {
+            Active::Token(token) => self.is_live(token.session().into()),
+            Active::Credentials(issued) => self.are_live(issued),
+        })
     }
 
     /// Ends all that came of the exchange that `token` comes of, if it was given to `client`: a refresh

@@ -45,6 +45,10 @@ pub struct Settings {
     #[serde(default)]
     pub listen: ListenSettings,
 
+    /// Who may ask at `/admin/v1` of the operations listener.
+    #[serde(default)]
+    pub admin: AdminSettings,
+
     /// HTTPS for the public listener. Without it the listener speaks plain HTTP, for a proxy on
     /// the same machine or for loopback.
     pub tls: Option<TlsSettings>,
@@ -108,7 +112,7 @@ pub struct Settings {
 pub struct ListenSettings {
     /// The public listener: STS, sign-in, console. Default `127.0.0.1:8080`.
     pub public: String,
-    /// The operations listener: health and metrics. Keep it off the internet. Default
+    /// The operations listener: health, metrics and admin API. Keep it off the internet. Default
     /// `127.0.0.1:9090`.
     pub operations: String,
     /// The proxies in front of the broker, as addresses or networks such as `10.0.0.0/8`: where a request comes
@@ -124,6 +128,15 @@ impl Default for ListenSettings {
             trusted_proxies: Vec::new(),
         }
     }
+}
+
+/// `[admin]`
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct AdminSettings {
+    /// The token that those in charge send as `Authorization: Bearer`, of 32 characters or more. Default:
+    /// none, and the admin API is off.
+    pub token: Option<SecretRef>,
 }
 
 /// `[tls]`

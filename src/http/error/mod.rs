@@ -1,15 +1,17 @@
 //! Errors become answers here, and nowhere else.
 //!
 //! [`StsError`] is the AWS form, [`OAuthError`] that of RFC 6749, [`PageError`] the one for people,
-//! [`of_logout_token`] the one for providers that log out. They say what the caller may know; the exact
+//! [`of_logout_token`] the one for providers that log out, [`AdminError`] that for those in charge. They say what the caller may know; the exact
 //! check, with expected and seen values, goes to the log under the same request id. No answer repeats a
 //! token, an assertion or a secret.
 
+mod admin;
 mod logout_token;
 mod oauth;
 mod page;
 mod sts;
 
+pub(super) use self::admin::AdminError;
 pub(super) use self::logout_token::{no_logout_token, of_logout_token};
 pub(super) use self::oauth::{OAuthError, uncached};
 pub(super) use self::page::PageError;

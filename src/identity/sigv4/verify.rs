@@ -51,7 +51,7 @@ pub fn authenticate(
     if !bool::from(expected.as_bytes().ct_eq(authorization.signature.as_bytes())) {
         return Err(SigV4Error::wrong_signature());
     }
-    Ok(Principal::new(credential.session))
+    Ok(Principal::new(authorization.access_key_id, credential.session))
 }
 
 /// All that is wrong with the scope, in one message as AWS gives it. Any region will do, if it

@@ -267,6 +267,7 @@ impl Claims {
             provider: Some(said.provider.parse().ok()?),
             subject: Some(said.subject.clone()),
             assumed_by: None,
+            origin: None,
             mfa: None,
             source_identity: said.source_identity.clone(),
             tags: said.tags.iter().map(tag).collect(),

@@ -15,6 +15,7 @@ fn session(policy: Option<&str>) -> RoleSession {
     let role: RoleArn = DEPLOY.parse().unwrap();
     RoleSession {
         assumed_by: None,
+        origin: None,
         mfa: None,
         role_id: RoleId::of_declared(&role),
         role,

@@ -37,6 +37,9 @@ pub(crate) const AWS_CREDENTIALS: &str = "urn:rolegate:params:oauth:token-type:a
 pub(crate) const SERVER_SECRET: &str = "5fb5aa1b0d3c4e5e8f9a/server=";
 pub(crate) const AUDITOR_SECRET: &str = "9fb5aa1b0d3c4e5e8f9a/auditor=";
 
+/// What those in charge show.
+pub(crate) const ADMIN_TOKEN: &str = "those-in-charge-show-this-token-1";
+
 /// Proofs that were made; each has an id of its own.
 static PROOFS: AtomicU32 = AtomicU32::new(0);
 
@@ -132,6 +135,7 @@ pub(crate) fn write(folder: &Path, issuer_key: &TokenKey, settings: &str) {
     save("jwks.json", &issuer_key.jwks());
     save("corp.xml", &metadata(&[&HONEST]));
     secret("server-secret", SERVER_SECRET);
+    secret("admin-token", ADMIN_TOKEN);
     secret("auditor-secret", AUDITOR_SECRET);
     let trust = |action: &str, providers: &[&str]| {
         json!({ "Version": "2012-10-17", "Statement": [{

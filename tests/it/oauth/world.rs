@@ -10,7 +10,7 @@ use rolegate::broker::{Broker, Parts, RevocationSet};
 use rolegate::clock::{Clock, ManualClock};
 use rolegate::config;
 use rolegate::entropy::{Entropy, SystemEntropy};
-use rolegate::http::{Surface, serve_public};
+use rolegate::http::{Surface, serve_operations, serve_public};
 use rolegate::identity::sigv4::{Payload, SignedRequest, SigningCredential, sign};
 use rolegate::issuer::jwt::SigningKeys;
 use rolegate::issuer::local::LocalIssuer;
@@ -32,6 +32,7 @@ pub(crate) struct World {
     url: String,
     http: Client,
     server: ServerHandle,
+    operations: (String, ServerHandle),
     folder: tempfile::TempDir,
     pub(crate) issuer_key: TokenKey,
     signing: Secret<String>,
@@ -78,6 +79,7 @@ impl World {
     /// The same broker, stopped and started again with other settings.
     pub(crate) async fn again(self, settings: &str) -> Self {
         self.server.stop(false).await;
+        self.operations.1.stop(false).await;
         while Arc::strong_count(&self.store) > 1 {
             tokio::task::yield_now().await;
         }
@@ -117,16 +119,23 @@ impl World {
         let broker = Arc::new(Broker::new(loaded.snapshot, parts));
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let server = serve_public(
-            Surface { broker, clock: clock.clone(), entropy, trusted_proxies: Arc::new([]) },
-            listener,
-            None,
-        )
-        .unwrap();
+        let surface = Surface {
+            broker,
+            clock: clock.clone(),
+            entropy,
+            trusted_proxies: Arc::new([]),
+            admin_token: loaded.process.admin_token.map(Arc::new),
+        };
+        let server = serve_public(surface.clone(), listener, None).unwrap();
         let handle = server.handle();
         actix_web::rt::spawn(server);
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let operations = format!("http://{}", listener.local_addr().unwrap());
+        let server = serve_operations(surface, listener).unwrap();
+        let operations = (operations, server.handle());
+        actix_web::rt::spawn(server);
         let http = Client::builder().redirect(redirect::Policy::none()).no_proxy().build().unwrap();
-        Self { clock, store, url, http, server: handle, folder, issuer_key, signing, revoked }
+        Self { clock, store, url, http, server: handle, operations, folder, issuer_key, signing, revoked }
     }
 
     /// What `cleo`, who pays, would be said of now.
@@ -240,6 +249,12 @@ impl World {
         body: String,
     ) -> Answer {
         let request = self.http.request(method, format!("{}{path}", self.url)).body(body);
+        Answer::of(with(request, headers)).await
+    }
+
+    /// What those in charge send to `/admin/v1`.
+    pub(crate) async fn admin(&self, path: &str, headers: &[(&str, &str)], body: String) -> Answer {
+        let request = self.http.post(format!("{}/admin/v1/{path}", self.operations.0)).body(body);
         Answer::of(with(request, headers)).await
     }
 

@@ -2,6 +2,7 @@
 //! whose they are.
 
 mod assuming;
+mod revoking;
 mod second_factor;
 mod settings;
 mod users;

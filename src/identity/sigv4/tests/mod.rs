@@ -33,6 +33,7 @@ impl SigningSecrets for One {
         let role = "arn:aws:iam::111122223333:role/eng/Deploy".parse().unwrap();
         let session = RoleSession {
             assumed_by: None,
+            origin: None,
             mfa: None,
             role_id: RoleId::of_declared(&role),
             role,

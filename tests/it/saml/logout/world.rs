@@ -111,7 +111,13 @@ impl World {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let server = serve_public(
-            Surface { broker, clock: clock.clone(), entropy, trusted_proxies: Arc::new([]) },
+            Surface {
+                broker,
+                clock: clock.clone(),
+                entropy,
+                trusted_proxies: Arc::new([]),
+                admin_token: None,
+            },
             listener,
             None,
         )
@@ -226,6 +232,7 @@ impl World {
         let role: RoleArn = ROLE.parse().unwrap();
         let session = RoleSession {
             assumed_by: None,
+            origin: None,
             mfa: None,
             role_id: RoleId::of_declared(&role),
             role,

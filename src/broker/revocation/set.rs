@@ -104,7 +104,12 @@ impl RevocationSet {
     /// Whether nothing more may come of an assertion about the login `marks` that was issued at
     /// `asserted`, by the provider's clock.
     pub fn ends_assertion(&self, marks: &LoginMarks, asserted: Moment) -> bool {
-        marks.all().any(|mark| self.find(mark).is_some_and(|held| asserted <= held.asserted_before))
+        marks.all().any(|mark| self.ends_asserted(mark, asserted))
+    }
+
+    /// Whether nothing more may come of documents that were issued at `asserted`, by whoever's clock.
+    pub(super) fn ends_asserted(&self, id: &RevocationId, asserted: Moment) -> bool {
+        self.find(id).is_some_and(|held| asserted <= held.asserted_before)
     }
 
     /// Whether something is over that began at `begun`, by our clock.
