@@ -12,7 +12,7 @@ const REVOCATIONS: &str = "revocations";
 const SECOND: Duration = Duration::from_secs(1);
 const MOBILE: &str = "arn:aws:iam::111122223333:oidc-provider/accounts.example.com";
 const UPLOADING: &str = "arn:aws:sts::111122223333:assumed-role/Upload/cleo-phone";
-const ASSERTED_BEFORE: &str = "?";
+const ASSERTED_BEFORE: &str = "400 invalid_request: The subject_token has expired: get a new one.";
 const OVER: &str = "403 ExpiredToken";
 
 async fn in_charge() -> World {
