@@ -194,7 +194,7 @@ mod tests {
         let hours = |count: u64| at.plus(Duration::from_secs(3600 * count));
         let session = |ends| RoleSession {
             assumed_by: None,
-            origin: None,
+            ancestry: crate::identity::Ancestry::default(),
             mfa: None,
             role_id: crate::arn::RoleId::of_declared(&role),
             role: role.clone(),

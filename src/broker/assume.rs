@@ -100,7 +100,7 @@ impl RequestContext<'_> {
         let role = self.snapshot.directory.role(ask.role);
         let request = AssumeRequest {
             caller: holder,
-            origin: caller.origin(),
+            ancestry: caller.ancestry(),
             role: ask.role,
             known: role.map(|role| (&role.id, role.max_session_duration)),
             session_name: ask.session_name,

@@ -44,7 +44,7 @@ impl RequestContext<'_> {
             let message = "these are no credentials of a role, which alone open a console here".to_owned();
             return Err(Refusal::SigninRequest(message).into());
         };
-        session.origin = session.origin.or_else(|| access_key_id.parse().ok());
+        session.ancestry = session.ancestry.and(access_key_id);
         let asked = session_seconds.map(Duration::from_secs);
         let token = SigninToken::new(*session, asked, self.at);
         Ok(token.seal(&self.parts.ring, self.parts.entropy.as_ref())?)

@@ -28,7 +28,9 @@ use self::authentication::AuthnStatements;
 pub use self::fetch::{NoClient, Reach, http_client};
 pub use self::login::{Login, LoginMark, LoginMarks, NameId, OidcSession, ProviderSession, SamlSession};
 pub use self::principal::{Holder, Principal};
-pub use self::session::{FederatedUser, GrantId, Lifetime, RoleSession, Session, SessionTag, UserSession};
+pub use self::session::{
+    Ancestry, FederatedUser, GrantId, Lifetime, RoleSession, Session, SessionTag, UserSession,
+};
 pub use self::totp::TotpSecret;
 pub use self::trace::{Explanation, Outcome, Step};
 use crate::arn::ProviderArn;

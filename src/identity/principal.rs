@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use super::session::{FederatedUser, RoleSession, Session, UserSession};
-use crate::arn::{AccessKeyId, AccountId};
+use super::session::{Ancestry, FederatedUser, RoleSession, Session, UserSession};
+use crate::arn::AccountId;
 use crate::clock::Moment;
 
 /// A caller whose SigV4 signature was verified. Made by `identity::sigv4` alone.
@@ -24,13 +24,12 @@ impl Principal {
     }
 
     /// The temporary credentials that everything got by it comes of.
-    pub fn origin(&self) -> Option<AccessKeyId> {
+    pub fn ancestry(&self) -> Ancestry {
         let earlier = match &self.session {
-            Session::Role(session) => session.origin,
-            Session::User(_) | Session::FederatedUser(_) => None,
+            Session::Role(session) => session.ancestry.clone(),
+            Session::User(_) | Session::FederatedUser(_) => Ancestry::default(),
         };
-        // A user's own key is none: it is ended by its status.
-        earlier.or_else(|| self.access_key_id.parse().ok())
+        earlier.and(&self.access_key_id)
     }
 
     /// What the request was signed by.

@@ -36,9 +36,9 @@ pub struct RoleSession {
     pub subject: Option<String>,
     /// Who assumed the role by credentials of its own; nobody where a provider's word did.
     pub assumed_by: Option<String>,
-    /// The first temporary credentials that it was got by, however many roles ago: whoever ends them,
-    /// ends this.
-    pub origin: Option<AccessKeyId>,
+    /// The temporary credentials that it was got by, and those that they were: who ends one of them, ends
+    /// this.
+    pub ancestry: Ancestry,
     /// When a second factor was proved, if that is known.
     pub mfa: Option<Moment>,
     /// Set once a chain.
@@ -74,6 +74,34 @@ impl RoleSession {
     /// How long it lasts from `at`.
     pub fn remaining(&self, at: Moment) -> Duration {
         self.expires.since(at)
+    }
+}
+
+/// The temporary credentials that others were got by, the first of a chain of roles first. Of a chain that is
+/// longer than anybody plans, those in the middle are forgotten.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ancestry(Vec<AccessKeyId>);
+
+impl Ancestry {
+    /// How many are remembered: 21 bytes each, in every session token of the chain.
+    const LONGEST: usize = 8;
+
+    /// With what comes next. A user's own key is no part: it is ended by its status.
+    #[must_use]
+    pub fn and(&self, access_key_id: &str) -> Self {
+        let mut ids = self.0.clone();
+        if let Ok(id) = access_key_id.parse() {
+            if ids.len() == Self::LONGEST {
+                ids.remove(1);
+            }
+            ids.push(id);
+        }
+        Self(ids)
+    }
+
+    /// Each of them.
+    pub fn ids(&self) -> impl Iterator<Item = &AccessKeyId> {
+        self.0.iter()
     }
 }
 
@@ -129,4 +157,19 @@ pub struct SessionTag {
     pub value: String,
     /// Whether it goes along to the next role of a chain.
     pub transitive: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ancestry_keeps_its_beginning_and_its_end() {
+        let id = |letter: char| format!("ASIA{}", String::from(letter).repeat(16));
+        let long = ('A'..='K').fold(Ancestry::default(), |ancestry, letter| ancestry.and(&id(letter)));
+        let kept: Vec<_> = long.ids().map(ToString::to_string).collect();
+        let expected: Vec<_> = ['A', 'E', 'F', 'G', 'H', 'I', 'J', 'K'].map(id).into();
+        assert_eq!(kept, expected);
+        assert_eq!(long.and("AKIABOTBOTBOTBOTBOTB"), long);
+    }
 }

@@ -115,7 +115,7 @@ mod tests {
     use super::*;
     use crate::arn::{RoleArn, RoleId};
     use crate::entropy::SystemEntropy;
-    use crate::identity::{LoginMarks, RoleSession, SessionTag};
+    use crate::identity::{Ancestry, LoginMarks, RoleSession, SessionTag};
 
     const NOW: Moment = Moment::from_unix(1_800_000_000);
 
@@ -128,7 +128,7 @@ mod tests {
             provider: Some("arn:aws:iam::111122223333:saml-provider/corp".parse().unwrap()),
             subject: Some("ann".into()),
             assumed_by: None,
-            origin: None,
+            ancestry: Ancestry::default(),
             mfa: None,
             source_identity: Some("ann".into()),
             tags: vec![SessionTag { key: "team".into(), value: "platform".into(), transitive: true }],

@@ -15,9 +15,9 @@ use super::rights::{self, Access, SignedCall, Standing};
 use super::session::{self, AuthorizedSession};
 use super::tags;
 use super::{AllowedAction, Circumstances, Policies};
-use crate::arn::{AccessKeyId, RoleArn, RoleId};
+use crate::arn::{RoleArn, RoleId};
 use crate::clock::Moment;
-use crate::identity::{Asserted, Holder, RoleSession, SessionTag};
+use crate::identity::{Ancestry, Asserted, Holder, RoleSession, SessionTag};
 
 /// The longest session of a role that a role's session assumes (facts 1.6).
 const LONGEST_CHAINED: Duration = Duration::from_secs(3600);
@@ -27,8 +27,8 @@ const LONGEST_CHAINED: Duration = Duration::from_secs(3600);
 pub struct AssumeRequest<'a> {
     /// Who asks.
     pub caller: Holder<'a>,
-    /// The first temporary credentials that the session is got by.
-    pub origin: Option<AccessKeyId>,
+    /// The temporary credentials that the session is got by.
+    pub ancestry: Ancestry,
     /// The role.
     pub role: &'a RoleArn,
     /// Its unique id and the longest session it allows; nothing where there is no such role.
@@ -87,7 +87,7 @@ impl Policies {
             provider: before.and_then(|session| session.provider.clone()),
             subject: before.and_then(|session| session.subject.clone()),
             assumed_by: Some(ask.caller.arn()),
-            origin: ask.origin,
+            ancestry: ask.ancestry.clone(),
             mfa: ask.mfa,
             source_identity: source_identity.map(str::to_owned),
             tags,

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::*;
-use crate::identity::{LoginMarks, UserSession};
+use crate::identity::{Ancestry, LoginMarks, UserSession};
 use crate::policy::iam::{Policy, PolicyKind};
 use crate::policy::rights::{HolderRights, NamedPolicy, Rights};
 use crate::policy::tags::TagFault;
@@ -56,7 +56,7 @@ impl World {
                 provider: Some("arn:aws:iam::111122223333:saml-provider/corp".parse().unwrap()),
                 subject: Some("ann-7".into()),
                 assumed_by: None,
-                origin: None,
+                ancestry: Ancestry::default(),
                 mfa: None,
                 source_identity: None,
                 tags: Vec::new(),
@@ -78,7 +78,7 @@ impl World {
 
     fn ask<'a>(&'a self, caller: Holder<'a>) -> AssumeRequest<'a> {
         AssumeRequest {
-            origin: None,
+            ancestry: Ancestry::default(),
             caller,
             role: &self.next,
             known: Some((&self.next_id, HOUR * 4)),

@@ -9,7 +9,7 @@ use super::trust::{ActionReview, AllowedAction, TrustPolicy, TrustQuestion, Trus
 use super::{Circumstances, OfferedBy, RoleOffer, tags};
 use crate::arn::{RoleArn, RoleId, is_name_byte};
 use crate::clock::Moment;
-use crate::identity::{FederatedIdentity, GrantId, Protocol, RoleSession, SessionTag};
+use crate::identity::{Ancestry, FederatedIdentity, GrantId, Protocol, RoleSession, SessionTag};
 
 /// Bytes that tags and session policy may take together in a session token.
 const PACKED_LIMIT: usize = 4096;
@@ -158,7 +158,7 @@ fn session(
         provider: Some(identity.provider().clone()),
         subject: Some(identity.subject().to_owned()),
         assumed_by: None,
-        origin: None,
+        ancestry: Ancestry::default(),
         mfa: None,
         source_identity: ask.offer.source_identity.clone(),
         tags: ask.offer.tags.clone(),

@@ -112,7 +112,7 @@ pub(super) fn any_mark(holder: Holder<'_>, ends: impl Fn(&RevocationId) -> bool)
             .zip(session.subject.as_deref())
             .is_some_and(|(provider, subject)| ends(&of_subject(provider, subject)))
         || session.source_identity.as_deref().is_some_and(|name| ends(&of_source_identity(name)))
-        || session.origin.is_some_and(|id| ends(&of_session(id.as_str())))
+        || session.ancestry.ids().any(|id| ends(&of_session(id.as_str())))
         // Where it was no user, nobody revokes by the name.
         || session.assumed_by.as_deref().is_some_and(|caller| ends(&of_user(caller)))
 }

@@ -10,7 +10,7 @@ use super::keys::SigningKeys;
 use crate::arn::RoleId;
 use crate::clock::Moment;
 use crate::entropy::{self, Entropy};
-use crate::identity::{GrantId, LoginMark, LoginMarks, RoleSession, SessionTag, hash_of};
+use crate::identity::{Ancestry, GrantId, LoginMark, LoginMarks, RoleSession, SessionTag, hash_of};
 use crate::issuer::IssueFault;
 use crate::policy::AuthorizedSession;
 use crate::secret::Secret;
@@ -267,7 +267,7 @@ impl Claims {
             provider: Some(said.provider.parse().ok()?),
             subject: Some(said.subject.clone()),
             assumed_by: None,
-            origin: None,
+            ancestry: Ancestry::default(),
             mfa: None,
             source_identity: said.source_identity.clone(),
             tags: said.tags.iter().map(tag).collect(),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::arn::RoleId;
-use crate::identity::{RoleSession, SessionTag};
+use crate::identity::{Ancestry, RoleSession, SessionTag};
 use crate::policy::{Rules, TrustPolicy};
 
 const NOW: Moment = Moment::from_unix(1_893_456_000);
@@ -15,7 +15,7 @@ fn session(policy: Option<&str>) -> RoleSession {
     let role: RoleArn = DEPLOY.parse().unwrap();
     RoleSession {
         assumed_by: None,
-        origin: None,
+        ancestry: Ancestry::default(),
         mfa: None,
         role_id: RoleId::of_declared(&role),
         role,

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::arn::RoleId;
-use crate::identity::{Holder, RoleSession};
+use crate::identity::{Ancestry, Holder, RoleSession};
 
 const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
 const KEY_ID: &str = "AKIDEXAMPLE";
@@ -33,7 +33,7 @@ impl SigningSecrets for One {
         let role = "arn:aws:iam::111122223333:role/eng/Deploy".parse().unwrap();
         let session = RoleSession {
             assumed_by: None,
-            origin: None,
+            ancestry: Ancestry::default(),
             mfa: None,
             role_id: RoleId::of_declared(&role),
             role,

@@ -17,8 +17,8 @@ use rolegate::config;
 use rolegate::console::ConsoleSession;
 use rolegate::entropy::{Entropy, SystemEntropy};
 use rolegate::http::{Surface, serve_public};
-use rolegate::identity::RoleSession;
 use rolegate::identity::sigv4::{Payload, SignedRequest, SigningCredential, sign};
+use rolegate::identity::{Ancestry, RoleSession};
 use rolegate::issuer::jwt::SigningKeys;
 use rolegate::issuer::local::LocalIssuer;
 use rolegate::seal::KeyRing;
@@ -232,7 +232,7 @@ impl World {
         let role: RoleArn = ROLE.parse().unwrap();
         let session = RoleSession {
             assumed_by: None,
-            origin: None,
+            ancestry: Ancestry::default(),
             mfa: None,
             role_id: RoleId::of_declared(&role),
             role,
