@@ -26,7 +26,6 @@ use rolegate::clock::{Clock as _, Moment, SystemClock};
 use rolegate::entropy::SystemEntropy;
 use rolegate::identity::oidc::{Algorithm, OidcProvider};
 use rolegate::identity::saml::{Accept, Answer, Expect, SamlProvider, SamlSettings, SpSettings};
-use rolegate::seal::{KeyRing, Purpose};
 use serde_json::{Value, json};
 
 use self::cpu::cpu_micros;
@@ -51,17 +50,10 @@ fn main() {
     );
     let saml = Saml::fresh();
     let assertion = compare(|| saml.verify(), || rsa.check());
-    let (ring, entropy) = (KeyRing::generate(&SystemEntropy::new()).unwrap(), SystemEntropy::new());
-    let session = [0x5a; 400];
-    let sealing = compare(
-        || drop(black_box(ring.seal(Purpose::SessionToken, &session, &entropy).unwrap())),
-        || rsa.check(),
-    );
     println!("SAML response of {} bytes of base64", saml.response.len());
     let mut entries = vec![
         entry("jwt_verify_vs_rsa", jwt, &Goal::Ratio(1.3)),
         entry("saml_verify_vs_rsa", assertion, &Goal::Ratio(3.0)),
-        entry("seal_us", sealing, &Goal::Micros(10.0)),
     ];
     if let Some(figure) = saml.against_samael() {
         entries.push(entry("saml_verify_vs_samael", figure, &Goal::TimesLess(8.0)));
@@ -80,8 +72,6 @@ struct Figure {
 enum Goal {
     /// At most so many times the bare RSA check.
     Ratio(f64),
-    /// At most so many microseconds, whatever the floor.
-    Micros(f64),
     /// At least so many times less than samael.
     TimesLess(f64),
 }
@@ -92,7 +82,6 @@ fn entry(name: &'static str, Figure { ours, floor }: Figure, goal: &Goal) -> (&'
         Goal::Ratio(most) => {
             (ours / floor, "x", format!("<= {most} x the bare RSA check"), ours / floor <= *most)
         }
-        Goal::Micros(most) => (ours, "us", format!("<= {most} us"), ours <= *most),
         Goal::TimesLess(least) => {
             (floor / ours, "x", format!(">= {least} x less CPU than samael"), floor / ours >= *least)
         }
