@@ -21,7 +21,7 @@ use rolegate::clock::{Clock, ManualClock, Moment};
 use rolegate::config;
 use rolegate::entropy::{Entropy, SystemEntropy};
 use rolegate::identity::sigv4::{Payload, SignedRequest, SigningCredential, sign};
-use rolegate::identity::{Holder, SessionTag};
+use rolegate::identity::{Holder, SessionPolicies, SessionTag};
 use rolegate::issuer::jwt::SigningKeys;
 use rolegate::issuer::local::LocalIssuer;
 use rolegate::issuer::{CredentialIssuer, TemporaryCredentials};
@@ -59,11 +59,12 @@ const TRUST: &str = r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow"
 
 fn main() {
     let world = World::new();
-    let plain = world.session(&[], None);
+    let plain = world.session(&[], SessionPolicies::NONE);
     let tags: Vec<_> = (0..10)
         .map(|n| SessionTag { key: format!("tag-{n}"), value: "a usual value".into(), transitive: false })
         .collect();
-    let large = world.session(&tags, Some(&policy_of(1024)));
+    let policies = SessionPolicies { inline: Some(policy()), managed: Vec::new() };
+    let large = world.session(&tags, &policies);
     let keys = world.issue(&plain);
     let headers = signed(&keys);
     let seal = || drop(black_box(world.issue(&plain)));
@@ -86,15 +87,26 @@ fn entry(name: &'static str, value: f64, unit: &str, goal: f64) -> (&'static str
     (name, written)
 }
 
-/// A session policy of so many bytes.
-fn policy_of(length: usize) -> String {
-    let text = |name: &str| {
-        format!(
-            r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Action":"*","Resource":"{name}"}}]}}"#
-        )
-    };
-    let filler = length - text("arn:aws:s3:::").len();
-    text(&format!("arn:aws:s3:::{}", "x".repeat(filler)))
+/// A session policy of 1 KB, as a service that keeps its users' files apart writes it.
+fn policy() -> String {
+    let of_user = json!({"StringLike": {"s3:prefix": ["home/ann/*", "shared/team-a/*"]},
+                         "IpAddress": {"aws:SourceIp": ["192.0.2.0/24", "198.51.100.0/24"]}});
+    let items = json!({"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["ann@example.com"],
+                       "dynamodb:Attributes": ["user", "title", "created", "state"]}});
+    let policy = json!({"Version": "2012-10-17", "Statement": [
+        {"Sid": "ListOwnFolders", "Effect": "Allow", "Action": "s3:ListBucket",
+         "Resource": "arn:aws:s3:::files-of-example", "Condition": of_user},
+        {"Sid": "UseOwnFiles", "Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
+         "Resource": ["arn:aws:s3:::files-of-example/home/ann/*", "arn:aws:s3:::files-of-example/shared/team-a/*"]},
+        {"Sid": "ReadItems", "Effect": "Allow", "Action": ["dynamodb:GetItem", "dynamodb:Query"],
+         "Resource": "arn:aws:dynamodb:eu-west-1:111122223333:table/Items", "Condition": items},
+        {"Sid": "Decrypt", "Effect": "Allow", "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
+         "Resource": "arn:aws:kms:eu-west-1:111122223333:key/0a1b2c3d-4e5f-6789-abcd-ef0123456789"},
+        {"Sid": "Speak", "Effect": "Allow", "Action": "polly:SynthesizeSpeech", "Resource": "*"}
+    ]});
+    let text = policy.to_string();
+    assert!((1024..1100).contains(&text.len()), "{}", text.len());
+    text
 }
 
 /// A broker with a user that may assume a role.
@@ -129,7 +141,7 @@ impl World {
         Self { broker: Broker::new(loaded.snapshot, parts), issuer }
     }
 
-    fn session(&self, tags: &[SessionTag], session_policy: Option<&str>) -> AuthorizedSession {
+    fn session(&self, tags: &[SessionTag], policies: &SessionPolicies) -> AuthorizedSession {
         let secret = Secret::new(BOT.1.to_owned());
         let credential = SigningCredential {
             access_key_id: BOT.0,
@@ -151,7 +163,7 @@ impl World {
             known,
             session_name: "ann@example.com",
             duration: Some(Duration::from_secs(3600)),
-            session_policy,
+            policies,
             external_id: None,
             source_identity: Some("ann@example.com"),
             tags,

@@ -21,8 +21,8 @@ use base64_simd::URL_SAFE_NO_PAD;
 use mimalloc::MiMalloc;
 use rolegate::arn::{RoleArn, RoleId};
 use rolegate::clock::Moment;
-use rolegate::identity::FederatedIdentity;
 use rolegate::identity::oidc::Algorithm;
+use rolegate::identity::{FederatedIdentity, SessionPolicies};
 use rolegate::policy::rights::Rights;
 use rolegate::policy::{Circumstances, Grant, Policies, RuleSource, Rules, SessionRequest, TrustPolicy};
 use serde_json::{Value, json};
@@ -60,7 +60,7 @@ fn main() {
             max_session_duration: Duration::from_secs(3600),
             session_name: Some("ann"),
             duration: None,
-            session_policy: None,
+            policies: SessionPolicies::NONE,
         };
         let decide = || drop(black_box(many.authorize(&identity, &ask, WHEN).unwrap()));
         let [trust_us] = alternate([&decide]);

@@ -12,7 +12,7 @@ use url::Url;
 
 use crate::clock::Moment;
 use crate::entropy::{Entropy, NoEntropy};
-use crate::identity::{ProviderSession, RoleSession};
+use crate::identity::{ProviderSession, RoleSession, SessionPolicies};
 use crate::seal::{KeyRing, Purpose};
 
 /// How long a sign-in URL is good for (facts 4.3).
@@ -45,9 +45,9 @@ pub struct ConsoleSession {
 
 impl ConsoleSession {
     /// A browser's session for `session`. What a cookie can't hold is left out: the session
-    /// policy, and tags that are too large. Both are there to be shown only.
+    /// policies, and tags that are too large. Both are there to be shown only.
     pub fn new(mut session: RoleSession, opened: Moment, until: Moment) -> Self {
-        session.session_policy = None;
+        session.policies = SessionPolicies::default();
         let tags: usize = session.tags.iter().map(|tag| tag.key.len() + tag.value.len()).sum();
         if tags > LARGEST_TAGS {
             session.tags.clear();
@@ -203,7 +203,7 @@ mod tests {
             subject: None,
             source_identity: None,
             tags: Vec::new(),
-            session_policy: None,
+            policies: SessionPolicies::default(),
             provider_session_ends: ends,
             login: None,
             grant: None,

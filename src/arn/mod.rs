@@ -4,6 +4,7 @@
 
 mod access_key;
 mod group;
+mod policy;
 mod provider;
 mod role;
 mod unique_id;
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::access_key::{AccessKeyId, account_of_key, is_long_term_key};
 pub use self::group::GroupArn;
+pub use self::policy::PolicyArn;
 pub use self::provider::{ProviderArn, ProviderKind};
 pub use self::role::RoleArn;
 pub use self::unique_id::{RoleId, UserId};
@@ -80,6 +82,12 @@ pub const fn is_name_byte(byte: u8) -> bool {
 
 /// Account and resource of an IAM ARN; its region must be empty.
 fn iam_parts(text: &str) -> Option<(AccountId, &str)> {
+    let (owner, resource) = owner_and_resource(text)?;
+    Some((owner.parse().ok()?, resource))
+}
+
+/// As [`iam_parts`], where the owner need not be an account.
+fn owner_and_resource(text: &str) -> Option<(&str, &str)> {
     let mut parts = text.splitn(6, ':');
     let head = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
     let ("arn", partition, "iam", "") = head else { return None };
@@ -88,15 +96,20 @@ fn iam_parts(text: &str) -> Option<(AccountId, &str)> {
     if !known || text.len() > 2048 {
         return None;
     }
-    Some((parts.next()?.parse().ok()?, parts.next()?))
+    Some((parts.next()?, parts.next()?))
 }
 
 /// Path and name of a resource such as `role/path/Name`, whose name has at most 64 characters (facts 6.2).
 fn path_and_name<'a>(resource: &'a str, kind: &str) -> Option<(&'a str, &'a str)> {
+    named(resource, kind, 64)
+}
+
+/// As [`path_and_name`], of a name of at most `longest` characters.
+fn named<'a>(resource: &'a str, kind: &str, longest: usize) -> Option<(&'a str, &'a str)> {
     let path_and_name = resource.strip_prefix(kind)?;
     let (path, name) = path_and_name.rsplit_once('/').unwrap_or(("", path_and_name));
     let path_is_clean = path.bytes().all(|b| b.is_ascii_graphic()) && !path_and_name.starts_with('/');
-    let name_is_clean = (1..=64).contains(&name.len()) && name.bytes().all(is_name_byte);
+    let name_is_clean = (1..=longest).contains(&name.len()) && name.bytes().all(is_name_byte);
     (path_is_clean && name_is_clean).then_some((path, name))
 }
 

@@ -10,7 +10,9 @@ use super::pace::PaceKey;
 use super::record::Given;
 use super::{Failure, Fault, Refusal, RequestContext};
 use crate::arn::{AccountId, RoleArn, account_of_key};
-use crate::identity::{Holder, Principal, Session, SessionTag, TotpSecret, UserSession, hash_of};
+use crate::identity::{
+    Holder, Principal, Session, SessionPolicies, SessionTag, TotpSecret, UserSession, hash_of,
+};
 use crate::issuer::TemporaryCredentials;
 use crate::policy::rights::AccessQuestion;
 use crate::policy::{
@@ -25,8 +27,8 @@ pub struct AssumeAsk<'a> {
     pub session_name: &'a str,
     /// Its session's length; without it one hour.
     pub duration: Option<Duration>,
-    /// An inline session policy.
-    pub session_policy: Option<&'a str>,
+    /// What is to limit it.
+    pub policies: &'a SessionPolicies,
     /// What the role's owner gave the caller, to tell it from others who call in its name.
     pub external_id: Option<&'a str>,
     /// Who it is about, in the end.
@@ -52,8 +54,8 @@ pub struct FederationAsk<'a> {
     pub name: &'a str,
     /// How long.
     pub duration: Duration,
-    /// An inline session policy.
-    pub session_policy: Option<&'a str>,
+    /// What is to limit it.
+    pub policies: &'a SessionPolicies,
     /// Session tags.
     pub tags: &'a [SessionTag],
 }
@@ -105,7 +107,7 @@ impl RequestContext<'_> {
             known: role.map(|role| (&role.id, role.max_session_duration)),
             session_name: ask.session_name,
             duration: ask.duration,
-            session_policy: ask.session_policy,
+            policies: ask.policies,
             external_id: ask.external_id,
             source_identity: ask.source_identity,
             tags: ask.tags,
@@ -143,8 +145,8 @@ impl RequestContext<'_> {
     ) -> Result<(AuthorizedUserSession, TemporaryCredentials), Failure> {
         const ACTION: &str = "GetFederationToken";
         let user = by_its_own_key(caller, ACTION)?;
-        let FederationAsk { name, duration, session_policy, tags } = *ask;
-        let request = FederationRequest { user, name, duration, session_policy, tags };
+        let FederationAsk { name, duration, policies, tags } = *ask;
+        let request = FederationRequest { user, name, duration, policies, tags };
         let session = self.snapshot.policies.federate_user(&request, self.circumstances());
         let session = session.map_err(Refusal::Denied)?;
         let credentials = self.issue_to_user(&session, ACTION).await?;

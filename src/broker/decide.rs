@@ -83,7 +83,7 @@ impl Decide<'_> {
             max_session_duration: role.max_session_duration,
             session_name: ask.session_name,
             duration: ask.duration,
-            session_policy: ask.session_policy,
+            policies: ask.policies,
         })
     }
 

@@ -13,7 +13,9 @@ use crate::clock::Moment;
 use crate::directory::{Provider, Replay, Verifier};
 use crate::identity::oidc::FurtherClaims;
 use crate::identity::saml::{Answer, Expect};
-use crate::identity::{FederatedIdentity, OneTime, Presented, Protocol, VerifyCode, VerifyError};
+use crate::identity::{
+    FederatedIdentity, OneTime, Presented, Protocol, SessionPolicies, VerifyCode, VerifyError,
+};
 use crate::issuer::TemporaryCredentials;
 use crate::policy::rules::Outcome;
 use crate::policy::{AuthorizedSession, Circumstances, Denial, RoleOffer};
@@ -67,8 +69,8 @@ pub struct Ask<'a> {
     pub session_name: Option<&'a str>,
     /// The session's length; without it, one hour.
     pub duration: Option<Duration>,
-    /// An inline session policy.
-    pub session_policy: Option<&'a str>,
+    /// What is to limit it.
+    pub policies: &'a SessionPolicies,
 }
 
 /// The end of the sentence.

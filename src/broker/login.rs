@@ -20,7 +20,7 @@ use crate::directory::{Provider, SamlSide, Verifier};
 use crate::entropy;
 use crate::identity::oidc::{FurtherClaims, LoginError};
 use crate::identity::saml::{Answer, Outbound};
-use crate::identity::{FederatedIdentity, OneTime, Presented, VerifyCode};
+use crate::identity::{FederatedIdentity, OneTime, Presented, SessionPolicies, VerifyCode};
 use crate::policy::RoleOffer;
 use crate::seal::Purpose;
 
@@ -302,7 +302,8 @@ impl RequestContext<'_> {
             Door::OidcLogin { .. } => "oidc-login",
             Door::SamlPost { .. } | Door::StsApi => "saml-login",
         };
-        let ask = Ask { action, role: &role, session_name: None, duration: None, session_policy: None };
+        let ask =
+            Ask { action, role: &role, session_name: None, duration: None, policies: SessionPolicies::NONE };
         let federated = self.federate(arrival, &ask).await?;
         let session = federated.session.session().clone();
         let until = session.expires;

@@ -15,7 +15,7 @@ use crate::arn::RoleArn;
 use crate::clock::Moment;
 use crate::config::Snapshot;
 use crate::directory::{Provider, Verifier};
-use crate::identity::{FederatedIdentity, SessionTag, VerifyError};
+use crate::identity::{FederatedIdentity, SessionPolicies, SessionTag, VerifyError};
 use crate::policy::iam::StatementRef;
 use crate::policy::{Circumstances, RoleOffer};
 
@@ -97,7 +97,7 @@ fn one(
         role: &offer.role,
         session_name: supposed.session_name,
         duration: None,
-        session_policy: None,
+        policies: SessionPolicies::NONE,
     };
     for action in decide.review(identity, offer, &ask) {
         let applied = action.statements.into_iter().filter(|statement| statement.obstacles.is_empty());

@@ -17,8 +17,8 @@ use toml::de::{DeTable, DeValue, ValueDeserializer};
 use super::fault::{Faults, SourceFile, Spot};
 use super::names::Names;
 use super::settings::{
-    AccountSettings, ClientSettings, GroupSettings, ProviderSettings, RoleSettings, RuleSettings,
-    SectionSettings, Settings, UserSettings,
+    AccountSettings, ClientSettings, GroupSettings, PolicySettings, ProviderSettings, RoleSettings,
+    RuleSettings, SectionSettings, Settings, UserSettings,
 };
 
 /// A configuration larger than this is a mistake.
@@ -82,6 +82,8 @@ pub(super) struct Written {
     pub providers: Vec<Item<ProviderSettings>>,
     /// `[[role]]` of every file.
     pub roles: Vec<Item<RoleSettings>>,
+    /// `[[policy]]` of every file.
+    pub policies: Vec<Item<PolicySettings>>,
     /// `[[group]]` of every file.
     pub groups: Vec<Item<GroupSettings>>,
     /// `[[user]]` of every file.
@@ -114,9 +116,22 @@ pub(super) fn read(path: &Path, faults: &mut Faults) -> Option<Written> {
             }
         }
     }
-    let Lists { accounts, providers, roles, groups, users, sections, rules, clients, names } = lists;
+    let Lists { accounts, providers, roles, policies, groups, users, sections, rules, clients, names } =
+        lists;
     let main = Item { value: settings, place };
-    Some(Written { main, accounts, providers, roles, groups, users, sections, rules, clients, names })
+    Some(Written {
+        main,
+        accounts,
+        providers,
+        roles,
+        policies,
+        groups,
+        users,
+        sections,
+        rules,
+        clients,
+        names,
+    })
 }
 
 #[derive(Default)]
@@ -124,6 +139,7 @@ struct Lists {
     accounts: Vec<Item<AccountSettings>>,
     providers: Vec<Item<ProviderSettings>>,
     roles: Vec<Item<RoleSettings>>,
+    policies: Vec<Item<PolicySettings>>,
     groups: Vec<Item<GroupSettings>>,
     users: Vec<Item<UserSettings>>,
     sections: Vec<Item<SectionSettings>>,
@@ -141,6 +157,7 @@ impl Lists {
         file.list("account", &mut self.accounts, faults);
         file.list("provider", &mut self.providers, faults);
         file.list("role", &mut self.roles, faults);
+        file.list("policy", &mut self.policies, faults);
         file.list("group", &mut self.groups, faults);
         file.list("user", &mut self.users, faults);
         file.list("section", &mut self.sections, faults);
@@ -242,7 +259,7 @@ impl<'t> Parsed<'t> {
             faults.error(
                 Some(Spot { file: Arc::clone(self.file), range: key.span() }),
                 format!("`{}` can't stand in an included file", key.get_ref()),
-                "move it to the main file; included files hold [[account]], [[provider]], [[role]], [[group]], [[user]], [[section]], [[rule]] and [[client]]",
+                "move it to the main file; included files hold [[account]], [[provider]], [[role]], [[policy]], [[group]], [[user]], [[section]], [[rule]] and [[client]]",
             );
         }
     }

@@ -25,6 +25,7 @@ pub(super) fn build(written: &Written, directory: &mut Directory, faults: &mut F
     let mut trusts = HashMap::new();
     let (mut documents, mut rights) = (Documents::default(), Rights::default());
     rights.service_control = documents.service_control(&written.accounts, faults);
+    rights.managed = documents.managed(&written.policies, directory, faults);
     rights.users = users::fill(written, directory, &mut documents, faults);
     let shared = Shared::among(written, directory);
     for Item { value, place } in &written.roles {

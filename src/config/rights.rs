@@ -1,4 +1,5 @@
-//! `policies`, `permissions_boundary` and `service_control_policies` become the rights of roles and users.
+//! `policies`, `permissions_boundary` and `service_control_policies` become the rights of roles and users,
+//! `[[policy]]` what a session may be limited to.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -6,8 +7,10 @@ use std::sync::Arc;
 
 use super::document::{Item, Place, read_text};
 use super::fault::Faults;
-use super::settings::{AccountSettings, GroupSettings, RoleSettings, UserSettings};
-use crate::arn::AccountId;
+use super::providers::declared_account;
+use super::settings::{AccountSettings, GroupSettings, PolicySettings, RoleSettings, UserSettings};
+use crate::arn::{AccountId, PolicyArn};
+use crate::directory::Directory;
 use crate::policy::iam::{Policy, PolicyFault, PolicyKind};
 use crate::policy::rights::{HolderRights, NamedPolicy};
 
@@ -53,6 +56,40 @@ impl Documents {
         let identity = identity.filter_map(|file| read(PolicyKind::Identity, file, "policies")).collect();
         let boundary = boundary.and_then(|file| read(PolicyKind::Boundary, file, "permissions_boundary"));
         HolderRights { identity, boundary }
+    }
+
+    /// What callers may limit a session to.
+    pub(super) fn managed(
+        &mut self,
+        policies: &[Item<PolicySettings>],
+        directory: &Directory,
+        faults: &mut Faults,
+    ) -> HashMap<PolicyArn, Arc<NamedPolicy>> {
+        let mut managed = HashMap::new();
+        for Item { value, place } in policies {
+            let text = read_policy(&value.document, place, "document", faults);
+            let policy = text.and_then(|text| {
+                let parsed = Policy::parse(PolicyKind::Managed, &text);
+                sound(parsed, &value.document, place, "document", faults)
+            });
+            let arn = match value.arn.parse::<PolicyArn>() {
+                Ok(arn) => arn,
+                Err(error) => {
+                    faults.error(place.at("arn"), error.to_string(), "write the policy's whole ARN");
+                    continue;
+                }
+            };
+            if let Some(account) = arn.account() {
+                declared_account(&account.to_string(), "arn", place, directory, faults);
+            }
+            let Some(policy) = policy else { continue };
+            let named = NamedPolicy { name: value.arn.clone(), policy };
+            if managed.insert(arn, Arc::new(named)).is_some() {
+                let message = format!("policy {} is declared twice", value.arn);
+                faults.error(place.at("arn"), message, "keep one of the two");
+            }
+        }
+        managed
     }
 
     /// What limits whole accounts.

@@ -13,6 +13,7 @@ mod principal;
 mod remembered;
 pub mod saml;
 mod session;
+mod session_policies;
 pub mod sigv4;
 mod totp;
 mod trace;
@@ -31,6 +32,7 @@ pub use self::principal::{Holder, Principal};
 pub use self::session::{
     Ancestry, FederatedUser, GrantId, Lifetime, RoleSession, Session, SessionTag, UserSession,
 };
+pub use self::session_policies::SessionPolicies;
 pub use self::totp::TotpSecret;
 pub use self::trace::{Explanation, Outcome, Step};
 use crate::arn::ProviderArn;

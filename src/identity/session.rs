@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::LoginMarks;
+use super::{LoginMarks, SessionPolicies};
 use crate::arn::{AccessKeyId, ProviderArn, RoleArn, RoleId, UserArn, UserId};
 use crate::clock::Moment;
 
@@ -45,8 +45,8 @@ pub struct RoleSession {
     pub source_identity: Option<String>,
     /// Session tags.
     pub tags: Vec<SessionTag>,
-    /// The inline session policy, as sent.
-    pub session_policy: Option<String>,
+    /// What limits it.
+    pub policies: SessionPolicies,
     /// When the provider's own session ends (SAML `SessionNotOnOrAfter`): nothing that comes of
     /// it may outlive that.
     pub provider_session_ends: Option<Moment>,
@@ -127,8 +127,8 @@ pub struct FederatedUser {
     pub made_by: UserArn,
     /// The user's unique id.
     pub user_id: UserId,
-    /// The session policy, as sent; without it, they may do nothing but what a resource lets them.
-    pub session_policy: Option<String>,
+    /// What limits them; without it, they may do nothing but what a resource lets them.
+    pub policies: SessionPolicies,
     /// Session tags.
     pub tags: Vec<SessionTag>,
     /// Since when and until when.

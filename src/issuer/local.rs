@@ -1,7 +1,7 @@
 //! The broker's own credentials: sealed, and verified without a look-up.
 //!
-//! The session token is the sealed [`Session`] (`seal` says how) after the access key id that
-//! it belongs to. The secret access key is derived by HMAC from a key of the ring, the token's own
+//! A session token is a sealed body (`seal` says how): the number of its format, then in the form of postcard
+//! the access key id that it belongs to and the [`Session`]; docs/session-token.md lists every field. The secret access key is derived by HMAC from a key of the ring, the token's own
 //! salt and the access key id, so it is stored nowhere, and two credentials never share a secret
 //! even if their ids should coincide (`arn::AccessKeyId`).
 
@@ -23,6 +23,10 @@ use crate::secret::Secret;
 /// (facts 1.8); this bounds the work that a stranger can cause.
 const LONGEST_TOKEN: usize = 8192;
 
+/// The format of what is sealed. A session that gains or loses a field takes the next number, and tokens of the
+/// number before are read as long as one may live.
+const FORMAT: u8 = 1;
+
 /// See the module.
 pub struct LocalIssuer {
     ring: Arc<KeyRing>,
@@ -39,8 +43,7 @@ impl LocalIssuer {
         let no_entropy = |error: NoEntropy| IssueFault(error.to_string());
         let entropy = self.entropy.as_ref();
         let access_key_id = AccessKeyId::generate(session.account(), entropy).map_err(no_entropy)?;
-        let body = postcard::to_allocvec(&(access_key_id.as_str(), session))
-            .map_err(|error| IssueFault(error.to_string()))?;
+        let body = body_of(access_key_id, session).map_err(|error| IssueFault(error.to_string()))?;
         let sealed = self.ring.seal(Purpose::SessionToken, &body, entropy).map_err(no_entropy)?;
         let secret = self.secret_of(&sealed, access_key_id).map_err(|error| IssueFault(error.to_string()))?;
         Ok(TemporaryCredentials {
@@ -74,9 +77,22 @@ impl LocalIssuer {
         }
         let sealed = STANDARD.decode_to_vec(token).ok()?;
         let body = self.ring.open(Purpose::SessionToken, &sealed).ok()?;
-        let (sealed_for, session): (&str, Session) = postcard::from_bytes(&body).ok()?;
-        Some((sealed, IssuedSession { access_key_id: sealed_for.parse().ok()?, session }))
+        Some((sealed, read_body(&body)?))
     }
+}
+
+/// What is sealed.
+fn body_of(id: AccessKeyId, session: Holder<'_>) -> postcard::Result<Vec<u8>> {
+    postcard::to_extend(&(id.as_str(), session), vec![FORMAT])
+}
+
+/// What was sealed.
+fn read_body(body: &[u8]) -> Option<IssuedSession> {
+    let (&FORMAT, body) = body.split_first()? else { return None };
+    let ((sealed_for, session), []): ((&str, Session), &[u8]) = postcard::take_from_bytes(body).ok()? else {
+        return None;
+    };
+    Some(IssuedSession { access_key_id: sealed_for.parse().ok()?, session })
 }
 
 impl CredentialIssuer for LocalIssuer {
@@ -109,92 +125,5 @@ impl SigningSecrets for LocalIssuer {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::*;
-    use crate::arn::{RoleArn, RoleId};
-    use crate::entropy::SystemEntropy;
-    use crate::identity::{Ancestry, LoginMarks, RoleSession, SessionTag};
-
-    const NOW: Moment = Moment::from_unix(1_800_000_000);
-
-    fn session() -> RoleSession {
-        let role: RoleArn = "arn:aws:iam::111122223333:role/eng/Deploy".parse().unwrap();
-        RoleSession {
-            role_id: RoleId::of_declared(&role),
-            role,
-            session_name: "ann@example.com".into(),
-            provider: Some("arn:aws:iam::111122223333:saml-provider/corp".parse().unwrap()),
-            subject: Some("ann".into()),
-            assumed_by: None,
-            ancestry: Ancestry::default(),
-            mfa: None,
-            source_identity: Some("ann".into()),
-            tags: vec![SessionTag { key: "team".into(), value: "platform".into(), transitive: true }],
-            session_policy: None,
-            provider_session_ends: None,
-            login: Some(LoginMarks { subject: [1; 16], sessions: vec![[2; 16]], unnamed: None }),
-            grant: None,
-            issued: NOW,
-            expires: NOW.plus(Duration::from_secs(3600)),
-        }
-    }
-
-    fn issuer() -> LocalIssuer {
-        let entropy = SystemEntropy::new();
-        LocalIssuer::new(Arc::new(KeyRing::generate(&entropy).unwrap()), Arc::new(entropy))
-    }
-
-    fn open(
-        issuer: &LocalIssuer,
-        made: &TemporaryCredentials,
-        at: Moment,
-    ) -> Result<RoleSession, SigV4Error> {
-        let token = made.session_token.expose();
-        let opened = issuer.open(made.access_key_id.as_str(), Some(token), at)?;
-        assert!(opened.secret_access_key.same_as(made.secret_access_key.expose().as_bytes()));
-        match opened.session {
-            Session::Role(session) => Ok(*session),
-            other => panic!("{other:?}"),
-        }
-    }
-
-    fn made_by(issuer: &LocalIssuer) -> TemporaryCredentials {
-        let session = session();
-        issuer.make((&session).into(), session.expires).unwrap()
-    }
-
-    #[test]
-    fn what_is_issued_opens_to_the_same_session() {
-        let issuer = issuer();
-        let made = made_by(&issuer);
-        assert_eq!(open(&issuer, &made, NOW).unwrap(), session());
-        assert_eq!(made.secret_access_key.expose().len(), 40);
-        assert!(made.session_token.expose().len() <= 700, "{}", made.session_token.expose().len());
-    }
-
-    #[test]
-    fn it_ends_with_its_time() {
-        let issuer = issuer();
-        let made = made_by(&issuer);
-        let end = session().expires;
-        assert!(open(&issuer, &made, end.minus(Duration::from_millis(1))).is_ok());
-        assert!(matches!(open(&issuer, &made, end), Err(SigV4Error::ExpiredToken)));
-    }
-
-    #[test]
-    fn a_token_belongs_to_one_key_and_one_ring() {
-        let issuer = issuer();
-        let (one, two) = (made_by(&issuer), made_by(&issuer));
-        let token = two.session_token.expose().as_str();
-        for (id, token) in
-            [(one.access_key_id.as_str(), Some(token)), (one.access_key_id.as_str(), None), ("", Some(token))]
-        {
-            assert!(matches!(issuer.open(id, token, NOW), Err(SigV4Error::InvalidClientTokenId)), "{id}");
-        }
-        let stranger = self::issuer();
-        assert!(matches!(open(&stranger, &one, NOW), Err(SigV4Error::InvalidClientTokenId)));
-        assert!(!one.secret_access_key.same_as(two.secret_access_key.expose().as_bytes()));
-    }
-}
+#[path = "local_tests.rs"]
+mod tests;

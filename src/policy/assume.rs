@@ -17,7 +17,7 @@ use super::tags;
 use super::{AllowedAction, Circumstances, Policies};
 use crate::arn::{RoleArn, RoleId};
 use crate::clock::Moment;
-use crate::identity::{Ancestry, Asserted, Holder, RoleSession, SessionTag};
+use crate::identity::{Ancestry, Asserted, Holder, RoleSession, SessionPolicies, SessionTag};
 
 /// The longest session of a role that a role's session assumes (facts 1.6).
 const LONGEST_CHAINED: Duration = Duration::from_secs(3600);
@@ -37,8 +37,8 @@ pub struct AssumeRequest<'a> {
     pub session_name: &'a str,
     /// `DurationSeconds`, in the range that the wire allows.
     pub duration: Option<Duration>,
-    /// `Policy`.
-    pub session_policy: Option<&'a str>,
+    /// `Policy` and `PolicyArns`.
+    pub policies: &'a SessionPolicies,
     /// `ExternalId`.
     pub external_id: Option<&'a str>,
     /// `SourceIdentity`.
@@ -61,8 +61,8 @@ impl Policies {
         let tags = tags.map_err(Denial::Tags)?;
         tags::check(&tags).map_err(Denial::Tags)?;
         let source_identity = source_identity(ask, before)?;
-        session::packed(&tags, ask.session_policy)?;
-        session::session_policy(ask.session_policy)?;
+        session::packed(&tags, ask.policies)?;
+        session::session_policies(ask.policies, ask.role.account(), &self.rights)?;
         let allowed = self.allowed(ask, &tags, source_identity, when)?;
         let Some((role_id, role_maximum)) = ask.known else {
             return Err(ask.refused("there is no such role"));
@@ -91,7 +91,7 @@ impl Policies {
             mfa: ask.mfa,
             source_identity: source_identity.map(str::to_owned),
             tags,
-            session_policy: ask.session_policy.map(str::to_owned),
+            policies: ask.policies.clone(),
             provider_session_ends: before.and_then(|session| session.provider_session_ends),
             login: before.and_then(|session| session.login.clone()),
             grant: before.and_then(|session| session.grant),

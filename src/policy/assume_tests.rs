@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::*;
-use crate::identity::{Ancestry, LoginMarks, UserSession};
+use crate::identity::{Ancestry, LoginMarks, SessionPolicies, UserSession};
 use crate::policy::iam::{Policy, PolicyKind};
 use crate::policy::rights::{HolderRights, NamedPolicy, Rights};
 use crate::policy::tags::TagFault;
@@ -60,7 +60,7 @@ impl World {
                 mfa: None,
                 source_identity: None,
                 tags: Vec::new(),
-                session_policy: None,
+                policies: SessionPolicies::default(),
                 provider_session_ends: None,
                 login: Some(LoginMarks { subject: [1; 16], sessions: Vec::new(), unnamed: None }),
                 grant: Some([2; 16]),
@@ -84,7 +84,7 @@ impl World {
             known: Some((&self.next_id, HOUR * 4)),
             session_name: "next",
             duration: None,
-            session_policy: None,
+            policies: SessionPolicies::NONE,
             external_id: None,
             source_identity: None,
             tags: &[],

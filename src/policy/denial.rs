@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::iam::PolicyFault;
 use super::tags::TagFault;
 use super::trust::Untrusted;
+use crate::arn::PolicyArn;
 
 /// Why a session is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -52,6 +53,9 @@ pub enum Denial {
     /// `MalformedPolicyDocument` (facts 1.7): the first fault of the session policy.
     #[error("session policy: {0}")]
     SessionPolicy(PolicyFault),
+    /// `MalformedPolicyDocument`: no `[[policy]]` of the session's account has this ARN.
+    #[error("session policy: there is no policy {0} here for sessions of this account")]
+    NoSuchPolicy(PolicyArn),
     /// The assertion says that the session is over already: `Response has expired` (facts 2.2).
     #[error("the assertion's session has ended")]
     SessionOver,
@@ -86,7 +90,7 @@ impl Denial {
             Self::Tags(_) => "policy.tags",
             Self::DurationOverRoleMaximum { .. } => "policy.duration",
             Self::TooLarge { .. } => "policy.size",
-            Self::SessionPolicy(_) => "policy.session-policy",
+            Self::SessionPolicy(_) | Self::NoSuchPolicy(_) => "policy.session-policy",
             Self::SessionOver => "policy.session-over",
         }
     }

@@ -34,7 +34,7 @@ use self::iam::StatementRef;
 pub use self::length::{LONGEST_SESSION, LengthLimit, SessionLength};
 use self::rights::Rights;
 pub use self::rules::{RuleEffect, RuleFault, RuleSource, Rules};
-pub use self::session::{AuthorizedSession, SessionRequest};
+pub use self::session::{AuthorizedSession, SessionRequest, packed_percent};
 pub use self::tags::TagFault;
 pub use self::trust::{ActionReview, AllowedAction, TrustPolicy, TrustRefusal, TrustStatement, Untrusted};
 pub use self::user_session::{AuthorizedUserSession, FederationRequest};
@@ -195,7 +195,7 @@ impl Policies {
         ask: &SessionRequest<'_>,
         when: Circumstances,
     ) -> Result<AuthorizedSession, Denial> {
-        session::authorize(identity, ask, self.trusts.get(&ask.offer.role), when)
+        session::authorize(identity, ask, self.trusts.get(&ask.offer.role), &self.rights, when)
     }
 
     /// What every statement of the role's trust policy says to `ask`, for explanations: what

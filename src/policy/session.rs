@@ -5,14 +5,18 @@ use std::time::Duration;
 use super::denial::{Denial, NameSource, SessionNameFault};
 use super::iam::{Policy, PolicyKind};
 use super::length::{LengthInputs, SessionLength};
+use super::rights::Rights;
 use super::trust::{ActionReview, AllowedAction, TrustPolicy, TrustQuestion, TrustRefusal, Untrusted};
 use super::{Circumstances, OfferedBy, RoleOffer, tags};
-use crate::arn::{RoleArn, RoleId, is_name_byte};
+use crate::arn::{AccountId, PolicyArn, RoleArn, RoleId, is_name_byte};
 use crate::clock::Moment;
-use crate::identity::{Ancestry, FederatedIdentity, GrantId, Protocol, RoleSession, SessionTag};
+use crate::identity::{
+    Ancestry, FederatedIdentity, GrantId, Protocol, RoleSession, SessionPolicies, SessionTag,
+};
 
-/// Bytes that tags and session policy may take together in a session token.
-const PACKED_LIMIT: usize = 4096;
+/// Bytes that tags and session policies may take together in a session token, as they are packed there: so many
+/// that the token stays below 4 KiB but for names of unusual length.
+const PACKED_LIMIT: usize = 2560;
 
 /// A session that is asked for.
 #[derive(Debug, Clone, Copy)]
@@ -27,8 +31,8 @@ pub struct SessionRequest<'a> {
     pub session_name: Option<&'a str>,
     /// The caller's `DurationSeconds`, in the range that the wire allows.
     pub duration: Option<Duration>,
-    /// The caller's inline `Policy`.
-    pub session_policy: Option<&'a str>,
+    /// The caller's `Policy` and `PolicyArns`.
+    pub policies: &'a SessionPolicies,
 }
 
 /// The proof that authorization happened: made by [`super::Policies::authorize`] alone, and
@@ -85,10 +89,11 @@ pub(super) fn authorize(
     identity: &FederatedIdentity,
     ask: &SessionRequest<'_>,
     trust: Option<&TrustPolicy>,
+    rights: &Rights,
     when: Circumstances,
 ) -> Result<AuthorizedSession, Denial> {
     let session_name = session_name(identity, ask)?;
-    well_formed(identity, ask)?;
+    well_formed(identity, ask, rights)?;
     let inputs = inputs(identity, ask, when.at);
     let question = question(identity, ask, session_name, when);
     let action = question.action();
@@ -162,7 +167,7 @@ fn session(
         mfa: None,
         source_identity: ask.offer.source_identity.clone(),
         tags: ask.offer.tags.clone(),
-        session_policy: ask.session_policy.map(str::to_owned),
+        policies: ask.policies.clone(),
         provider_session_ends: identity.session_ends(),
         login: identity.login().map(|login| login.marks.clone()),
         grant: None,
@@ -173,7 +178,11 @@ fn session(
 
 /// What does not depend on the role: whether it is the token's to have, and the form of the
 /// source identity, the tags and the session policy.
-fn well_formed(identity: &FederatedIdentity, ask: &SessionRequest<'_>) -> Result<(), Denial> {
+fn well_formed(
+    identity: &FederatedIdentity,
+    ask: &SessionRequest<'_>,
+    rights: &Rights,
+) -> Result<(), Denial> {
     let offer = ask.offer;
     if !named_by_token(identity, &offer.role) {
         return Err(Denial::RoleNotInToken);
@@ -183,15 +192,21 @@ fn well_formed(identity: &FederatedIdentity, ask: &SessionRequest<'_>) -> Result
         return Err(Denial::Tags(fault.clone()));
     }
     tags::check(&offer.tags).map_err(Denial::Tags)?;
-    packed(&offer.tags, ask.session_policy)?;
-    session_policy(ask.session_policy)
+    packed(&offer.tags, ask.policies)?;
+    session_policies(ask.policies, offer.role.account(), rights)
 }
 
-/// Whether everything variable fits into the session token (facts 1.5, `PackedPolicySize`).
-pub(super) fn packed(tags: &[SessionTag], policy: Option<&str>) -> Result<(), Denial> {
-    let tags: usize = tags.iter().map(|tag| tag.key.len() + tag.value.len() + 4).sum();
-    let size = tags + policy.map_or(0, str::len);
-    if size <= PACKED_LIMIT { Ok(()) } else { Err(Denial::TooLarge { percent: size * 100 / PACKED_LIMIT }) }
+/// How much of the room for tags and session policies in a session token they take, in percent (facts 1.5,
+/// `PackedPolicySize`).
+pub fn packed_percent(tags: &[SessionTag], policies: &SessionPolicies) -> usize {
+    let tags: usize = tags.iter().map(|tag| tag.key.len() + tag.value.len() + 3).sum();
+    ((tags + policies.packed_size()) * 100).div_ceil(PACKED_LIMIT)
+}
+
+/// Whether they fit.
+pub(super) fn packed(tags: &[SessionTag], policies: &SessionPolicies) -> Result<(), Denial> {
+    let percent = packed_percent(tags, policies);
+    if percent <= 100 { Ok(()) } else { Err(Denial::TooLarge { percent }) }
 }
 
 /// A roles claim in a token narrows what the token is good for, whatever rules say (facts 3.5).
@@ -236,12 +251,26 @@ fn is_session_text(text: &str) -> bool {
     (2..=64).contains(&text.len()) && text.bytes().all(is_name_byte)
 }
 
-/// A session policy goes into the session as sent, so that whoever enforces it can read it; a
-/// malformed one would be found out too late.
-pub(super) fn session_policy(text: Option<&str>) -> Result<(), Denial> {
-    let faults = text.and_then(|text| Policy::parse(PolicyKind::Session, text).err());
-    let first = faults.and_then(|faults| faults.into_iter().next());
-    first.map_or(Ok(()), |fault| Err(Denial::SessionPolicy(fault)))
+/// What an inline policy says goes into the session as sent, so that whoever enforces it can read it; a
+/// malformed one would be found out too late. Managed ones must be there, and belong to the session's
+/// `account` or to AWS.
+pub(super) fn session_policies(
+    policies: &SessionPolicies,
+    account: AccountId,
+    rights: &Rights,
+) -> Result<(), Denial> {
+    let inline = policies.inline.as_deref().map(|text| Policy::parse(PolicyKind::Session, text));
+    let faults = inline.and_then(Result::err).into_iter().flatten();
+    if let Some(first) = faults.into_iter().next() {
+        return Err(Denial::SessionPolicy(first));
+    }
+    let is_there = |arn: &PolicyArn| {
+        arn.account().is_none_or(|owner| owner == account) && rights.managed.contains_key(arn)
+    };
+    match policies.managed.iter().find(|arn| !is_there(arn)) {
+        Some(missing) => Err(Denial::NoSuchPolicy(missing.clone())),
+        None => Ok(()),
+    }
 }
 
 #[cfg(test)]

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use super::super::rights::Rights;
 use super::super::{Grant, Policies, RuleEffect, RuleSource, Rules, TagFault};
 use super::*;
-use crate::identity::Asserted;
 use crate::identity::testing::IdentityBuilder;
+use crate::identity::{Asserted, SessionPolicies};
 
 const CORP: &str = "arn:aws:iam::111122223333:saml-provider/corp";
 const MOBILE: &str = "arn:aws:iam::111122223333:oidc-provider/accounts.example.com";
@@ -73,13 +73,14 @@ fn session(
     ask: Ask<'_>,
 ) -> Option<Result<AuthorizedSession, Denial>> {
     let offer = policies.offer_for(identity, grant, &role(name), WHEN)?;
+    let policies_of_session = SessionPolicies { inline: ask.policy.map(str::to_owned), managed: Vec::new() };
     let request = SessionRequest {
         offer: &offer,
         role_id: &RoleId::of_declared(&offer.role),
         max_session_duration: Duration::from_secs(7200),
         session_name: ask.name,
         duration: ask.seconds.map(Duration::from_secs),
-        session_policy: ask.policy,
+        policies: &policies_of_session,
     };
     Some(policies.authorize(identity, &request, WHEN))
 }
@@ -213,7 +214,7 @@ fn a_granted_session_carries_what_was_decided() {
     assert_eq!(session.session_name, "ann@corp");
     assert_eq!(session.source_identity.as_deref(), Some("ann"));
     assert_eq!(session.tags, [tag("team", "red")]);
-    assert_eq!(session.session_policy.as_deref(), Some(policy));
+    assert_eq!(session.policies.inline.as_deref(), Some(policy));
     assert_eq!((session.issued, session.expires), (NOW, NOW.plus(Duration::from_secs(1800))));
     assert_eq!(session.provider.as_ref().map(ToString::to_string).as_deref(), Some(CORP));
     assert_eq!(session.subject.as_deref(), Some("ann"));

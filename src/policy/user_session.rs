@@ -9,7 +9,7 @@ use super::iam::RequestContext;
 use super::rights::{self, Access, SignedCall, Standing};
 use super::{Circumstances, Policies, session, tags};
 use crate::clock::Moment;
-use crate::identity::{FederatedUser, Holder, Lifetime, Session, SessionTag, UserSession};
+use crate::identity::{FederatedUser, Holder, Lifetime, Session, SessionPolicies, SessionTag, UserSession};
 
 /// The proof that a user may have these credentials: made by [`Policies`] alone, and never deserialized.
 #[derive(Debug, Clone)]
@@ -39,8 +39,8 @@ pub struct FederationRequest<'a> {
     pub name: &'a str,
     /// How long.
     pub duration: Duration,
-    /// `Policy`.
-    pub session_policy: Option<&'a str>,
+    /// `Policy` and `PolicyArns`.
+    pub policies: &'a SessionPolicies,
     /// `Tags`.
     pub tags: &'a [SessionTag],
 }
@@ -66,8 +66,8 @@ impl Policies {
         when: Circumstances,
     ) -> Result<AuthorizedUserSession, Denial> {
         tags::check(ask.tags).map_err(Denial::Tags)?;
-        session::packed(ask.tags, ask.session_policy)?;
-        session::session_policy(ask.session_policy)?;
+        session::packed(ask.tags, ask.policies)?;
+        session::session_policies(ask.policies, ask.user.user.account(), &self.rights)?;
         let holder = Holder::User(ask.user);
         let resource = ask.user.user.federated_arn(ask.name);
         let standing = Standing::of(&self.rights, holder);
@@ -93,7 +93,7 @@ impl Policies {
             name: ask.name.to_owned(),
             made_by: ask.user.user.clone(),
             user_id: ask.user.user_id.clone(),
-            session_policy: ask.session_policy.map(str::to_owned),
+            policies: ask.policies.clone(),
             tags: ask.tags.to_vec(),
             lifetime,
         };
@@ -136,11 +136,12 @@ mod tests {
         tags: &[SessionTag],
     ) -> Result<Session, Denial> {
         let user = bot();
+        let of_session = SessionPolicies { inline: session_policy.map(str::to_owned), managed: Vec::new() };
         let ask = FederationRequest {
             user: &user,
             name: "cleo",
             duration: Duration::from_secs(900),
-            session_policy,
+            policies: &of_session,
             tags,
         };
         policies.federate_user(&ask, WHEN).map(|authorized| authorized.session().clone())

@@ -60,12 +60,12 @@ pub enum Purpose {
 impl Purpose {
     const fn label(self) -> &'static [u8] {
         match self {
-            Self::SessionToken => b"rolegate/session-token/2",
+            Self::SessionToken => b"rolegate/session-token",
             Self::LoginState => b"rolegate/login-state",
             Self::LogoutState => b"rolegate/logout-state",
             Self::RoleChoice => b"rolegate/role-choice",
-            Self::ConsoleSession => b"rolegate/console-session/2",
-            Self::SigninToken => b"rolegate/signin-token/2",
+            Self::ConsoleSession => b"rolegate/console-session/3",
+            Self::SigninToken => b"rolegate/signin-token/3",
             Self::StoredRecord => b"rolegate/stored-record",
             Self::DeviceCode => b"rolegate/device-code",
             Self::DeviceRequest => b"rolegate/device-request",

@@ -165,7 +165,7 @@ def test_parameters_refused(broker, token):
     assert code == "MalformedPolicyDocument"
     policy = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:Get*","Resource":"*"}]}'
     answer = by_token(broker, token, "--policy", policy, "--duration-seconds", "900", role=SHORT)
-    assert answer["PackedPolicySize"] == 5
+    assert answer["PackedPolicySize"] == 4
 
 
 def test_credentials_refused(broker, token):

@@ -6,7 +6,7 @@ use crate::audit;
 use crate::broker::exchange::DeviceGrant;
 use crate::broker::{Arrival, Ask, Failure, Refusal, RequestContext};
 use crate::directory::Provider;
-use crate::identity::{FederatedIdentity, hash_of};
+use crate::identity::{FederatedIdentity, SessionPolicies, hash_of};
 use crate::policy::RoleOffer;
 
 /// What is asked for; nothing is given yet, so no audit event bears this name.
@@ -89,7 +89,13 @@ impl RequestContext<'_> {
                     return Err(Refusal::NotOffered { role: role.clone() }.into());
                 }
                 let duration = record.duration;
-                let ask = Ask { action: ACTION, role, session_name: None, duration, session_policy: None };
+                let ask = Ask {
+                    action: ACTION,
+                    role,
+                    session_name: None,
+                    duration,
+                    policies: SessionPolicies::NONE,
+                };
                 let (identity, _) = self.admit(arrival, &ask).await?;
                 let grant = DeviceGrant { request: record.id, role: role.clone(), at: self.at };
                 let entropy = self.parts.entropy.as_ref();

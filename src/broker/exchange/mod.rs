@@ -28,7 +28,9 @@ use crate::clock::Moment;
 use crate::directory::{Client, Provider};
 use crate::entropy;
 use crate::identity::dpop::{self, Proof};
-use crate::identity::{FederatedIdentity, GrantId, OneTime, Presented, VerifyError, hash_of, oidc, saml};
+use crate::identity::{
+    FederatedIdentity, GrantId, OneTime, Presented, SessionPolicies, VerifyError, hash_of, oidc, saml,
+};
 use crate::issuer::TemporaryCredentials;
 use crate::issuer::jwt::{NoToken, SignedToken, TokenTerms, VerifiedToken};
 use crate::policy::AuthorizedSession;
@@ -126,7 +128,13 @@ impl RequestContext<'_> {
         };
         let provider = self.provider_of(client, presented, role.account())?;
         let arrival = Arrival { presented, provider, door: Door::StsApi };
-        let ask = Ask { action: ACTION, role, session_name, duration: asked.duration, session_policy: None };
+        let ask = Ask {
+            action: ACTION,
+            role,
+            session_name,
+            duration: asked.duration,
+            policies: SessionPolicies::NONE,
+        };
         let (identity, session) = self.admit(&arrival, &ask).await?;
         self.use_up(asked.proof).await?;
         let kept = Kept { role, session_name, duration: asked.duration, wanted: asked.wanted, key };
@@ -183,7 +191,7 @@ impl RequestContext<'_> {
         }
         may_ask_for(client, kept.wanted)?;
         let Kept { role, session_name, duration, .. } = *kept;
-        let ask = Ask { action, role, session_name, duration, session_policy: None };
+        let ask = Ask { action, role, session_name, duration, policies: SessionPolicies::NONE };
         let session = self.authorize(identity, provider, &ask)?;
         if self.parts.revoked.ends_holder(session.session().into(), since) {
             return Err(ExchangeRefusal::LoginEnded.into());

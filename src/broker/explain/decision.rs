@@ -9,7 +9,7 @@ use crate::broker::decide::Decide;
 use crate::broker::record::offered_by;
 use crate::broker::{Ask, Refusal};
 use crate::config::Snapshot;
-use crate::identity::{FederatedIdentity, SessionTag};
+use crate::identity::{FederatedIdentity, SessionPolicies, SessionTag};
 use crate::policy::iam::{self, Effect, StatementReview};
 use crate::policy::rights::PolicyReview;
 use crate::policy::rules::{self, Outcome};
@@ -124,7 +124,7 @@ fn one(
         role: &offer.role,
         session_name: question.session_name,
         duration: question.duration,
-        session_policy: None,
+        policies: SessionPolicies::NONE,
     };
     let (session, access, refusal) = match decide.authorize(identity, offer, &ask) {
         Ok(authorized) => (granted(&authorized), access(decide, &authorized, question)?, None),

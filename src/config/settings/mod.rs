@@ -6,6 +6,7 @@
 
 mod client;
 mod oidc;
+mod policy;
 mod rule;
 mod saml;
 mod user;
@@ -20,6 +21,7 @@ pub(super) use self::client::{ClientGrant, ClientSettings, DEFAULT_REFRESH_LIFET
 pub(super) use self::oidc::{
     ClaimPath, GroupOverageSetting, OidcLoginSettings, OidcProviderSettings, TokenReplay,
 };
+pub(super) use self::policy::PolicySettings;
 pub(super) use self::rule::{
     RuleEffectSetting, RuleSettings, SectionMatch, SectionOffersSetting, SectionSettings,
 };
@@ -37,7 +39,8 @@ pub struct Settings {
     pub public_url: String,
 
     /// Further files to read, relative to this one; `*` may stand in the last part. They may hold
-    /// `[[account]]`, `[[provider]]`, `[[role]]`, `[[group]]`, `[[user]]`, `[[section]]`, `[[rule]]` and `[[client]]`.
+    /// `[[account]]`, `[[provider]]`, `[[role]]`, `[[policy]]`, `[[group]]`,
+    /// `[[user]]`, `[[section]]`, `[[rule]]` and `[[client]]`.
     #[serde(default)]
     pub include: Vec<String>,
 
@@ -84,6 +87,10 @@ pub struct Settings {
     /// The roles that can be assumed.
     #[serde(default)]
     pub role: Vec<RoleSettings>,
+
+    /// The policies that callers may name to limit a session.
+    #[serde(default)]
+    pub policy: Vec<PolicySettings>,
 
     /// The groups that users are in.
     #[serde(default)]

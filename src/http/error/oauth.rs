@@ -216,7 +216,11 @@ fn denied(denial: &Denial) -> OAuthError {
             invalid("duration_seconds is more than the role's max_session_duration.")
         }
         Denial::SessionOver => invalid("The session at the identity provider is over: sign in again."),
-        Denial::SourceIdentity(_) | Denial::Tags(_) | Denial::TooLarge { .. } | Denial::SessionPolicy(_) => {
+        Denial::SourceIdentity(_)
+        | Denial::Tags(_)
+        | Denial::TooLarge { .. }
+        | Denial::SessionPolicy(_)
+        | Denial::NoSuchPolicy(_) => {
             invalid("Tags or source identity of the session are not acceptable: the broker's log says why.")
         }
     }

@@ -308,6 +308,10 @@ fn denied(denial: &Denial, action: &str) -> StsError {
             format!("Packed policy consumes {percent}% of allotted space, please use smaller policy."),
         ),
         Denial::SessionPolicy(fault) => StsError::bad("MalformedPolicyDocument", fault.to_string()),
+        Denial::NoSuchPolicy(arn) => StsError::bad(
+            "MalformedPolicyDocument",
+            format!("Policy {arn} does not exist or is not attachable."),
+        ),
         Denial::SessionOver => StsError::bad("ExpiredTokenException", "Response has expired"),
     }
 }

@@ -19,7 +19,7 @@ pub(super) async fn assume_role(
         role: &role,
         session_name: asked.session_name,
         duration: asked.duration,
-        session_policy: asked.policy,
+        policies: &asked.policies,
         external_id: asked.external_id,
         source_identity: asked.source_identity,
         tags: &asked.tags,
@@ -48,7 +48,7 @@ pub(super) async fn federation_token(
     let ask = FederationAsk {
         name: asked.name,
         duration: asked.duration,
-        session_policy: asked.policy,
+        policies: &asked.policies,
         tags: &asked.tags,
     };
     let (session, credentials) = context.federation_token(caller, &ask).await.map_err(failed)?;
@@ -59,7 +59,7 @@ pub(super) async fn federation_token(
             "FederatedUser",
             vec![Element::text("FederatedUserId", holder.user_id()), Element::text("Arn", holder.arn())],
         ),
-        results::packed_size(asked.policy.unwrap_or_default()),
+        results::packed_size(&asked.tags, &asked.policies),
     ];
     Ok(xml::result("GetFederationToken", &result))
 }

@@ -28,7 +28,7 @@ pub(super) async fn with_saml(
         role: &role,
         session_name: None,
         duration: asked.duration,
-        session_policy: asked.policy,
+        policies: &asked.policies,
     };
     let federated = context.federate(&arrival, &ask).await.map_err(failed)?;
     let identity = &federated.identity;
@@ -58,7 +58,7 @@ pub(super) async fn with_web_identity(
         role: &role,
         session_name: Some(asked.session_name),
         duration: asked.duration,
-        session_policy: asked.policy,
+        policies: &asked.policies,
     };
     let federated = context.federate(&arrival, &ask).await.map_err(failed)?;
     let identity = &federated.identity;

@@ -1,11 +1,9 @@
 //! What answers have in common, in AWS's order (facts 1.5).
 
 use super::xml::Element;
+use crate::identity::{SessionPolicies, SessionTag};
 use crate::issuer::TemporaryCredentials;
-use crate::policy::AuthorizedSession;
-
-/// The limit of an inline session policy (facts 1.7): 100 % of `PackedPolicySize`.
-const LARGEST_POLICY: usize = 2048;
+use crate::policy::{self, AuthorizedSession};
 
 /// A role's session and its credentials.
 pub(super) fn role_session<'a>(
@@ -23,7 +21,9 @@ pub(super) fn role_session<'a>(
     if let Some(source_identity) = &session.source_identity {
         result.push(Element::text("SourceIdentity", source_identity.as_str()));
     }
-    result.extend(session.session_policy.as_deref().map(packed_size));
+    if !session.policies.is_empty() || !session.tags.is_empty() {
+        result.push(packed_size(&session.tags, &session.policies));
+    }
     result
 }
 
@@ -39,8 +39,7 @@ pub(super) fn credentials(made: &TemporaryCredentials) -> Element<'_> {
     )
 }
 
-/// `PackedPolicySize`: how much of the limit a session policy takes, in percent.
-pub(super) fn packed_size(policy: &str) -> Element<'static> {
-    let percent = (policy.chars().count() * 100).div_ceil(LARGEST_POLICY).min(100);
-    Element::text("PackedPolicySize", percent.to_string())
+/// `PackedPolicySize`, in percent.
+pub(super) fn packed_size(tags: &[SessionTag], policies: &SessionPolicies) -> Element<'static> {
+    Element::text("PackedPolicySize", policy::packed_percent(tags, policies).to_string())
 }

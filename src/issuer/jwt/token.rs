@@ -10,7 +10,9 @@ use super::keys::SigningKeys;
 use crate::arn::RoleId;
 use crate::clock::Moment;
 use crate::entropy::{self, Entropy};
-use crate::identity::{Ancestry, GrantId, LoginMark, LoginMarks, RoleSession, SessionTag, hash_of};
+use crate::identity::{
+    Ancestry, GrantId, LoginMark, LoginMarks, RoleSession, SessionPolicies, SessionTag, hash_of,
+};
 use crate::issuer::IssueFault;
 use crate::policy::AuthorizedSession;
 use crate::secret::Secret;
@@ -271,7 +273,7 @@ impl Claims {
             mfa: None,
             source_identity: said.source_identity.clone(),
             tags: said.tags.iter().map(tag).collect(),
-            session_policy: None,
+            policies: SessionPolicies::default(),
             provider_session_ends: None,
             login,
             grant: Some(mark_of(&said.grant)?),

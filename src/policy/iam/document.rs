@@ -19,6 +19,8 @@ pub enum PolicyKind {
     Trust,
     /// What a user, group or role may do.
     Identity,
+    /// What others refer to by its ARN.
+    Managed,
     /// What is left of a role's rights in one session.
     Session,
     /// The most that a user or role may be given: a permissions boundary.
@@ -39,7 +41,7 @@ impl PolicyKind {
             Self::Trust => 8192,
             Self::Identity | Self::ServiceControl => 10_240,
             Self::Session => 2048,
-            Self::Boundary => 6144,
+            Self::Boundary | Self::Managed => 6144,
             Self::Resource => 20_480,
         }
     }

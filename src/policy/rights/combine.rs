@@ -43,7 +43,7 @@ pub enum SessionLimit<'p> {
     /// All of them: there is no session, or it is one of a role and has no policy.
     Whole,
     /// What one of these allows. A session of a federated user has nothing without them.
-    To(&'p [Policy]),
+    To(&'p [Arc<NamedPolicy>]),
 }
 
 /// A request that its caller signed.
@@ -107,16 +107,13 @@ impl Applicable<'_> {
         let control = self.service_control.iter().map(|level| (Layer::ServiceControl, cited(level)));
         let is_trust = self.resource.is_some_and(|policy| policy.kind() == PolicyKind::Trust);
         let resource = if is_trust { Layer::Trust } else { Layer::Resource };
-        let alone = |layer: Layer, policy| (layer.name(), policy);
         let of_resource =
-            (resource, self.resource.map(|policy| alone(resource, policy)).into_iter().collect());
+            (resource, self.resource.map(|policy| (resource.name(), policy)).into_iter().collect());
         let identity = (Layer::Identity, cited(self.identity));
         let boundary = self.boundary.map(|boundary| (Layer::Boundary, vec![boundary.cited()]));
         let session = match self.session {
             SessionLimit::Whole => None,
-            SessionLimit::To(policies) => {
-                Some((Layer::Session, policies.iter().map(|policy| alone(Layer::Session, policy)).collect()))
-            }
+            SessionLimit::To(policies) => Some((Layer::Session, cited(policies))),
         };
         control.chain([of_resource, identity]).chain(boundary).chain(session).collect()
     }

@@ -56,12 +56,13 @@ impl World {
         let attach = |policies: &[Policy]| policies.iter().map(|it| named("p", it.clone())).collect();
         let control: Vec<Vec<_>> = self.control.iter().map(|level| attach(level)).collect();
         let identity: Vec<_> = attach(&self.identity);
+        let session: Option<Vec<_>> = self.session.as_deref().map(attach);
         let boundary = self.boundary.clone().map(|policy| named("boundary", policy));
         let applicable = Applicable {
             service_control: &control,
             identity: &identity,
             boundary: boundary.as_deref(),
-            session: self.session.as_deref().map_or(SessionLimit::Whole, SessionLimit::To),
+            session: session.as_deref().map_or(SessionLimit::Whole, SessionLimit::To),
             resource: self.resource.as_ref(),
             resource_account: if self.foreign { OTHER } else { OWN }.parse().unwrap(),
         };

@@ -20,7 +20,7 @@ pub use self::message::AuthorizationMessage;
 pub(in crate::policy) use self::standing::Standing;
 use super::iam::{Policy, PolicyFault, PolicyKind, RequestContext, StatementRef, StatementReview};
 use super::{Policies, TrustPolicy};
-use crate::arn::{AccountId, RoleArn, UserArn};
+use crate::arn::{AccountId, PolicyArn, RoleArn, UserArn};
 use crate::clock::Moment;
 use crate::identity::Holder;
 
@@ -49,6 +49,8 @@ pub struct Rights {
     pub roles: HashMap<RoleArn, HolderRights>,
     /// By user, as by role.
     pub users: HashMap<UserArn, HolderRights>,
+    /// Managed policies by ARN.
+    pub managed: HashMap<PolicyArn, Arc<NamedPolicy>>,
     /// Service control policies by account, a list for each level of the organization. Each level must
     /// allow; an account without an entry is not limited.
     pub service_control: HashMap<AccountId, Vec<Vec<Arc<NamedPolicy>>>>,

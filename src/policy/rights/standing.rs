@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::combine::{Applicable, SessionLimit};
-use super::{HolderRights, NamedPolicy, Rights};
+use super::{HolderRights, Layer, NamedPolicy, Rights};
 use crate::arn::AccountId;
-use crate::identity::Holder;
+use crate::identity::{Holder, SessionPolicies};
 use crate::policy::iam::{AwsCaller, Policy, PolicyKind};
 
 /// A caller, and what its policies are.
@@ -16,22 +16,20 @@ pub(in crate::policy) struct Standing<'a> {
     rights: Option<&'a HolderRights>,
     service_control: &'a [Vec<Arc<NamedPolicy>>],
     /// Those that came with the session; nothing where there are none.
-    of_session: Option<Vec<Policy>>,
+    of_session: Option<Vec<Arc<NamedPolicy>>>,
 }
 
 impl<'a> Standing<'a> {
     pub(in crate::policy) fn of(rights: &'a Rights, holder: Holder<'a>) -> Self {
-        // It was checked when the session was opened; what can't be read any more allows nothing.
-        let parse = |text: &String| Policy::parse(PolicyKind::Session, text).into_iter().collect();
         let (of_holder, of_session) = match holder {
             Holder::Role(session) => {
-                (rights.roles.get(&session.role), session.session_policy.as_ref().map(parse))
+                let policies = (!session.policies.is_empty()).then(|| of_session(rights, &session.policies));
+                (rights.roles.get(&session.role), policies)
             }
             Holder::User(session) => (rights.users.get(&session.user), None),
-            Holder::FederatedUser(session) => (
-                rights.users.get(&session.made_by),
-                Some(session.session_policy.as_ref().map(parse).unwrap_or_default()),
-            ),
+            Holder::FederatedUser(session) => {
+                (rights.users.get(&session.made_by), Some(of_session(rights, &session.policies)))
+            }
         };
         let service_control = rights.service_control.get(&holder.account());
         Self {
@@ -71,4 +69,15 @@ impl<'a> Standing<'a> {
             resource_account,
         }
     }
+}
+
+/// What came with a session. All of it was there when the session was opened; of what is not any more, nobody
+/// knows what it denied, so that nothing is allowed.
+fn of_session(rights: &Rights, policies: &SessionPolicies) -> Vec<Arc<NamedPolicy>> {
+    let inline = policies.inline.as_ref().map(|text| {
+        let policy = Policy::parse(PolicyKind::Session, text).ok()?;
+        Some(Arc::new(NamedPolicy { name: Layer::Session.name().to_owned(), policy }))
+    });
+    let managed = policies.managed.iter().map(|arn| rights.managed.get(arn).cloned());
+    inline.into_iter().chain(managed).collect::<Option<_>>().unwrap_or_default()
 }

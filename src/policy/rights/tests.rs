@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::arn::RoleId;
-use crate::identity::{Ancestry, RoleSession, SessionTag};
+use crate::identity::{Ancestry, RoleSession, SessionPolicies, SessionTag};
 use crate::policy::{Rules, TrustPolicy};
 
 const NOW: Moment = Moment::from_unix(1_893_456_000);
@@ -24,7 +24,7 @@ fn session(policy: Option<&str>) -> RoleSession {
         subject: Some("ann".into()),
         source_identity: Some("ann".into()),
         tags: vec![SessionTag { key: "Team".into(), value: "platform".into(), transitive: false }],
-        session_policy: policy.map(str::to_owned),
+        policies: SessionPolicies { inline: policy.map(str::to_owned), managed: Vec::new() },
         provider_session_ends: None,
         login: None,
         grant: None,
@@ -43,9 +43,8 @@ fn policies(identity: &str, trust: &str) -> Policies {
     let role: RoleArn = DEPLOY.parse().unwrap();
     let identity = vec![named(PolicyKind::Identity, "deploy.json", identity)];
     let rights = Rights {
-        users: HashMap::new(),
         roles: HashMap::from([(role.clone(), HolderRights { identity, boundary: None })]),
-        service_control: HashMap::new(),
+        ..Rights::default()
     };
     let trusts = HashMap::from([(role, TrustPolicy::parse(trust).unwrap())]);
     Policies::new(Rules::compile(Vec::new()).unwrap(), trusts, rights)
@@ -161,6 +160,29 @@ fn a_session_policy_narrows_and_an_unreadable_one_allows_nothing() {
         let seen = asked.decide().because(action).unwrap_or_else(|| "allowed".to_owned());
         assert_eq!(seen, expected, "{policy:?}");
     }
+}
+
+/// Managed policies are read as they are now; what one denied that is gone, nobody knows.
+#[test]
+fn a_managed_policy_that_is_gone_leaves_nothing() {
+    let mut policies = policies(r#"{"Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#, NOBODY);
+    let arn = |name: &str| format!("arn:aws:iam::aws:policy/{name}").parse().unwrap();
+    let s3 = r#"{"Statement":{"Effect":"Allow","Action":"s3:*","Resource":"*"}}"#;
+    let mut hold = |name: &str| {
+        policies.rights.managed.insert(arn(name), named(PolicyKind::Managed, name, s3));
+        let session = RoleSession {
+            policies: SessionPolicies {
+                inline: Some(s3.to_owned()),
+                managed: vec![arn("Some"), arn("Others")],
+            },
+            ..session(None)
+        };
+        let asked = policies.ask((&session).into(), &question("s3:GetObject", OBJECT), NOW).unwrap();
+        asked.decide()
+    };
+    assert_eq!(hold("Some"), Access::NotAllowed(Layer::Session));
+    let grounds = hold("Others").grounds().iter().map(|ground| ground.policy.clone()).collect::<Vec<_>>();
+    assert_eq!(grounds, ["deploy.json", "session policy", "Some", "Others"]);
 }
 
 #[test]

@@ -11,7 +11,7 @@ use rolegate::broker::{Arrival, Ask, Broker, Door, Failure, Parts, Refusal, Revo
 use rolegate::clock::{ManualClock, Moment};
 use rolegate::config;
 use rolegate::entropy::SystemEntropy;
-use rolegate::identity::Presented;
+use rolegate::identity::{Presented, SessionPolicies};
 use rolegate::issuer::jwt::SigningKeys;
 use rolegate::issuer::local::LocalIssuer;
 use rolegate::seal::KeyRing;
@@ -103,8 +103,13 @@ impl Nodes {
             At::Browser => (Door::SamlPost { recipient: ACS, answer: EXPECTED.in_response_to }, "A"),
         };
         let role: RoleArn = format!("arn:aws:iam::111122223333:role/{role}").parse().unwrap();
-        let ask =
-            Ask { action: "test", role: &role, session_name: None, duration: None, session_policy: None };
+        let ask = Ask {
+            action: "test",
+            role: &role,
+            session_name: None,
+            duration: None,
+            policies: SessionPolicies::NONE,
+        };
         let provider = context.snapshot().directory.provider(provider).unwrap();
         let arrival = Arrival { presented: Presented::SamlResponse(&posted), provider, door };
         match context.federate(&arrival, &ask).await {

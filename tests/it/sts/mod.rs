@@ -4,6 +4,7 @@
 mod assuming;
 mod revoking;
 mod second_factor;
+mod session_policies;
 mod settings;
 mod users;
 mod verify;
@@ -36,6 +37,16 @@ trust_policy = "vault-trust.json"
 arn = "arn:aws:iam::444455556666:role/Partner"
 trust_policy = "partner-trust.json"
 
+[[policy]]
+arn = "arn:aws:iam::111122223333:policy/limits/Assuming"
+document = "assuming.json"
+[[policy]]
+arn = "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess"
+document = "reading.json"
+[[policy]]
+arn = "arn:aws:iam::444455556666:policy/Assuming"
+document = "assuming.json"
+
 [[group]]
 arn = "arn:aws:iam::111122223333:group/people/engineers"
 policies = ["assuming.json"]
@@ -60,7 +71,7 @@ id = "AKIAANNANNANNANNANNA"
 secret = { file = "ann-secret" }
 "#;
 
-const POLICIES: [(&str, &str); 4] = [
+const POLICIES: [(&str, &str); 5] = [
     (
         "account-trust.json",
         r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "sts:*", "Principal": {"AWS": "111122223333"}}}"#,
@@ -76,6 +87,10 @@ const POLICIES: [(&str, &str); 4] = [
         r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "sts:AssumeRole",
             "Principal": {"AWS": "arn:aws:iam::111122223333:user/ci/bot"},
             "Condition": {"StringEquals": {"sts:ExternalId": "contract-7"}}}}"#,
+    ),
+    (
+        "reading.json",
+        r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": ["s3:Get*", "s3:List*"], "Resource": "*"}}"#,
     ),
     (
         "assuming.json",

@@ -99,6 +99,7 @@ fn of_denial(denial: &Denial) -> &'static str {
         Denial::Tags(_) => "Mend the tags of the rule, or the PrincipalTag attributes of the provider.",
         Denial::DurationOverRoleMaximum { .. } => "Ask for less, or raise max_session_duration of the role.",
         Denial::TooLarge { .. } => "Set fewer or shorter tags.",
+        Denial::NoSuchPolicy(_) => "Declare the policy as a [[policy]] of the role's account.",
         Denial::SessionPolicy(_) => "Mend the session policy that the caller sends.",
         Denial::SessionOver => "Sign in at the provider again: its session is over.",
     }

@@ -1,11 +1,16 @@
 //! The constraints of the API, and the faults of one call together (facts 1.3).
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use super::Parameters;
-use crate::arn::is_name_byte;
+use crate::arn::{PolicyArn, is_name_byte};
 use crate::http::error::StsError;
-use crate::http::sts::seconds;
+use crate::http::sts::{invalid, seconds};
+use crate::identity::SessionPolicies;
+
+/// Managed policies of a session (facts 1.5).
+const MOST_POLICIES: usize = 10;
 
 /// Gathers the faults of one call.
 #[derive(Default)]
@@ -93,15 +98,10 @@ impl Check {
         Ok(duration.map(seconds))
     }
 
-    /// The session policy.
-    pub(super) fn policy<'a>(&mut self, parameters: &'a Parameters<'_>) -> Result<Option<&'a str>, StsError> {
-        if parameters.any_with_prefix("PolicyArns.member.") {
-            return Err(StsError::validation(
-                "PolicyArns is not supported by this broker: pass an inline Policy instead".into(),
-            ));
-        }
-        let policy = parameters.get("Policy");
-        if let Some(policy) = policy {
+    /// `Policy` and `PolicyArns`.
+    pub(super) fn policies(&mut self, parameters: &Parameters<'_>) -> Result<SessionPolicies, StsError> {
+        let inline = parameters.get("Policy");
+        if let Some(policy) = inline {
             self.length("policy", policy, policy, 1..=2048);
             let allowed = |c: char| matches!(c, '\u{9}' | '\u{a}' | '\u{d}' | '\u{20}'..='\u{ff}');
             if !policy.chars().all(allowed) {
@@ -109,7 +109,26 @@ impl Check {
                 self.fault("policy", policy, wanted);
             }
         }
-        Ok(policy)
+        Ok(SessionPolicies { inline: inline.map(str::to_owned), managed: self.managed(parameters)? })
+    }
+
+    /// `PolicyArns`. What is not understood of it would have narrowed the session, so it is never ignored.
+    fn managed(&mut self, parameters: &Parameters<'_>) -> Result<Vec<PolicyArn>, StsError> {
+        let name = |number: usize| format!("PolicyArns.member.{number}.arn");
+        let named: Vec<_> = (1..).map_while(|number| parameters.get(&name(number))).collect();
+        let understood: HashSet<_> = (1..=named.len()).map(name).collect();
+        let mut all = parameters.with_prefix("PolicyArns");
+        if let Some(other) = all.find(|key| !understood.contains(*key)) {
+            let shown: String = other.chars().take(200).collect();
+            let message = format!("{shown} is not PolicyArns.member.N.arn, where N counts from 1");
+            return Err(StsError::validation(message));
+        }
+        if named.len() > MOST_POLICIES {
+            let must = format!("have length less than or equal to {MOST_POLICIES}");
+            self.fault("policyArns", &named.join(", "), &must);
+            return Ok(Vec::new());
+        }
+        named.into_iter().map(|arn| arn.parse().map_err(|_| invalid(arn))).collect()
     }
 
     /// A parameter that may be left out.

@@ -11,6 +11,7 @@ use self::check::Check;
 pub(super) use self::signed::{access_key_id, assume_role, encoded_message, federation_token, session_token};
 use crate::http::error::StsError;
 use crate::http::form::fields;
+use crate::identity::SessionPolicies;
 
 /// Fifty tags of two parameters, fifty transitive keys, ten policies and the rest fit well.
 const MOST_PARAMETERS: usize = 512;
@@ -33,8 +34,10 @@ impl<'a> Parameters<'a> {
         self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_ref())
     }
 
-    fn any_with_prefix(&self, prefix: &str) -> bool {
-        self.0.iter().any(|(key, value)| key.starts_with(prefix) && !value.is_empty())
+    /// The names that begin with `prefix`, of those with a value: an empty list is sent without one.
+    fn with_prefix(&self, prefix: &str) -> impl Iterator<Item = &str> {
+        let given = self.0.iter().filter(move |(key, value)| key.starts_with(prefix) && !value.is_empty());
+        given.map(|(key, _)| key.as_ref())
     }
 }
 
@@ -44,7 +47,7 @@ pub(super) struct SamlParameters<'a> {
     pub(super) principal_arn: &'a str,
     pub(super) assertion: &'a str,
     pub(super) duration: Option<Duration>,
-    pub(super) policy: Option<&'a str>,
+    pub(super) policies: SessionPolicies,
 }
 
 /// `AssumeRoleWithWebIdentity`.
@@ -53,7 +56,7 @@ pub(super) struct WebIdentityParameters<'a> {
     pub(super) session_name: &'a str,
     pub(super) token: &'a str,
     pub(super) duration: Option<Duration>,
-    pub(super) policy: Option<&'a str>,
+    pub(super) policies: SessionPolicies,
 }
 
 pub(super) fn saml<'a>(parameters: &'a Parameters<'_>) -> Result<SamlParameters<'a>, StsError> {
@@ -62,9 +65,9 @@ pub(super) fn saml<'a>(parameters: &'a Parameters<'_>) -> Result<SamlParameters<
     let principal_arn = check.required(parameters, "PrincipalArn", "principalArn", 20..=2048);
     let assertion = check.hidden(parameters, "SAMLAssertion", "sAMLAssertion", 4..=100_000);
     let duration = check.duration(parameters, ROLE_SECONDS)?;
-    let policy = check.policy(parameters)?;
+    let policies = check.policies(parameters)?;
     check.finish()?;
-    Ok(SamlParameters { role_arn, principal_arn, assertion, duration, policy })
+    Ok(SamlParameters { role_arn, principal_arn, assertion, duration, policies })
 }
 
 pub(super) fn web_identity<'a>(
@@ -76,12 +79,12 @@ pub(super) fn web_identity<'a>(
     check.name("roleSessionName", session_name);
     let token = check.hidden(parameters, "WebIdentityToken", "webIdentityToken", 4..=20_000);
     let duration = check.duration(parameters, ROLE_SECONDS)?;
-    let policy = check.policy(parameters)?;
+    let policies = check.policies(parameters)?;
     check.finish()?;
     if parameters.get("ProviderId").is_some_and(|id| !id.is_empty()) {
         return Err(StsError::access_denied("AssumeRoleWithWebIdentity"));
     }
-    Ok(WebIdentityParameters { role_arn, session_name, token, duration, policy })
+    Ok(WebIdentityParameters { role_arn, session_name, token, duration, policies })
 }
 
 #[cfg(test)]
@@ -151,6 +154,6 @@ mod tests {
     #[test]
     fn what_would_narrow_rights_is_never_ignored() {
         let form = format!("{ROLE}&RoleSessionName=ann&WebIdentityToken=abcd&PolicyArns.member.1.arn=x");
-        assert_eq!(refusal(&form).0, "ValidationError");
+        assert_eq!(refusal(&form), ("ValidationError".into(), "x is invalid".into()));
     }
 }

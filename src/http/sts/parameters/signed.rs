@@ -7,7 +7,7 @@ use super::check::Check;
 use super::{Parameters, ROLE_SECONDS};
 use crate::broker::MfaCode;
 use crate::http::error::StsError;
-use crate::identity::SessionTag;
+use crate::identity::{SessionPolicies, SessionTag};
 
 /// How long credentials of users may last, in seconds (facts 1.5).
 const USER_SECONDS: RangeInclusive<i32> = 900..=129_600;
@@ -21,7 +21,7 @@ pub(in crate::http::sts) struct AssumeRoleParameters<'a> {
     pub(in crate::http::sts) role_arn: &'a str,
     pub(in crate::http::sts) session_name: &'a str,
     pub(in crate::http::sts) duration: Option<Duration>,
-    pub(in crate::http::sts) policy: Option<&'a str>,
+    pub(in crate::http::sts) policies: SessionPolicies,
     pub(in crate::http::sts) external_id: Option<&'a str>,
     pub(in crate::http::sts) source_identity: Option<&'a str>,
     pub(in crate::http::sts) tags: Vec<SessionTag>,
@@ -38,14 +38,14 @@ pub(in crate::http::sts) struct SessionTokenParameters<'a> {
 pub(in crate::http::sts) struct FederationTokenParameters<'a> {
     pub(in crate::http::sts) name: &'a str,
     pub(in crate::http::sts) duration: Duration,
-    pub(in crate::http::sts) policy: Option<&'a str>,
+    pub(in crate::http::sts) policies: SessionPolicies,
     pub(in crate::http::sts) tags: Vec<SessionTag>,
 }
 
 pub(in crate::http::sts) fn assume_role<'a>(
     parameters: &'a Parameters<'_>,
 ) -> Result<AssumeRoleParameters<'a>, StsError> {
-    if parameters.any_with_prefix("ProvidedContexts.member.") {
+    if parameters.with_prefix("ProvidedContexts.member.").next().is_some() {
         let message = "ProvidedContexts is not supported by this broker".to_owned();
         return Err(StsError::validation(message));
     }
@@ -54,7 +54,7 @@ pub(in crate::http::sts) fn assume_role<'a>(
     let session_name = check.required(parameters, "RoleSessionName", "roleSessionName", 2..=64);
     check.name("roleSessionName", session_name);
     let duration = check.duration(parameters, ROLE_SECONDS)?;
-    let policy = check.policy(parameters)?;
+    let policies = check.policies(parameters)?;
     let external_id = check.optional(parameters, "ExternalId", "externalId", 2..=1224);
     if let Some(external_id) = external_id {
         check.pattern("externalId", external_id, b"_+=,.@:/-", "[\\w+=,.@:\\/-]*");
@@ -70,7 +70,7 @@ pub(in crate::http::sts) fn assume_role<'a>(
         role_arn,
         session_name,
         duration,
-        policy,
+        policies,
         external_id,
         source_identity,
         tags,
@@ -95,10 +95,10 @@ pub(in crate::http::sts) fn federation_token<'a>(
     let name = check.required(parameters, "Name", "name", 2..=32);
     check.name("name", name);
     let duration = check.duration(parameters, USER_SECONDS)?;
-    let policy = check.policy(parameters)?;
+    let policies = check.policies(parameters)?;
     let tags = tags(&mut check, parameters)?;
     check.finish()?;
-    Ok(FederationTokenParameters { name, duration: duration.unwrap_or(USER_DEFAULT), policy, tags })
+    Ok(FederationTokenParameters { name, duration: duration.unwrap_or(USER_DEFAULT), policies, tags })
 }
 
 pub(in crate::http::sts) fn access_key_id<'a>(parameters: &'a Parameters<'_>) -> Result<&'a str, StsError> {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::arn::RoleId;
-use crate::identity::{Ancestry, Holder, RoleSession};
+use crate::identity::{Ancestry, Holder, RoleSession, SessionPolicies};
 
 const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
 const KEY_ID: &str = "AKIDEXAMPLE";
@@ -42,7 +42,7 @@ impl SigningSecrets for One {
             subject: None,
             source_identity: None,
             tags: Vec::new(),
-            session_policy: None,
+            policies: SessionPolicies::default(),
             provider_session_ends: None,
             login: None,
             grant: None,

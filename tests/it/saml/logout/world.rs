@@ -18,7 +18,7 @@ use rolegate::console::ConsoleSession;
 use rolegate::entropy::{Entropy, SystemEntropy};
 use rolegate::http::{Surface, serve_public};
 use rolegate::identity::sigv4::{Payload, SignedRequest, SigningCredential, sign};
-use rolegate::identity::{Ancestry, RoleSession};
+use rolegate::identity::{Ancestry, RoleSession, SessionPolicies};
 use rolegate::issuer::jwt::SigningKeys;
 use rolegate::issuer::local::LocalIssuer;
 use rolegate::seal::KeyRing;
@@ -241,7 +241,7 @@ impl World {
             subject: Some(subject.into()),
             source_identity: None,
             tags: Vec::new(),
-            session_policy: None,
+            policies: SessionPolicies::default(),
             provider_session_ends: None,
             login: None,
             grant: None,
