@@ -39,13 +39,15 @@ fn main() {
     let providers = Broker::start(World { providers: many, ..World::SMALL });
     let rules = Broker::start(World { rules: many, ..World::SMALL });
     let roles = Broker::start(World { roles: many, ..World::SMALL });
+    let sessions = Broker::start(World { sessions: 1_000_000, ..World::SMALL });
     let floor = Floor::start(one.answer_length());
-    let servers: [(&dyn Served, Load); 5] = [
+    let servers: [(&dyn Served, Load); 6] = [
         (&one, one.load()),
         (&floor, one.load().to(floor.address())),
         (&providers, providers.load()),
         (&rules, rules.load()),
         (&roles, roles.load()),
+        (&sessions, sessions.load()),
     ];
     for (_, load) in &servers {
         load.run(EACH / 4);
@@ -64,6 +66,7 @@ fn main() {
         entry("providers_10k_vs_1", costs[2], costs[0], 1.15, "the CPU with one provider"),
         entry("rules_10k_vs_1", costs[3], costs[0], 1.15, "the CPU with one rule"),
         entry("roles_10k_vs_1", costs[4], costs[0], 1.15, "the CPU with one role"),
+        entry("sessions_1m_vs_1", costs[5], costs[0], 1.15, "the CPU without any session before"),
     ]);
 }
 

@@ -17,6 +17,8 @@ use base64_simd::URL_SAFE_NO_PAD;
 use rolegate::clock::{Clock as _, SystemClock};
 use rolegate::entropy::SystemEntropy;
 use rolegate::seal::{KeyRing, Purpose};
+use rolegate::store::embedded::EmbeddedStore;
+use rolegate::store::{SessionKey, SessionStore as _};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -53,11 +55,13 @@ pub(crate) struct World {
     /// The last of them is about whoever sends the tokens.
     pub(crate) rules: usize,
     pub(crate) roles: usize,
+    /// Live ones, in the store before it starts.
+    pub(crate) sessions: usize,
 }
 
 impl World {
     /// One of each.
-    pub(crate) const SMALL: Self = Self { providers: 1, rules: 1, roles: 1 };
+    pub(crate) const SMALL: Self = Self { providers: 1, rules: 1, roles: 1, sessions: 0 };
 }
 
 /// The broker that ships.
@@ -73,6 +77,7 @@ impl Broker {
         let folder = tempfile::tempdir().unwrap();
         let issuer = Issuer::generate(world.providers - 1);
         let address = issuer.configure(folder.path(), world);
+        remember(world.sessions, &folder.path().join("store"));
         let child = Command::new(env!("CARGO_BIN_EXE_rolegate"))
             .args(["serve", "--config"])
             .arg(folder.path().join("rolegate.toml"))
@@ -196,6 +201,20 @@ async fn handle(work: web::Data<Work>, body: web::Bytes) -> HttpResponse {
     HttpResponse::Ok().content_type("text/xml").body(work.answer.clone())
 }
 
+/// Records so many sessions in the store of `folder`, which end within the next hour.
+fn remember(sessions: usize, folder: &std::path::Path) {
+    let (store, now, record) = (EmbeddedStore::open(folder).unwrap(), SystemClock.now(), [0x5a; SESSION / 2]);
+    for number in 0..sessions as u64 {
+        let mut id = [0; 32];
+        id[..8].copy_from_slice(&number.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes());
+        let until = now.plus(Duration::from_millis(900_000 + number % 2_700_000));
+        // The queue is bounded, and a broker would not wait for it.
+        while store.put(SessionKey { until, id }, record.to_vec(), now).is_err() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+}
+
 /// Who signs the tokens: the provider of this number.
 struct Issuer {
     key: RsaKeyPair,
@@ -209,7 +228,7 @@ impl Issuer {
 
     /// Writes a configuration, and gives the address of its public listener.
     fn configure(&self, folder: &std::path::Path, world: World) -> SocketAddr {
-        let World { providers, rules, roles } = world;
+        let World { providers, rules, roles, .. } = world;
         let save = |name: &str, text: &str| fs::write(folder.join(name), text).unwrap();
         // Ports that were free a moment ago.
         let (public, operations) = (free_address(), free_address());
