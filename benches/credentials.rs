@@ -24,7 +24,7 @@ use rolegate::identity::sigv4::{Payload, SignedRequest, SigningCredential, sign}
 use rolegate::identity::{Holder, SessionPolicies, SessionTag};
 use rolegate::issuer::jwt::SigningKeys;
 use rolegate::issuer::local::LocalIssuer;
-use rolegate::issuer::{CredentialIssuer, TemporaryCredentials};
+use rolegate::issuer::{CredentialIssuer, Issuance, TemporaryCredentials};
 use rolegate::policy::{AssumeRequest, AuthorizedSession, Circumstances};
 use rolegate::seal::KeyRing;
 use rolegate::secret::Secret;
@@ -173,7 +173,13 @@ impl World {
     }
 
     fn issue(&self, session: &AuthorizedSession) -> TemporaryCredentials {
-        futures_util::FutureExt::now_or_never(self.issuer.issue(session, NOW)).unwrap().unwrap()
+        futures_util::FutureExt::now_or_never(self.issuer.issue(&Issuance {
+            session,
+            presented: None,
+            at: NOW,
+        }))
+        .unwrap()
+        .unwrap()
     }
 
     fn verify(&self, headers: &[(String, String)]) {
@@ -195,7 +201,7 @@ fn borrowed(headers: &[(String, String)]) -> Vec<(&str, &[u8])> {
 /// The headers of a request that is signed with `keys`.
 fn signed(keys: &TemporaryCredentials) -> Vec<(String, String)> {
     headers_by(&SigningCredential {
-        access_key_id: keys.access_key_id().as_str(),
+        access_key_id: keys.access_key_id(),
         secret_access_key: keys.secret_access_key(),
         session_token: Some(keys.session_token().expose()),
         region: "us-east-1",

@@ -28,6 +28,8 @@ pub struct Issued<'a> {
     pub token_id: Option<&'a str>,
     /// When they end.
     pub expires: Moment,
+    /// Of credentials, the STS of somebody else that they come from.
+    pub upstream: Option<&'a str>,
     /// The OAuth client that they were given to.
     pub client: Option<&'a str>,
     /// The service that a token is for.
@@ -49,6 +51,7 @@ impl Issued<'_> {
             access_key_id = self.access_key_id,
             token_id = self.token_id,
             expires = %self.expires,
+            upstream = self.upstream,
             client = self.client,
             audience = self.audience,
         );

@@ -18,6 +18,7 @@ pub mod config;
 pub mod console;
 pub mod directory;
 pub mod entropy;
+pub mod fetch;
 pub mod http;
 pub mod identity;
 pub mod issuer;

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use rolegate::fetch::{Reach, http_client};
 use rolegate::identity::oidc::{Algorithm, ClaimSettings, KeyAges, KeySource, OidcProvider, OidcSettings};
-use rolegate::identity::{Reach, http_client};
 use serde_json::{Value, json};
 
 /// Its ARN.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::pace::PaceKey;
 use super::record::Given;
-use super::{Failure, Fault, Refusal, RequestContext};
+use super::{Failure, Refusal, RequestContext};
 use crate::arn::{AccountId, RoleArn, account_of_key};
 use crate::identity::{
     Holder, Principal, Session, SessionPolicies, SessionTag, TotpSecret, UserSession, hash_of,
@@ -115,8 +115,8 @@ impl RequestContext<'_> {
         };
         let session = self.snapshot.policies.assume(&request, self.circumstances());
         let session = session.map_err(Refusal::Denied)?;
+        let credentials = self.issue(&session, None).await?;
         self.use_code(code).await?;
-        let credentials = self.issue(&session).await?;
         self.record(&session, &Given::credentials(&credentials, ACTION))?;
         Ok((session, credentials))
     }
@@ -188,8 +188,7 @@ impl RequestContext<'_> {
         session: &AuthorizedUserSession,
         action: &'static str,
     ) -> Result<TemporaryCredentials, Failure> {
-        let issued = self.parts.issuer.issue_to_user(session).await;
-        let credentials = issued.map_err(Fault::Issue)?;
+        let credentials = self.parts.issuer.issue_to_user(session)?;
         self.record_of_user(session, &Given::credentials(&credentials, action));
         Ok(credentials)
     }

@@ -6,7 +6,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 
 use super::decide::Decide;
 use super::record::Given;
-use super::{Failure, Fault, Refusal, RequestContext};
+use super::{Failure, Refusal, RequestContext};
 use crate::arn::RoleArn;
 use crate::audit;
 use crate::clock::Moment;
@@ -16,7 +16,7 @@ use crate::identity::saml::{Answer, Expect};
 use crate::identity::{
     FederatedIdentity, OneTime, Presented, Protocol, SessionPolicies, VerifyCode, VerifyError,
 };
-use crate::issuer::TemporaryCredentials;
+use crate::issuer::{CredentialIssuer as _, Issuance, TemporaryCredentials};
 use crate::policy::rules::Outcome;
 use crate::policy::{AuthorizedSession, Circumstances, Denial, RoleOffer};
 use crate::store::{Claim, Claimed, Scope};
@@ -84,13 +84,15 @@ pub struct Federated {
 }
 
 impl RequestContext<'_> {
-    /// The sentence: verify, map, authorize, claim, issue, record.
+    /// The sentence: verify, map, authorize, issue, claim, record.
     ///
     /// Claiming comes last before anything is given, so that a request that is refused for a
-    /// mendable reason (a duration too long, say) does not use the document up.
+    /// mendable reason (a duration too long, an upstream that does not answer) does not use the document up.
     pub async fn federate(&self, arrival: &Arrival<'_>, ask: &Ask<'_>) -> Result<Federated, Failure> {
-        let (identity, session) = self.admit(arrival, ask).await?;
-        let credentials = self.issue(&session).await?;
+        let identity = self.verify(arrival).await?;
+        let session = self.authorize(&identity, arrival.provider, ask)?;
+        let credentials = self.issue(&session, Some(arrival.presented)).await?;
+        self.claim(&identity, arrival, ask.role).await?;
         self.record(&session, &Given::credentials(&credentials, ask.action))?;
         Ok(Federated { identity, session, credentials })
     }
@@ -142,7 +144,7 @@ impl RequestContext<'_> {
         Ok((identity, offers))
     }
 
-    async fn verify(&self, arrival: &Arrival<'_>) -> Result<FederatedIdentity, Failure> {
+    pub(super) async fn verify(&self, arrival: &Arrival<'_>) -> Result<FederatedIdentity, Failure> {
         let verified = match (&arrival.provider.verifier, arrival.presented) {
             (Verifier::Saml(saml), Presented::SamlResponse(response)) => {
                 saml.provider.verify(response, expectation(&arrival.door), self.at)
@@ -229,7 +231,7 @@ impl RequestContext<'_> {
         }
     }
 
-    async fn claim(
+    pub(super) async fn claim(
         &self,
         identity: &FederatedIdentity,
         arrival: &Arrival<'_>,
@@ -270,8 +272,17 @@ impl RequestContext<'_> {
         }
     }
 
-    pub(super) async fn issue(&self, session: &AuthorizedSession) -> Result<TemporaryCredentials, Failure> {
-        Ok(self.parts.issuer.issue(session, self.at).await.map_err(Fault::Issue)?)
+    /// Has credentials made by whoever makes those of the role; `presented` is what the session was verified by.
+    pub(super) async fn issue(
+        &self,
+        session: &AuthorizedSession,
+        presented: Option<Presented<'_>>,
+    ) -> Result<TemporaryCredentials, Failure> {
+        let issuance = Issuance { session, presented, at: self.at };
+        match self.snapshot.upstreams.of(&session.session().role) {
+            Some(upstream) => Ok(upstream.issue(&issuance).await?),
+            None => Ok(self.parts.issuer.issue(&issuance).await?),
+        }
     }
 }
 

@@ -46,7 +46,7 @@ use crate::clock::{Clock, Moment};
 use crate::config::Snapshot;
 use crate::entropy::Entropy;
 use crate::identity::sigv4::SigningSecrets;
-use crate::issuer::CredentialIssuer;
+use crate::issuer::OwnIssuer;
 use crate::issuer::jwt::SigningKeys;
 use crate::seal::KeyRing;
 use crate::store::{Claim, Scope, Store, StoreFault};
@@ -62,8 +62,8 @@ pub struct Broker {
 
 /// What `app` picked.
 pub struct Parts {
-    /// Makes credentials.
-    pub issuer: Arc<dyn CredentialIssuer>,
+    /// Makes the broker's own credentials.
+    pub issuer: Arc<dyn OwnIssuer>,
     /// Opens the credentials that callers sign with.
     pub secrets: Arc<dyn SigningSecrets>,
     /// Remembers claims, sessions and revocations.

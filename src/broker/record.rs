@@ -21,8 +21,12 @@ pub(super) struct Given<'a> {
     pub(super) id: &'a str,
     /// When it ends.
     pub(super) expires: Moment,
+    /// Whether it is a token, which is signed, or credentials.
+    pub(super) is_token: bool,
     /// Id and session, if what was given holds them sealed.
     pub(super) sealed: Option<&'a [u8]>,
+    /// The upstream that it comes from.
+    pub(super) upstream: Option<&'a str>,
     /// The OAuth client that it was given to.
     pub(super) client: Option<&'a str>,
     /// The service that a token is for.
@@ -30,15 +34,15 @@ pub(super) struct Given<'a> {
 }
 
 impl<'a> Given<'a> {
-    /// Credentials are sealed; a token is signed.
-    const fn is_token(&self) -> bool {
-        self.sealed.is_none()
+    pub(super) fn credentials(made: &'a TemporaryCredentials, action: &'static str) -> Self {
+        let (sealed, upstream) = (made.sealed_session(), made.upstream());
+        let given = Self::token(made.access_key_id(), made.expires(), action);
+        Self { is_token: false, sealed, upstream, ..given }
     }
 
-    pub(super) fn credentials(made: &'a TemporaryCredentials, action: &'static str) -> Self {
-        let (id, expires) = (made.access_key_id(), made.expires());
-        let sealed = Some(made.sealed_session());
-        Self { action, id: id.as_str(), expires, sealed, client: None, audience: None }
+    pub(super) const fn token(id: &'a str, expires: Moment, action: &'static str) -> Self {
+        let (sealed, upstream, client, audience) = (None, None, None, None);
+        Self { action, id, expires, is_token: true, sealed, upstream, client, audience }
     }
 }
 
@@ -52,9 +56,10 @@ pub(super) fn tell_issued(facts: &RoleSession, offered_by: &str, given: &Given<'
         session: &facts.arn(),
         caller: facts.assumed_by.as_deref(),
         offered_by: Some(offered_by),
-        access_key_id: (!given.is_token()).then_some(given.id),
-        token_id: given.is_token().then_some(given.id),
+        access_key_id: (!given.is_token).then_some(given.id),
+        token_id: given.is_token.then_some(given.id),
         expires: given.expires,
+        upstream: given.upstream,
         client: given.client,
         audience: given.audience,
     }
@@ -108,6 +113,7 @@ impl RequestContext<'_> {
             access_key_id: Some(given.id),
             token_id: None,
             expires: given.expires,
+            upstream: None,
             client: None,
             audience: None,
         }

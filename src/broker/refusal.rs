@@ -11,6 +11,7 @@ use crate::identity::VerifyError;
 use crate::identity::saml::RequestFault;
 use crate::identity::sigv4::SigV4Error;
 use crate::issuer::IssueFault;
+use crate::issuer::upstream::UpstreamFault;
 use crate::policy::Denial;
 use crate::policy::rights::AskFault;
 use crate::store::StoreFault;
@@ -111,6 +112,9 @@ pub enum Refusal {
     /// What is asked about somebody's rights can't be answered.
     #[error(transparent)]
     Question(#[from] AskFault),
+    /// The STS that the role's credentials come from refuses, or can't be asked for such a session.
+    #[error(transparent)]
+    Upstream(Box<UpstreamFault>),
     /// The token endpoint does not do that, or not for this client.
     #[error(transparent)]
     Exchange(#[from] ExchangeRefusal),
@@ -140,6 +144,10 @@ impl Refusal {
             Self::DeviceCode => "device.user-code",
             Self::TooLargeToRemember => "device.too-large",
             Self::TooMany { .. } => "pace",
+            Self::Upstream(fault) => match **fault {
+                UpstreamFault::Unfit { .. } => "upstream.unfit",
+                _ => "upstream.refused",
+            },
             Self::Exchange(refusal) => refusal.check(),
         }
     }
@@ -179,6 +187,19 @@ impl From<VerifyError> for Failure {
 impl From<ExchangeRefusal> for Failure {
     fn from(refusal: ExchangeRefusal) -> Self {
         Self::Refusal(refusal.into())
+    }
+}
+
+impl From<IssueFault> for Failure {
+    fn from(fault: IssueFault) -> Self {
+        match fault {
+            IssueFault::Upstream(fault)
+                if matches!(*fault, UpstreamFault::Refused { .. } | UpstreamFault::Unfit { .. }) =>
+            {
+                Self::Refusal(Refusal::Upstream(fault))
+            }
+            fault => Self::Fault(Fault::Issue(fault)),
+        }
     }
 }
 

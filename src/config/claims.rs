@@ -3,7 +3,7 @@
 use super::document::Place;
 use super::fault::Faults;
 use super::settings::{ClaimPath, GroupOverageSetting, OidcProviderSettings};
-use crate::identity::Reach;
+use crate::fetch::Reach;
 use crate::identity::oidc::{AttributePaths, ClaimSettings, GraphUrl, GroupOverage};
 
 /// More attributes than that are a mistake; each costs every token a look.

@@ -18,7 +18,7 @@ use super::fault::{Faults, SourceFile, Spot};
 use super::names::Names;
 use super::settings::{
     AccountSettings, ClientSettings, GroupSettings, PolicySettings, ProviderSettings, RoleSettings,
-    RuleSettings, SectionSettings, Settings, UserSettings,
+    RuleSettings, SectionSettings, Settings, UpstreamSettings, UserSettings,
 };
 
 /// A configuration larger than this is a mistake.
@@ -82,6 +82,8 @@ pub(super) struct Written {
     pub providers: Vec<Item<ProviderSettings>>,
     /// `[[role]]` of every file.
     pub roles: Vec<Item<RoleSettings>>,
+    /// `[[upstream]]` of every file.
+    pub upstreams: Vec<Item<UpstreamSettings>>,
     /// `[[policy]]` of every file.
     pub policies: Vec<Item<PolicySettings>>,
     /// `[[group]]` of every file.
@@ -116,14 +118,26 @@ pub(super) fn read(path: &Path, faults: &mut Faults) -> Option<Written> {
             }
         }
     }
-    let Lists { accounts, providers, roles, policies, groups, users, sections, rules, clients, names } =
-        lists;
+    let Lists {
+        accounts,
+        providers,
+        roles,
+        upstreams,
+        policies,
+        groups,
+        users,
+        sections,
+        rules,
+        clients,
+        names,
+    } = lists;
     let main = Item { value: settings, place };
     Some(Written {
         main,
         accounts,
         providers,
         roles,
+        upstreams,
         policies,
         groups,
         users,
@@ -139,6 +153,7 @@ struct Lists {
     accounts: Vec<Item<AccountSettings>>,
     providers: Vec<Item<ProviderSettings>>,
     roles: Vec<Item<RoleSettings>>,
+    upstreams: Vec<Item<UpstreamSettings>>,
     policies: Vec<Item<PolicySettings>>,
     groups: Vec<Item<GroupSettings>>,
     users: Vec<Item<UserSettings>>,
@@ -152,11 +167,13 @@ impl Lists {
     fn take(&mut self, file: &mut Parsed<'_>, faults: &mut Faults) {
         file.names("provider", "name", &mut self.names);
         file.names("role", "arn", &mut self.names);
+        file.names("upstream", "name", &mut self.names);
         file.names("group", "arn", &mut self.names);
         file.names("section", "name", &mut self.names);
         file.list("account", &mut self.accounts, faults);
         file.list("provider", &mut self.providers, faults);
         file.list("role", &mut self.roles, faults);
+        file.list("upstream", &mut self.upstreams, faults);
         file.list("policy", &mut self.policies, faults);
         file.list("group", &mut self.groups, faults);
         file.list("user", &mut self.users, faults);
@@ -259,7 +276,7 @@ impl<'t> Parsed<'t> {
             faults.error(
                 Some(Spot { file: Arc::clone(self.file), range: key.span() }),
                 format!("`{}` can't stand in an included file", key.get_ref()),
-                "move it to the main file; included files hold [[account]], [[provider]], [[role]], [[policy]], [[group]], [[user]], [[section]], [[rule]] and [[client]]",
+                "move it to the main file; included files hold [[account]], [[provider]], [[role]], [[upstream]], [[policy]], [[group]], [[user]], [[section]], [[rule]] and [[client]]",
             );
         }
     }

@@ -21,6 +21,7 @@ mod service_provider;
 mod settings;
 mod snapshot;
 mod span;
+mod upstreams;
 mod users;
 
 use std::path::Path;

@@ -68,10 +68,6 @@ fn role(
         let message = format!("{} s is not between 1h and 12h", written.max_session_duration.0.as_secs());
         faults.error(place.at("max_session_duration"), message, "write 1h to 12h");
     }
-    if written.issuer != "local" {
-        let message = format!("there is no issuer called {:?}", written.issuer);
-        faults.error(place.at("issuer"), message, "write \"local\": the broker makes the credentials");
-    }
     let rights = documents.role(written, place, faults);
     let text = read_policy(&written.trust_policy, place, "trust_policy", faults)?;
     let trust = sound(TrustPolicy::parse(&text), &written.trust_policy, place, "trust_policy", faults)?;

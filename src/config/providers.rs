@@ -20,11 +20,11 @@ use super::span::Span;
 use crate::arn::{AccountId, ProviderArn};
 use crate::clock::Moment;
 use crate::directory::{Directory, Provider, Replay, SamlSide, Verifier};
+use crate::fetch::{NoClient, Reach, http_client};
 use crate::identity::oidc::{
     Algorithm, KeyAges, KeySource, LoginSettings, NoAlgorithm, OidcFault, OidcProvider, OidcSettings,
 };
 use crate::identity::saml::{Accept, SamlSettings};
-use crate::identity::{NoClient, Reach, http_client};
 
 /// Those that AWS takes.
 const USUAL_ALGORITHMS: [Algorithm; 6] = [

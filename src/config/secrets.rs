@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use super::document::{Place, read_text};
+use super::fault::Faults;
 use super::settings::SecretRef;
 use crate::secret::Secret;
 
@@ -35,4 +36,27 @@ pub(super) fn exposed(reference: &SecretRef, place: &Place) -> Option<u32> {
     let SecretRef::File(file) = reference else { return None };
     let mode = fs::metadata(place.resolve(file)).ok()?.permissions().mode() & 0o777;
     (mode & 0o077 != 0).then_some(mode)
+}
+
+/// The secret behind `reference`, which is `what`; without one, and where others may read it, that is a fault at
+/// `key`.
+pub(super) fn private_secret(
+    reference: &SecretRef,
+    what: &str,
+    key: &str,
+    place: &Place,
+    faults: &mut Faults,
+) -> Option<Secret<String>> {
+    if let Some(mode) = exposed(reference, place) {
+        let message =
+            format!("{} holds {what}, and others may read it (mode {mode:o})", named(reference, place));
+        faults.warning(place.at(key), message, "make it 600");
+    }
+    match read_secret(reference, place) {
+        Ok(secret) => Some(secret),
+        Err(problem) => {
+            faults.error(place.at(key), problem, "name a file or variable that holds it");
+            None
+        }
+    }
 }

@@ -5,11 +5,12 @@ use url::Url;
 use super::document::{Item, Written};
 use super::fault::Faults;
 use super::settings::{AccountSettings, Settings};
-use super::{clients, policies, providers};
+use super::{clients, policies, providers, upstreams};
 use crate::arn::AccountId;
 use crate::clock::Moment;
 use crate::console::Destinations;
 use crate::directory::{Account, Directory};
+use crate::issuer::upstream::Upstreams;
 use crate::policy::Policies;
 
 /// Everything that decides about a request.
@@ -24,6 +25,8 @@ pub struct Snapshot {
     pub directory: Directory,
     /// Rules and trust policies.
     pub policies: Policies,
+    /// The STS of others that make the credentials of some roles.
+    pub upstreams: Upstreams,
     /// Where a sign-in may land.
     pub destinations: Destinations,
 }
@@ -38,6 +41,7 @@ impl Snapshot {
         providers::fill(written, &address, at, &mut directory, faults);
         clients::fill(written, &mut directory, faults);
         let policies = policies::build(written, &mut directory, faults);
+        let upstreams = upstreams::build(written, faults);
         let public = public?;
         let destinations = destinations(&written.main, &public, faults)?;
         let public_url = public.as_str().trim_end_matches('/').to_owned();
@@ -47,6 +51,7 @@ impl Snapshot {
             public_url,
             directory,
             policies: policies?,
+            upstreams,
             destinations,
         })
     }

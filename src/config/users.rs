@@ -7,13 +7,12 @@ use super::document::{Item, Place, Written};
 use super::fault::Faults;
 use super::providers::declared_account;
 use super::rights::Documents;
-use super::secrets::{exposed, named, read_secret};
-use super::settings::{AccessKeySettings, AccessKeyStatus, MfaSettings, SecretRef, UserSettings};
+use super::secrets::{named, private_secret};
+use super::settings::{AccessKeySettings, AccessKeyStatus, MfaSettings, UserSettings};
 use crate::arn::{GroupArn, UserArn, UserId, is_long_term_key};
 use crate::directory::{AccessKey, Directory, MfaDevice, User};
 use crate::identity::TotpSecret;
 use crate::policy::rights::{HolderRights, NamedPolicy};
-use crate::secret::Secret;
 
 /// Groups of a user (facts 6.3).
 const MOST_GROUPS: usize = 10;
@@ -151,7 +150,7 @@ fn access_key(written: &AccessKeySettings, place: &Place, faults: &mut Faults) -
         let message = format!("{:?} is not the id of a long-term access key", written.id);
         faults.error(place.at("access_key"), message, "write AKIA and 16 of A to Z and 2 to 7");
     }
-    let secret = secret(&written.secret, "access_key", place, faults)?;
+    let secret = private_secret(&written.secret, "a user's secret", "access_key", place, faults)?;
     let length = secret.expose().len();
     if length < SHORTEST_SECRET || !secret.expose().bytes().all(|byte| byte.is_ascii_graphic()) {
         let name = named(&written.secret, place);
@@ -174,7 +173,7 @@ fn mfa(written: &MfaSettings, place: &Place, faults: &mut Faults) -> Option<MfaD
         let message = format!("{:?} can't be the serial number of a device", written.serial);
         faults.error(place.at("mfa.serial"), message, "write arn:aws:iam::{account}:mfa/{name}");
     }
-    let text = secret(&written.secret, "mfa.secret", place, faults)?;
+    let text = private_secret(&written.secret, "a user's secret", "mfa.secret", place, faults)?;
     let secret = TotpSecret::from_base32(text.expose());
     if secret.is_none() {
         let name = named(&written.secret, place);
@@ -182,21 +181,4 @@ fn mfa(written: &MfaSettings, place: &Place, faults: &mut Faults) -> Option<MfaD
         faults.error(place.at("mfa.secret"), message, "write it as the authenticator app was handed it");
     }
     secret.filter(|_| fits).map(|secret| MfaDevice { serial: written.serial.clone(), secret })
-}
-
-fn secret(reference: &SecretRef, key: &str, place: &Place, faults: &mut Faults) -> Option<Secret<String>> {
-    if let Some(mode) = exposed(reference, place) {
-        let message = format!(
-            "{} holds a user's secret, and others may read it (mode {mode:o})",
-            named(reference, place)
-        );
-        faults.warning(place.at(key), message, "make it 600");
-    }
-    match read_secret(reference, place) {
-        Ok(secret) => Some(secret),
-        Err(problem) => {
-            faults.error(place.at(key), problem, "name a file or variable that holds it");
-            None
-        }
-    }
 }

@@ -9,6 +9,7 @@ use crate::clock::Moment;
 use crate::directory::{Provider, Verifier};
 use crate::identity::oidc::KeyState;
 use crate::identity::saml::MetadataState;
+use crate::issuer::upstream::UpstreamSts;
 use crate::telemetry;
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
@@ -56,6 +57,7 @@ async fn readyz(request: HttpRequest, surface: web::Data<Surface>) -> HttpRespon
         },
     }];
     dependencies.push(of_ring(surface.broker.ring()));
+    dependencies.extend(context.snapshot().upstreams.all().iter().map(|sts| of_upstream(sts)));
     let providers = context.snapshot().directory.providers();
     dependencies.extend(providers.iter().map(|provider| of_provider(provider, context.at())));
     let readiness = Readiness { ready: store.is_ok(), dependencies };
@@ -73,6 +75,17 @@ fn of_ring(ring: RingState) -> Dependency {
     };
     let detail = ring.trouble.unwrap_or_else(|| format!("{} seals since {}", ring.sealing, ring.since));
     Dependency { name: "key ring".into(), state, detail: Some(detail), means }
+}
+
+fn of_upstream(sts: &UpstreamSts) -> Dependency {
+    let detail = sts.trouble();
+    let (state, means) = match detail {
+        None => ("ok", "its credentials are given as they are asked for"),
+        Some(_) => {
+            ("degraded", "what it gave before is given again while it is good; the rest is refused with 503")
+        }
+    };
+    Dependency { name: format!("upstream {}", sts.name()), state, detail, means }
 }
 
 fn of_provider(provider: &Provider, at: Moment) -> Dependency {

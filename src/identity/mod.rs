@@ -6,7 +6,6 @@
 
 mod authentication;
 pub mod dpop;
-mod fetch;
 mod login;
 pub mod oidc;
 mod principal;
@@ -26,7 +25,6 @@ use serde::{Deserialize, Serialize};
 
 pub use self::authentication::Authentication;
 use self::authentication::AuthnStatements;
-pub use self::fetch::{NoClient, Reach, http_client};
 pub use self::login::{Login, LoginMark, LoginMarks, NameId, OidcSession, ProviderSession, SamlSession};
 pub use self::principal::{Holder, Principal};
 pub use self::session::{

@@ -9,13 +9,15 @@ use std::sync::Arc;
 
 use base64_simd::STANDARD;
 
-use super::{CredentialIssuer, IssueFault, IssueFuture, IssuedSession, TemporaryCredentials};
+use super::{
+    CredentialIssuer, Issuance, IssueFault, IssueFuture, IssuedSession, OwnIssuer, TemporaryCredentials,
+};
 use crate::arn::AccessKeyId;
 use crate::clock::Moment;
 use crate::entropy::{Entropy, NoEntropy};
 use crate::identity::sigv4::{OpenedCredential, SigV4Error, SigningSecrets};
 use crate::identity::{Holder, Session};
-use crate::policy::{AuthorizedSession, AuthorizedUserSession};
+use crate::policy::AuthorizedUserSession;
 use crate::seal::{KeyRing, NotGenuine, Purpose};
 use crate::secret::Secret;
 
@@ -40,17 +42,19 @@ impl LocalIssuer {
     }
 
     fn make(&self, session: Holder<'_>, expires: Moment) -> Result<TemporaryCredentials, IssueFault> {
-        let no_entropy = |error: NoEntropy| IssueFault(error.to_string());
+        let no_entropy = |error: NoEntropy| IssueFault::Own(error.to_string());
         let entropy = self.entropy.as_ref();
         let access_key_id = AccessKeyId::generate(session.account(), entropy).map_err(no_entropy)?;
-        let body = body_of(access_key_id, session).map_err(|error| IssueFault(error.to_string()))?;
+        let body = body_of(access_key_id, session).map_err(|error| IssueFault::Own(error.to_string()))?;
         let sealed = self.ring.seal(Purpose::SessionToken, &body, entropy).map_err(no_entropy)?;
-        let secret = self.secret_of(&sealed, access_key_id).map_err(|error| IssueFault(error.to_string()))?;
+        let secret =
+            self.secret_of(&sealed, access_key_id).map_err(|error| IssueFault::Own(error.to_string()))?;
         Ok(TemporaryCredentials {
-            access_key_id,
+            access_key_id: access_key_id.as_str().to_owned(),
             secret_access_key: secret,
             session_token: Secret::new(STANDARD.encode_to_string(&sealed)),
-            sealed_session: sealed,
+            sealed_session: Some(sealed),
+            upstream: None,
             expires,
         })
     }
@@ -96,13 +100,15 @@ fn read_body(body: &[u8]) -> Option<IssuedSession> {
 }
 
 impl CredentialIssuer for LocalIssuer {
-    fn issue<'a>(&'a self, session: &'a AuthorizedSession, _at: Moment) -> IssueFuture<'a> {
-        let session = session.session();
+    fn issue<'a>(&'a self, issuance: &'a Issuance<'a>) -> IssueFuture<'a> {
+        let session = issuance.session.session();
         Box::pin(std::future::ready(self.make(session.into(), session.expires)))
     }
+}
 
-    fn issue_to_user<'a>(&'a self, session: &'a AuthorizedUserSession) -> IssueFuture<'a> {
-        Box::pin(std::future::ready(self.make(session.session().into(), session.lifetime().expires)))
+impl OwnIssuer for LocalIssuer {
+    fn issue_to_user(&self, session: &AuthorizedUserSession) -> Result<TemporaryCredentials, IssueFault> {
+        self.make(session.session().into(), session.lifetime().expires)
     }
 
     fn session_of(&self, session_token: &str) -> Option<IssuedSession> {

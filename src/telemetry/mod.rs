@@ -25,6 +25,9 @@ pub const ACCESS: &str = "rolegate_access_decisions_total";
 /// Requests that services asked about, `valid` or by AWS's code for why not:
 /// `rolegate_verified_requests_total{outcome}`.
 pub const VERIFIED: &str = "rolegate_verified_requests_total";
+/// Calls of an upstream STS by how they went, `given`, `refused`, `throttled` or `failed`:
+/// `rolegate_upstream_calls_total{upstream,outcome}`.
+pub const UPSTREAM: &str = "rolegate_upstream_calls_total";
 /// Our own faults: `rolegate_faults_total{kind}`.
 pub const FAULTS: &str = "rolegate_faults_total";
 /// Logins ended before their time, by the way: `rolegate_logouts_total{action}`.
@@ -119,6 +122,7 @@ pub fn metrics() -> Option<&'static PrometheusHandle> {
             describe_counter!(REFUSED, "Refusals, by the check that failed.");
             describe_counter!(ACCESS, "Answers about what sessions may do, by what they were.");
             describe_counter!(VERIFIED, "Signed requests that services asked about, by the answer.");
+            describe_counter!(UPSTREAM, "Calls of an upstream STS, by how they went.");
             describe_counter!(FAULTS, "Faults of the broker itself, by kind.");
             describe_counter!(LOGOUTS, "Logins ended before their time, by the way it came about.");
             describe_gauge!(REVOCATIONS, "Revocations that this node holds in memory.");
@@ -181,6 +185,11 @@ pub fn count_access(decision: &'static str) {
 /// Counts an answer about a signed request.
 pub fn count_verified(outcome: &'static str) {
     counter!(VERIFIED, "outcome" => outcome).increment(1);
+}
+
+/// Counts a call of an upstream STS.
+pub fn count_upstream(upstream: &str, outcome: &'static str) {
+    counter!(UPSTREAM, "upstream" => upstream.to_owned(), "outcome" => outcome).increment(1);
 }
 
 /// Counts a fault.

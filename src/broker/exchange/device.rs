@@ -73,9 +73,10 @@ impl RequestContext<'_> {
         let (wanted, duration) = (Wanted::of(record.audience.as_deref()), record.duration);
         let kept = Kept { role: &grant.role, session_name: None, duration, wanted, key };
         let session = self.authorize_again(client, &identity, grant.at, &kept, ACTION)?;
+        let begun = self.begin(client, &identity, session, &kept, None).await?;
         self.use_up(proof).await?;
         let used = ExchangeRefusal::DeviceCode("it was used before");
         self.claim_or(record.id, record.collected_by(), used).await?;
-        self.give_anew(client, &identity, session, &kept, ACTION).await.map(Polled::Given)
+        self.give(client, &identity, begun, &kept, ACTION).map(Polled::Given)
     }
 }

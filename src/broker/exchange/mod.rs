@@ -22,7 +22,7 @@ use self::refresh::Kept;
 pub use self::refusal::ExchangeRefusal;
 pub use self::tokens::Active;
 use super::record::{Given, tell_issued};
-use super::{Arrival, Ask, Door, Failure, Fault, Refusal, RequestContext};
+use super::{Arrival, Ask, Door, Failure, Refusal, RequestContext};
 use crate::arn::{AccountId, ProviderArn, RoleArn};
 use crate::clock::Moment;
 use crate::directory::{Client, Provider};
@@ -97,6 +97,13 @@ impl<'a> Wanted<'a> {
     }
 }
 
+/// What was made, and is not given yet.
+struct Begun {
+    grant: GrantId,
+    session: AuthorizedSession,
+    granted: Granted,
+}
+
 /// What is given.
 pub enum Granted {
     /// Temporary credentials.
@@ -135,10 +142,13 @@ impl RequestContext<'_> {
             duration: asked.duration,
             policies: SessionPolicies::NONE,
         };
-        let (identity, session) = self.admit(&arrival, &ask).await?;
-        self.use_up(asked.proof).await?;
+        let identity = self.verify(&arrival).await?;
+        let session = self.authorize(&identity, provider, &ask)?;
         let kept = Kept { role, session_name, duration: asked.duration, wanted: asked.wanted, key };
-        self.give_anew(client, &identity, session, &kept, ACTION).await
+        let begun = self.begin(client, &identity, session, &kept, Some(presented)).await?;
+        self.claim(&identity, &arrival, role).await?;
+        self.use_up(asked.proof).await?;
+        self.give(client, &identity, begun, &kept, ACTION)
     }
 
     /// Verifies a proof about a request to `path` by `POST`. It is used up where something is given for
@@ -154,19 +164,33 @@ impl RequestContext<'_> {
         self.claim_or(id, until, ExchangeRefusal::ProofUsed).await
     }
 
-    /// Begins a grant: makes what is wanted, and what it can be asked for again with.
-    async fn give_anew(
+    /// Begins a grant: makes what is wanted. Nothing is given yet, and nothing used up.
+    async fn begin(
         &self,
         client: &Client,
         identity: &FederatedIdentity,
         session: AuthorizedSession,
         kept: &Kept<'_>,
-        action: &'static str,
-    ) -> Result<Exchanged, Failure> {
+        presented: Option<Presented<'_>>,
+    ) -> Result<Begun, Failure> {
         let [slot] = entropy::bytes(self.parts.entropy.as_ref())?;
         let grant = grant_of(identity, client, slot);
         let session = session.under_grant(grant);
-        let granted = self.give(client, kept.wanted, &session, kept.key, action).await?;
+        let granted = self.make(client, kept, &session, presented).await?;
+        Ok(Begun { grant, session, granted })
+    }
+
+    /// Gives what was made, and what it can be asked for again with.
+    fn give(
+        &self,
+        client: &Client,
+        identity: &FederatedIdentity,
+        begun: Begun,
+        kept: &Kept<'_>,
+        action: &'static str,
+    ) -> Result<Exchanged, Failure> {
+        let Begun { grant, session, granted } = begun;
+        self.record_granted(client, kept, &session, &granted, action)?;
         let refresh = self.first_refresh(client, identity, grant, kept)?;
         Ok(Exchanged { granted, refresh })
     }
@@ -210,34 +234,39 @@ impl RequestContext<'_> {
         usable.ok_or(ExchangeRefusal::ProviderGone)
     }
 
-    /// Makes what is wanted, and records it.
-    async fn give(
+    /// Makes what is wanted.
+    async fn make(
         &self,
         client: &Client,
-        wanted: Wanted<'_>,
+        kept: &Kept<'_>,
         session: &AuthorizedSession,
-        key: Option<&str>,
-        action: &'static str,
+        presented: Option<Presented<'_>>,
     ) -> Result<Granted, Failure> {
-        let client_id = client.id.as_str();
-        match wanted {
-            Wanted::Credentials => {
-                let made = self.issue(session).await?;
-                let given = Given { client: Some(client_id), ..Given::credentials(&made, action) };
-                self.record(session, &given)?;
-                Ok(Granted::Credentials(made))
+        let Wanted::Token { audience } = kept.wanted else {
+            return Ok(Granted::Credentials(self.issue(session, presented).await?));
+        };
+        let (issuer, client_id) = (&self.snapshot.public_url, client.id.as_str());
+        let terms = TokenTerms { issuer, client_id, audience, key: kept.key };
+        Ok(Granted::Token(self.parts.signing.issue(session, &terms, self.parts.entropy.as_ref())?))
+    }
+
+    /// Records what was made.
+    fn record_granted(
+        &self,
+        client: &Client,
+        kept: &Kept<'_>,
+        session: &AuthorizedSession,
+        granted: &Granted,
+        action: &'static str,
+    ) -> Result<(), Failure> {
+        let given = match granted {
+            Granted::Credentials(made) => Given::credentials(made, action),
+            Granted::Token(made) => {
+                let audience = kept.wanted.audience();
+                Given { audience, ..Given::token(&made.id, made.expires, action) }
             }
-            Wanted::Token { audience } => {
-                let terms = TokenTerms { issuer: &self.snapshot.public_url, client_id, audience, key };
-                let made = self.parts.signing.issue(session, &terms, self.parts.entropy.as_ref());
-                let made = made.map_err(Fault::Issue)?;
-                let (id, expires) = (made.id.as_str(), made.expires);
-                let (client, audience) = (Some(client_id), Some(audience));
-                let given = Given { action, id, expires, sealed: None, client, audience };
-                self.record(session, &given)?;
-                Ok(Granted::Token(made))
-            }
-        }
+        };
+        self.record(session, &Given { client: Some(client.id.as_str()), ..given })
     }
 
     /// A token of ours becomes one for another service. The client must be the one that it was given
@@ -262,15 +291,9 @@ impl RequestContext<'_> {
         let until = asked.duration.map_or(token.expires(), |duration| self.at.plus(duration));
         let entropy = self.parts.entropy.as_ref();
         let made = self.parts.signing.exchange(&token, &terms, until, self.at, entropy);
-        let made = made.map_err(Fault::Issue)?;
-        let given = Given {
-            action: ACTION,
-            id: &made.id,
-            expires: made.expires,
-            sealed: None,
-            client: Some(client_id),
-            audience: Some(audience),
-        };
+        let made = made?;
+        let given = Given::token(&made.id, made.expires, ACTION);
+        let given = Given { client: Some(client_id), audience: Some(audience), ..given };
         tell_issued(token.session(), "a token of ours", &given);
         Ok(Exchanged { granted: Granted::Token(made), refresh: None })
     }

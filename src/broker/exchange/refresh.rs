@@ -124,9 +124,10 @@ impl RequestContext<'_> {
         let kept = lineage.kept(key);
         let session =
             self.authorize_again(client, &identity, lineage.began, &kept, ACTION)?.under_grant(lineage.grant);
+        let granted = self.make(client, &kept, &session, None).await?;
         self.use_up(proof).await?;
         self.claim_refresh(&identity, &lineage).await?;
-        let granted = self.give(client, kept.wanted, &session, key, ACTION).await?;
+        self.record_granted(client, &kept, &session, &granted, ACTION)?;
         let id = entropy::bytes(self.parts.entropy.as_ref())?;
         let next = Lineage { id, given: self.at, key: key.map(str::to_owned), ..lineage };
         let refresh = self.remembered(&identity, &next)?;

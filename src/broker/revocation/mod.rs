@@ -1,6 +1,7 @@
 //! Ending what was given before its time, by somebody in charge.
 //!
-//! This node holds to it at once; only when the store has it too is it called done. People are not kept
+//! This node holds to it at once; only when the store has it too is it called done. What an upstream STS gave,
+//! that STS must end; here it is not given again. People are not kept
 //! out by it: who signs in again, is given again what the rules offer.
 
 mod set;
@@ -72,6 +73,7 @@ impl RequestContext<'_> {
             until: self.parts.revoked.keeps_until(now),
         };
         self.parts.revoked.add(revocation, now);
+        self.snapshot.upstreams.forget();
         telemetry::count_logout("revoked");
         audit::Revoked {
             kind: ask.target.kind(),

@@ -9,6 +9,7 @@ mod oidc;
 mod policy;
 mod rule;
 mod saml;
+mod upstream;
 mod user;
 
 use std::path::PathBuf;
@@ -26,6 +27,7 @@ pub(super) use self::rule::{
     RuleEffectSetting, RuleSettings, SectionMatch, SectionOffersSetting, SectionSettings,
 };
 pub(super) use self::saml::{Encryption, Laxity, RequestBinding, SamlProviderSettings, SamlSharedSettings};
+pub(super) use self::upstream::{RoleUpstreamSettings, UpstreamKeySettings, UpstreamKind, UpstreamSettings};
 pub(super) use self::user::{AccessKeySettings, AccessKeyStatus, GroupSettings, MfaSettings, UserSettings};
 use super::span::Span;
 
@@ -39,7 +41,7 @@ pub struct Settings {
     pub public_url: String,
 
     /// Further files to read, relative to this one; `*` may stand in the last part. They may hold
-    /// `[[account]]`, `[[provider]]`, `[[role]]`, `[[policy]]`, `[[group]]`,
+    /// `[[account]]`, `[[provider]]`, `[[role]]`, `[[upstream]]`, `[[policy]]`, `[[group]]`,
     /// `[[user]]`, `[[section]]`, `[[rule]]` and `[[client]]`.
     #[serde(default)]
     pub include: Vec<String>,
@@ -87,6 +89,10 @@ pub struct Settings {
     /// The roles that can be assumed.
     #[serde(default)]
     pub role: Vec<RoleSettings>,
+
+    /// The STS of others that make the credentials of some roles.
+    #[serde(default)]
+    pub upstream: Vec<UpstreamSettings>,
 
     /// The policies that callers may name to limit a session.
     #[serde(default)]
@@ -315,9 +321,11 @@ pub struct RoleSettings {
     /// The longest session, `1h` to `12h`. Default `1h`, as on AWS.
     #[serde(default = "default_max_session")]
     pub max_session_duration: Span,
-    /// Who makes the credentials: `local`, the broker itself. Default `local`.
+    /// Who makes the credentials: `local`, the broker itself, or an `[[upstream]]` by its name. Default `local`.
     #[serde(default = "default_issuer")]
     pub issuer: String,
+    /// What that one is asked for.
+    pub upstream: Option<RoleUpstreamSettings>,
 }
 
 fn default_max_session() -> Span {

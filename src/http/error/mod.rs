@@ -17,6 +17,7 @@ pub(super) use self::oauth::{OAuthError, uncached};
 pub(super) use self::page::PageError;
 pub(super) use self::sts::{Calling, StsError, status_of};
 use crate::broker::{Failure, Fault, Refusal};
+use crate::issuer::IssueFault;
 use crate::telemetry;
 
 /// Longest text of a caller that one log field holds, in characters.
@@ -38,7 +39,8 @@ pub(super) fn log(failure: &Failure, answered: &str) {
         Failure::Fault(fault) => {
             telemetry::count_fault(match fault {
                 Fault::Store(_) => "store",
-                Fault::Issue(_) => "issue",
+                Fault::Issue(IssueFault::Own(_)) => "issue",
+                Fault::Issue(IssueFault::Upstream(_)) => "upstream",
                 Fault::Entropy(_) => "entropy",
                 Fault::Request(_) => "request",
                 Fault::ProviderUnreachable(_) => "provider",

@@ -10,6 +10,7 @@ use serde_json::json;
 use super::{cut, log};
 use crate::broker::{ExchangeRefusal, Failure, Refusal};
 use crate::identity::{VerifyCode, VerifyError};
+use crate::issuer::upstream::UpstreamFault;
 use crate::policy::{Denial, SessionNameFault};
 use crate::telemetry;
 
@@ -153,6 +154,10 @@ fn refused(refusal: &Refusal) -> OAuthError {
         Refusal::Exchange(refusal) => exchange(refusal),
         Refusal::Question(fault) => invalid(&sayable(&fault.to_string())),
         Refusal::TooMany { .. } => unavailable("There are too many of these requests: try again in a while."),
+        Refusal::Upstream(fault) => match &**fault {
+            UpstreamFault::Unfit { reason, .. } => invalid(reason),
+            _ => not_granted(),
+        },
         Refusal::NotOffered { .. }
         | Refusal::NoRoles { .. }
         | Refusal::Signature(_)

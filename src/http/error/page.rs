@@ -129,7 +129,7 @@ impl PageError {
                 Self::sentence("The request can't be processed", refusal.to_string())
             }
             Refusal::Question(fault) => Self::sentence("The request can't be processed", fault.to_string()),
-            Refusal::Signature(_) | Refusal::Caller(_) => {
+            Refusal::Signature(_) | Refusal::Caller(_) | Refusal::Upstream(_) => {
                 Self::sentence("The credentials are not good", "Invalid Credentials Parameter".into())
             }
         }

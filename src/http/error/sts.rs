@@ -7,6 +7,8 @@ use crate::broker::{CallerRefusal, Failure, Fault, Refusal};
 use crate::clock::Moment;
 use crate::identity::sigv4::SigV4Error;
 use crate::identity::{VerifyCode, VerifyError};
+use crate::issuer::IssueFault;
+use crate::issuer::upstream::UpstreamFault;
 use crate::policy::{CallerDenial, Denial, SessionNameFault, TagFault};
 use crate::telemetry;
 
@@ -115,6 +117,7 @@ impl StsError {
                 "ServiceUnavailable",
                 "The broker's store does not answer. Try again.",
             ),
+            Failure::Fault(Fault::Issue(IssueFault::Upstream(fault))) => of_upstream(fault, calling),
             Failure::Fault(_) => Self::new(
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "InternalFailure",
@@ -168,6 +171,7 @@ fn refused(refusal: &Refusal, calling: Calling) -> StsError {
             }
         }),
         Refusal::Caller(refusal) => caller_refused(refusal),
+        Refusal::Upstream(fault) => of_upstream(fault, calling),
         Refusal::TooMany { .. } => StsError::bad("Throttling", "Rate exceeded"),
         Refusal::AlreadyUsed => invalid_token("Response has already been used".into()),
         Refusal::Denied(denial) => denied(denial, action),
@@ -186,6 +190,44 @@ fn refused(refusal: &Refusal, calling: Calling) -> StsError {
         | Refusal::Question(_) => StsError::access_denied(action),
     }
 }
+
+/// The STS behind a role gave nothing. What its caller can mend is told in its own words; anything else is
+/// between the broker and it, and stands in the log.
+fn of_upstream(fault: &UpstreamFault, calling: Calling) -> StsError {
+    match fault {
+        UpstreamFault::Refused { code, message, .. } => {
+            let known = TOLD.iter().find(|(told, _)| told == code);
+            let told = known.map(|(code, status)| StsError::new(*status, code, message.clone()));
+            told.unwrap_or_else(|| {
+                let action = calling.action();
+                StsError::forbidden(format!(
+                    "Not authorized to perform sts:{action}: the STS that this role's credentials come from refuses. \
+                     The broker's log says why."
+                ))
+            })
+        }
+        UpstreamFault::Unfit { reason, .. } => StsError::validation(format!(
+            "The STS that this role's credentials come from can't be asked for this session: {reason}"
+        )),
+        UpstreamFault::Throttled { .. } => StsError::bad("Throttling", "Rate exceeded"),
+        UpstreamFault::Unavailable { .. } => StsError::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "ServiceUnavailable",
+            "The STS that this role's credentials come from does not answer. Try again.",
+        ),
+    }
+}
+
+/// Codes of another STS that are about what its caller sent, with their status (facts 1.2).
+const TOLD: [(&str, StatusCode); 7] = [
+    ("ExpiredTokenException", StatusCode::BAD_REQUEST),
+    ("IDPRejectedClaim", StatusCode::FORBIDDEN),
+    ("InvalidIdentityToken", StatusCode::BAD_REQUEST),
+    ("MalformedPolicyDocument", StatusCode::BAD_REQUEST),
+    ("PackedPolicyTooLarge", StatusCode::BAD_REQUEST),
+    ("RegionDisabledException", StatusCode::FORBIDDEN),
+    ("ValidationError", StatusCode::BAD_REQUEST),
+];
 
 /// The status of a request whose signature is not good (facts 1.2).
 pub(in crate::http) const fn status_of(error: &SigV4Error) -> StatusCode {

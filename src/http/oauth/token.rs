@@ -249,7 +249,7 @@ fn success(exchanged: &Exchanged, issued_type: &str, is_bound: bool, at: Moment)
 fn credentials(made: &TemporaryCredentials) -> Value {
     json!({
         "Version": 1,
-        "AccessKeyId": made.access_key_id().as_str(),
+        "AccessKeyId": made.access_key_id(),
         "SecretAccessKey": made.secret_access_key().expose(),
         "SessionToken": made.session_token().expose(),
         "Expiration": made.expires().to_rfc3339(),

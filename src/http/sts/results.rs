@@ -11,10 +11,12 @@ pub(super) fn role_session<'a>(
     made: &'a TemporaryCredentials,
 ) -> Vec<Element<'a>> {
     let session = authorized.session();
+    let known_there = made.assumed().map(|(id, arn)| (id.to_owned(), arn.to_owned()));
+    let (id, arn) = known_there.unwrap_or_else(|| (session.user_id(), session.arn()));
     let mut result = vec![
         Element::group(
             "AssumedRoleUser",
-            vec![Element::text("AssumedRoleId", session.user_id()), Element::text("Arn", session.arn())],
+            vec![Element::text("AssumedRoleId", id), Element::text("Arn", arn)],
         ),
         credentials(made),
     ];
@@ -31,7 +33,7 @@ pub(super) fn credentials(made: &TemporaryCredentials) -> Element<'_> {
     Element::group(
         "Credentials",
         vec![
-            Element::text("AccessKeyId", made.access_key_id().as_str()),
+            Element::text("AccessKeyId", made.access_key_id()),
             Element::text("SecretAccessKey", made.secret_access_key().expose().as_str()),
             Element::text("SessionToken", made.session_token().expose().as_str()),
             Element::text("Expiration", made.expires().to_rfc3339()),

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use url::Url;
 
 use super::keys::{KeySet, KeySetError};
-use crate::identity::fetch::{self, FetchError, Reach, with_causes};
+use crate::fetch::{self, FetchError, Reach, with_causes};
 
 /// Bytes of a discovery document, key set or token response. A hundred keys with certificates
 /// fit; what is larger is a mistake or an attack on memory.

@@ -15,9 +15,10 @@ use url::Url;
 use super::LoginError;
 use super::discovery::{LARGEST_DOCUMENT, Publisher};
 use super::members::unique_members;
-use crate::identity::fetch::{self, with_causes};
+use crate::fetch::{self, with_causes};
 
-use crate::identity::{Reach, VerifyCode, VerifyError};
+use crate::fetch::Reach;
+use crate::identity::{VerifyCode, VerifyError};
 use crate::secret::Secret;
 
 /// The national clouds of Microsoft Graph.

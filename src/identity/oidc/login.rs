@@ -24,8 +24,8 @@ use serde::{Deserialize, Serialize};
 use super::discovery::{LARGEST_DOCUMENT, Metadata, Publisher};
 use super::{LoginSettings, OidcSettings};
 use crate::entropy::{self, Entropy, NoEntropy};
+use crate::fetch::{self, FetchError};
 use crate::identity::VerifyError;
-use crate::identity::fetch::{self, FetchError};
 use crate::secret::Secret;
 
 /// Random bytes of state, nonce and PKCE verifier: 256 bits each, which makes 43 characters,

@@ -19,7 +19,8 @@ use super::token::{bad_form, check_times, string, strings, subject, timestamp};
 use super::{LoginError, OidcProvider};
 use crate::clock::Moment;
 use crate::entropy::Entropy;
-use crate::identity::{LoginMark, OidcSession, OneTime, VerifyCode, VerifyError, fetch, hash_of};
+use crate::fetch;
+use crate::identity::{LoginMark, OidcSession, OneTime, VerifyCode, VerifyError, hash_of};
 
 /// The event that a logout token reports (section 2.4).
 const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";

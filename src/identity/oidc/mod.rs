@@ -62,10 +62,11 @@ use self::jws::{UnverifiedToken, refused_algorithm};
 use self::pinned::PinnedKeys;
 use self::source::Keys;
 use self::token::Expected;
-use super::{Explanation, FederatedIdentity, Reach, VerifyCode, VerifyError, fetch};
+use super::{Explanation, FederatedIdentity, VerifyCode, VerifyError};
 use crate::arn::ProviderArn;
 use crate::clock::Moment;
 use crate::entropy::Entropy;
+use crate::fetch::{self, Reach};
 use crate::secret::Secret;
 
 /// A provider, as the configuration describes it (facts 3.1).

@@ -9,7 +9,7 @@ use super::cache::{KeyCache, KeyState};
 use super::pinned::PinnedKeys;
 use crate::clock::Moment;
 use crate::entropy::Entropy;
-use crate::identity::fetch::earlier_by_chance;
+use crate::fetch::earlier_by_chance;
 use crate::watched_file::FILE_INTERVAL;
 
 /// See the module.

@@ -9,7 +9,7 @@ use url::Url;
 use super::LoginError;
 use super::discovery::Publisher;
 use super::members::unique_members;
-use crate::identity::fetch::{self, with_causes};
+use crate::fetch::{self, with_causes};
 use crate::identity::{VerifyCode, VerifyError};
 use crate::secret::Secret;
 

@@ -155,7 +155,8 @@ impl SigningKeys {
         entropy: &dyn Entropy,
     ) -> Result<SignedToken, IssueFault> {
         let facts = session.session();
-        let rolegate = RoleClaims::of(facts).ok_or_else(|| IssueFault("a session without a grant".into()))?;
+        let rolegate =
+            RoleClaims::of(facts).ok_or_else(|| IssueFault::Own("a session without a grant".into()))?;
         self.token(terms, rolegate, facts.issued, facts.expires, entropy)
     }
 
@@ -180,7 +181,7 @@ impl SigningKeys {
         expires: Moment,
         entropy: &dyn Entropy,
     ) -> Result<SignedToken, IssueFault> {
-        let failed = |why: &dyn std::fmt::Display| IssueFault(why.to_string());
+        let failed = |why: &dyn std::fmt::Display| IssueFault::Own(why.to_string());
         let id = entropy::bytes::<16>(entropy).map_err(|error| failed(&error))?;
         let claims = Claims {
             iss: terms.issuer.to_owned(),

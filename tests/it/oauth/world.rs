@@ -258,6 +258,11 @@ impl World {
         Answer::of(with(request, headers)).await
     }
 
+    /// What the operations listener says at `path`.
+    pub(crate) async fn operations(&self, path: &str) -> Answer {
+        Answer::of(self.http.get(format!("{}/{path}", self.operations.0))).await
+    }
+
     pub(crate) async fn get(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
         Answer::of(with(self.http.get(format!("{}{path}", self.url)), headers)).await
     }

@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use rolegate::clock::Moment;
 use rolegate::entropy::{Entropy, NoEntropy};
+use rolegate::fetch::{Reach, http_client};
+use rolegate::identity::VerifyCode;
 use rolegate::identity::saml::{
     MetadataError, MetadataTerms, MetadataUrl, Refreshed, RequestFault, SamlProvider,
 };
-use rolegate::identity::{Reach, VerifyCode, http_client};
 
 use super::fixture::{
     ASSERTION, ATTACKER, EXPECTED, HONEST, IDP, Key, Signing, base64, enveloped, metadata, noon, response,

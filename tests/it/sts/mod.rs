@@ -6,6 +6,7 @@ mod revoking;
 mod second_factor;
 mod session_policies;
 mod settings;
+mod upstream;
 mod users;
 mod verify;
 
@@ -42,7 +43,7 @@ arn = "arn:aws:iam::111122223333:policy/limits/Assuming"
 document = "assuming.json"
 [[policy]]
 arn = "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess"
-document = "reading.json"
+document = "s3-reading.json"
 [[policy]]
 arn = "arn:aws:iam::444455556666:policy/Assuming"
 document = "assuming.json"
@@ -89,7 +90,7 @@ const POLICIES: [(&str, &str); 5] = [
             "Condition": {"StringEquals": {"sts:ExternalId": "contract-7"}}}}"#,
     ),
     (
-        "reading.json",
+        "s3-reading.json",
         r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": ["s3:Get*", "s3:List*"], "Resource": "*"}}"#,
     ),
     (

@@ -56,7 +56,7 @@ fn check_names_what_is_wrong_with_users_and_groups() {
         ("arn:aws:iam::111122223333:policy/limits/Assuming", "Assuming", vec!["\"Assuming\" is not a policy ARN such as arn:aws:iam::111122223333:policy/path/Name or arn:aws:iam::aws:policy/Name (name 1-128 of [A-Za-z0-9_+=,.@-])".into()]),
         ("arn:aws:iam::444455556666:policy/Assuming", "arn:aws:iam::111122223333:policy/limits/Assuming", vec!["policy arn:aws:iam::111122223333:policy/limits/Assuming is declared twice".into()]),
         ("arn:aws:iam::444455556666:policy/Assuming", "arn:aws:iam::999900001111:policy/Assuming", vec!["account 999900001111 is not declared".into()]),
-        ("document = \"reading.json\"", "document = \"account-trust.json\"", vec!["account-trust.json is not a valid policy: Statement.Principal: a Principal stands in trust and resource policies only".into()]),
+        ("document = \"s3-reading.json\"", "document = \"account-trust.json\"", vec!["account-trust.json is not a valid policy: Statement.Principal: a Principal stands in trust and resource policies only".into()]),
         ("[[group]]\n", "[[group]]\narn = \"devs\"\n[[group]]\n", vec!["\"devs\" is not a group ARN such as arn:aws:iam::111122223333:group/path/name (name 1-64 of [A-Za-z0-9_+=,.@-])".into()]),
     ] {
         let said = checked(from, to);

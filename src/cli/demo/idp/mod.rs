@@ -29,7 +29,7 @@ use self::token::{KeyError, TokenKey};
 use super::people::Person;
 use crate::clock::{Clock, Moment};
 use crate::entropy::Entropy;
-use crate::identity::{Reach, http_client};
+use crate::fetch::{Reach, http_client};
 use crate::secret::Secret;
 
 /// The client of the imagined mobile app: public, no browser, tokens go to the STS endpoint.

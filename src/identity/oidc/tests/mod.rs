@@ -19,7 +19,7 @@ use jsonwebtoken::EncodingKey;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::identity::http_client;
+use crate::fetch::http_client;
 
 /// Where the issuers of these tests are.
 pub(super) const HERE: Reach = Reach { private: false, loopback: true };

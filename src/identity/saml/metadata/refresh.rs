@@ -14,7 +14,7 @@ use super::source::{Document, Source};
 use super::{MetadataError, MetadataState, MetadataTerms, MetadataUrl, copy, state};
 use crate::clock::Moment;
 use crate::entropy::Entropy;
-use crate::identity::fetch::{earlier_by_chance, with_causes};
+use crate::fetch::{earlier_by_chance, with_causes};
 use crate::identity::saml::{SamlProvider, SamlSettings};
 use crate::watched_file::FILE_INTERVAL;
 

@@ -12,7 +12,7 @@ use url::Url;
 
 use super::{MetadataError, copy};
 use crate::clock::Moment;
-use crate::identity::fetch::{self, FetchError, Reach, with_causes};
+use crate::fetch::{self, FetchError, Reach, with_causes};
 use crate::watched_file::WatchedFile;
 
 /// The registered type (SAML Metadata, appendix A) first; few servers care.

@@ -1,10 +1,10 @@
-//! The one way out: bounded requests to an identity provider.
+//! The one way out: bounded requests to identity providers and to the STS of others.
 //!
 //! Redirects are not followed and proxies of the environment not used, so the host that is
 //! configured, or named by the provider over TLS, is the host that answers. What a provider names
 //! must not lead into our own network either: [`Reach`] says which addresses may be asked, and it
 //! is held to the address that is connected to, so that no name can change its meaning in between.
-//! `oidc` and the metadata of `saml` are the callers.
+//! `identity` and `issuer` are the callers.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
@@ -32,15 +32,20 @@ pub struct Reach {
 
 /// Why a document could not be had.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum FetchError {
+pub enum FetchError {
+    /// Plain HTTP, and not to this machine.
     #[error("{0} is not https")]
     Insecure(Url),
+    /// An address that is out of reach.
     #[error(transparent)]
     Private(#[from] PrivateAddress),
+    /// No connection, or no whole answer in time.
     #[error("no answer")]
     Transport(#[from] reqwest::Error),
+    /// A status that brings no document.
     #[error("status {0}")]
     Status(StatusCode),
+    /// More than may be read.
     #[error("more than {0} bytes")]
     TooLarge(usize),
 }
@@ -50,7 +55,7 @@ pub(super) enum FetchError {
 #[error(
     "{host} is at {address}, which is no public address: set allow_private_addresses if the provider is really there"
 )]
-pub(super) struct PrivateAddress {
+pub struct PrivateAddress {
     host: String,
     address: IpAddr,
 }
@@ -104,7 +109,7 @@ impl Resolve for Within {
 
 /// Whether `url` may be asked, as far as its text tells: https, or within reach http to this
 /// machine. Where its host is a name, the address is checked when it is looked up.
-pub(super) fn is_permitted(url: &Url, reach: Reach) -> bool {
+pub fn is_permitted(url: &Url, reach: Reach) -> bool {
     match url.scheme() {
         "https" => url.has_host(),
         "http" => reach.loopback && is_loopback(url),
@@ -122,7 +127,7 @@ fn is_loopback(url: &Url) -> bool {
 }
 
 /// Sends `request` if its URL is permitted. `http` must be the client for the same reach.
-pub(super) async fn send(http: &Client, request: Request, reach: Reach) -> Result<Response, FetchError> {
+pub async fn send(http: &Client, request: Request, reach: Reach) -> Result<Response, FetchError> {
     let url = request.url();
     if !is_permitted(url, reach) {
         return Err(FetchError::Insecure(url.clone()));
@@ -137,7 +142,7 @@ pub(super) async fn send(http: &Client, request: Request, reach: Reach) -> Resul
 }
 
 /// The body, given up as soon as it has more than `largest` bytes.
-pub(super) async fn body(mut response: Response, largest: usize) -> Result<Vec<u8>, FetchError> {
+pub async fn body(mut response: Response, largest: usize) -> Result<Vec<u8>, FetchError> {
     let announced = response.content_length().and_then(|length| usize::try_from(length).ok());
     if announced.is_some_and(|length| length > largest) {
         return Err(FetchError::TooLarge(largest));
@@ -153,14 +158,14 @@ pub(super) async fn body(mut response: Response, largest: usize) -> Result<Vec<u
 }
 
 /// `interval`, or up to a tenth less, so that many who do the same don't do it at once.
-pub(super) fn earlier_by_chance(interval: Duration, entropy: &dyn Entropy) -> Duration {
+pub fn earlier_by_chance(interval: Duration, entropy: &dyn Entropy) -> Duration {
     // Without randomness there is no harm in being punctual.
     let chance = entropy::bytes::<2>(entropy).map_or(0, u16::from_be_bytes);
     interval - interval / 10 * u32::from(chance) / (u32::from(u16::MAX) + 1)
 }
 
 /// An error with its causes, for an operator who sees one line.
-pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
+pub fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

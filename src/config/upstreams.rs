@@ -1,0 +1,191 @@
+//! `[[upstream]]` becomes somebody else's STS, and the roles that name it are asked for there.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use url::Url;
+
+use super::document::{Item, Place, Written};
+use super::fault::Faults;
+use super::secrets::private_secret;
+use super::settings::{
+    RoleSettings, RoleUpstreamSettings, UpstreamKeySettings, UpstreamKind, UpstreamSettings,
+};
+use crate::arn::RoleArn;
+use crate::issuer::upstream::{self, By, UpstreamKey, UpstreamRole, UpstreamSts, Upstreams};
+
+/// The name of the issuer that needs no entry.
+const LOCAL: &str = "local";
+/// Where signatures are for, if nobody says.
+const DEFAULT_REGION: &str = "us-east-1";
+
+/// The upstreams, and the roles that they make credentials for.
+pub(super) fn build(written: &Written, faults: &mut Faults) -> Upstreams {
+    let mut declared: HashMap<&str, Option<Arc<UpstreamSts>>> = HashMap::new();
+    for Item { value, place } in &written.upstreams {
+        if value.name == LOCAL || value.name.is_empty() {
+            let message = format!("{:?} can't be the name of an upstream", value.name);
+            faults.error(place.at("name"), message, "give it a name of its own, such as \"aws\"");
+        }
+        let sts = sts(value, place, faults).map(Arc::new);
+        if declared.insert(&value.name, sts).is_some() {
+            let message = format!("upstream {:?} is declared twice", value.name);
+            faults.error(place.at("name"), message, "give each its own name");
+        }
+        if !written.roles.iter().any(|role| role.value.issuer == value.name) {
+            let message = format!("no role has the issuer {:?}", value.name);
+            faults.warning(place.at("name"), message, "name it as the issuer of a role, or take it out");
+        }
+    }
+    let mut roles = HashMap::new();
+    for Item { value, place } in &written.roles {
+        if value.issuer == LOCAL {
+            if value.upstream.is_some() {
+                let help = "name the upstream as the role's issuer, or take this out";
+                faults.error(place.at("upstream"), "the broker itself makes this role's credentials", help);
+            }
+            continue;
+        }
+        match declared.get(value.issuer.as_str()) {
+            Some(Some(sts)) => {
+                if let Some((arn, role)) = role(value, sts, place, faults) {
+                    roles.insert(arn, role);
+                }
+            }
+            Some(None) => {}
+            None if written.names.has("upstream", &value.issuer) => {}
+            None => {
+                let message = format!("there is no upstream called {:?}", value.issuer);
+                let help = written.names.help("upstream", &value.issuer);
+                faults.error(place.at("issuer"), message, format!("{help}; \"local\" is the broker itself"));
+            }
+        }
+    }
+    Upstreams::new(declared.into_values().flatten().collect(), roles)
+}
+
+fn sts(written: &UpstreamSettings, place: &Place, faults: &mut Faults) -> Option<UpstreamSts> {
+    let region = region(written, place, faults);
+    let endpoint = endpoint(written, region?, place, faults);
+    let access_key = match &written.access_key {
+        Some(key) => Some(access_key(key, place, faults)?),
+        None => None,
+    };
+    let settings = upstream::UpstreamSettings {
+        name: written.name.clone(),
+        endpoint: endpoint?,
+        region: region?.to_owned(),
+        access_key,
+        takes_policy_arns: written.kind == UpstreamKind::Aws,
+        reuse: written.reuse,
+    };
+    let unmade = |error: &dyn ToString| (error.to_string(), "look at the system's certificates");
+    match UpstreamSts::new(settings) {
+        Ok(sts) => Some(sts),
+        Err(error) => {
+            let (message, help) = unmade(&error);
+            faults.error(place.at("name"), message, help);
+            None
+        }
+    }
+}
+
+fn region<'w>(written: &'w UpstreamSettings, place: &Place, faults: &mut Faults) -> Option<&'w str> {
+    let region = written.region.as_deref().unwrap_or(DEFAULT_REGION);
+    let fits = (1..=64).contains(&region.len())
+        && region.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+    if !fits {
+        let help = "write one such as eu-west-1";
+        faults.error(place.at("region"), format!("{region:?} is not a region"), help);
+    }
+    fits.then_some(region)
+}
+
+/// Where it was written to be, or where AWS has it (facts 1.1).
+fn endpoint(written: &UpstreamSettings, region: &str, place: &Place, faults: &mut Faults) -> Option<Url> {
+    let Some(text) = &written.endpoint else {
+        if written.kind == UpstreamKind::Minio || region.contains("-iso") {
+            let help = "write where it is, such as https://minio.example.com:9000";
+            faults.error(place.at("name"), format!("upstream {:?} has no endpoint", written.name), help);
+            return None;
+        }
+        let suffix = match region.split('-').next() {
+            Some("cn") => "amazonaws.com.cn",
+            Some("eusc") => "amazonaws.eu",
+            _ => "amazonaws.com",
+        };
+        return Url::parse(&format!("https://sts.{region}.{suffix}/")).ok();
+    };
+    let is_bare = |url: &Url| {
+        let is_nobodys = url.username().is_empty() && url.password().is_none();
+        is_nobodys && url.query().is_none() && url.fragment().is_none()
+    };
+    let url = Url::parse(text).ok().filter(is_bare).filter(UpstreamSts::is_permitted);
+    if url.is_none() {
+        let message = format!("{text:?} is not the address of an STS");
+        faults.error(
+            place.at("endpoint"),
+            message,
+            "write https and the host; http is for this machine alone",
+        );
+    }
+    url
+}
+
+fn access_key(written: &UpstreamKeySettings, place: &Place, faults: &mut Faults) -> Option<UpstreamKey> {
+    let fits =
+        (3..=128).contains(&written.id.len()) && written.id.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if !fits {
+        let message = format!("{:?} is not the id of an access key", written.id);
+        faults.error(place.at("access_key.id"), message, "write it as the STS's owner gave it to you");
+    }
+    let mut read = |reference, key| private_secret(reference, "a key to an upstream", key, place, faults);
+    let secret = read(&written.secret, "access_key.secret");
+    let session_token = match &written.session_token {
+        Some(token) => Some(read(token, "access_key.session_token")?),
+        None => None,
+    };
+    fits.then_some(UpstreamKey { id: written.id.clone(), secret: secret?, session_token })
+}
+
+fn role(
+    written: &RoleSettings,
+    sts: &Arc<UpstreamSts>,
+    place: &Place,
+    faults: &mut Faults,
+) -> Option<(RoleArn, UpstreamRole)> {
+    let none = RoleUpstreamSettings::default();
+    let asked = written.upstream.as_ref().unwrap_or(&none);
+    let there = asked.role.as_ref().unwrap_or(&written.arn);
+    if !(20..=2048).contains(&there.len()) || !there.starts_with("arn:") {
+        let message = format!("{there:?} is not the ARN of a role");
+        faults.error(place.at("upstream.role"), message, "write the whole ARN that the role has there");
+        return None;
+    }
+    let by = by(asked, sts, place, faults)?;
+    let arn = written.arn.parse().ok()?;
+    Some((arn, UpstreamRole { sts: Arc::clone(sts), role: there.clone(), by }))
+}
+
+fn by(asked: &RoleUpstreamSettings, sts: &UpstreamSts, place: &Place, faults: &mut Faults) -> Option<By> {
+    if asked.pass_through {
+        if asked.external_id.is_some() {
+            let help = "take one of the two out";
+            faults.error(place.at("upstream.external_id"), "pass_through sends no external_id", help);
+            return None;
+        }
+        return Some(By::PassThrough { saml_provider: asked.saml_provider.clone() });
+    }
+    if asked.saml_provider.is_some() {
+        let help = "set pass_through, or take it out";
+        faults.error(place.at("upstream.saml_provider"), "saml_provider is for pass_through", help);
+        return None;
+    }
+    if !sts.has_key() {
+        let message = format!("upstream {:?} has no access_key to assume the role by", sts.name());
+        let help = "add [upstream.access_key], or set pass_through for the role";
+        faults.error(place.at("issuer"), message, help);
+        return None;
+    }
+    Some(By::AssumeRole { external_id: asked.external_id.clone() })
+}

@@ -1,0 +1,188 @@
+//! Credentials from somebody else's STS: AWS, MinIO, or another that speaks AWS's Query protocol.
+//!
+//! The decision is ours, and what is asked for is exactly what was decided: [`UpstreamRole`] turns an
+//! [`AuthorizedSession`](crate::policy::AuthorizedSession) into `AssumeRole` by a key of ours (`request`), or passes
+//! the caller's own token or assertion on. What can't be asked for so that the session is no wider is not asked for
+//! at all. `exchange` sends it and tries again where that helps (`budget`), `answer` reads what comes, `reuse` gives it
+//! again to whoever asks for the same.
+
+mod answer;
+mod budget;
+mod exchange;
+mod fault;
+mod request;
+mod reuse;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arc_swap::ArcSwapOption;
+use reqwest::Client;
+use tokio::sync::Semaphore;
+use url::{Position, Url};
+
+use self::budget::RetryBudget;
+pub use self::fault::UpstreamFault;
+use self::reuse::Reuse;
+use super::{CredentialIssuer, Issuance, IssueFault, IssueFuture};
+use crate::arn::RoleArn;
+use crate::fetch::{self, NoClient, Reach};
+use crate::identity::hash_of;
+use crate::secret::Secret;
+
+/// An STS is where its operator put it, and plain HTTP is for this machine alone.
+const REACH: Reach = Reach { private: true, loopback: true };
+
+/// Requests that are under way to one STS at most; others wait for their turn.
+const MOST_AT_ONCE: usize = 64;
+
+/// What is configured of an STS.
+#[derive(Debug)]
+pub struct UpstreamSettings {
+    /// Its name in the configuration.
+    pub name: String,
+    /// Where it is: `https`, or `http` on this machine.
+    pub endpoint: Url,
+    /// The region of signatures.
+    pub region: String,
+    /// By which `AssumeRole` is called.
+    pub access_key: Option<UpstreamKey>,
+    /// Whether it understands `PolicyArns`.
+    pub takes_policy_arns: bool,
+    /// Whether credentials are given again to whoever asks for the same.
+    pub reuse: bool,
+}
+
+/// An access key at an STS.
+#[derive(Debug)]
+pub struct UpstreamKey {
+    /// Its id.
+    pub id: String,
+    /// Its secret.
+    pub secret: Secret<String>,
+    /// Of a temporary one.
+    pub session_token: Option<Secret<String>>,
+}
+
+/// An STS of somebody else.
+#[derive(Debug)]
+pub struct UpstreamSts {
+    settings: UpstreamSettings,
+    host: String,
+    http: Client,
+    turns: Semaphore,
+    budget: RetryBudget,
+    reuse: Arc<Reuse>,
+    trouble: ArcSwapOption<String>,
+}
+
+impl UpstreamSts {
+    /// One that was not asked yet. Errors: the HTTP client can't be made.
+    pub fn new(settings: UpstreamSettings) -> Result<Self, NoClient> {
+        let host = &settings.endpoint[Position::BeforeHost..Position::AfterPort];
+        Ok(Self {
+            host: host.to_owned(),
+            http: fetch::http_client(REACH)?,
+            turns: Semaphore::new(MOST_AT_ONCE),
+            budget: RetryBudget::full(),
+            reuse: Arc::new(Reuse::default()),
+            trouble: ArcSwapOption::empty(),
+            settings,
+        })
+    }
+
+    /// Its name in the configuration.
+    pub fn name(&self) -> &str {
+        &self.settings.name
+    }
+
+    /// Whether there is a key to assume roles by.
+    pub const fn has_key(&self) -> bool {
+        self.settings.access_key.is_some()
+    }
+
+    /// What was wrong with it when it was asked last.
+    pub fn trouble(&self) -> Option<String> {
+        self.trouble.load().as_deref().cloned()
+    }
+
+    /// Whether its endpoint may be asked.
+    pub fn is_permitted(endpoint: &Url) -> bool {
+        fetch::is_permitted(endpoint, REACH)
+    }
+}
+
+/// How an STS is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum By {
+    /// By `AssumeRole`, with a key of ours.
+    AssumeRole {
+        /// What the role's owner gave us.
+        external_id: Option<String>,
+    },
+    /// By the caller's own token or assertion.
+    PassThrough {
+        /// The ARN of the SAML provider there.
+        saml_provider: Option<String>,
+    },
+}
+
+/// A role of ours whose credentials come from an STS.
+#[derive(Debug)]
+pub struct UpstreamRole {
+    /// The STS.
+    pub sts: Arc<UpstreamSts>,
+    /// The ARN of the role there.
+    pub role: String,
+    /// How it is asked.
+    pub by: By,
+}
+
+/// Every STS of others, and the roles that they make credentials for.
+#[derive(Debug, Default)]
+pub struct Upstreams {
+    all: Vec<Arc<UpstreamSts>>,
+    roles: HashMap<RoleArn, UpstreamRole>,
+}
+
+impl Upstreams {
+    /// All of them.
+    pub fn new(mut all: Vec<Arc<UpstreamSts>>, roles: HashMap<RoleArn, UpstreamRole>) -> Self {
+        all.sort_by(|one, other| one.name().cmp(other.name()));
+        Self { all, roles }
+    }
+
+    /// In the order of their names.
+    pub fn all(&self) -> &[Arc<UpstreamSts>] {
+        &self.all
+    }
+
+    /// Who makes the credentials of `role`, if not this broker.
+    pub fn of(&self, role: &RoleArn) -> Option<&UpstreamRole> {
+        self.roles.get(role)
+    }
+
+    /// Gives nothing again of what was given so far.
+    pub fn forget(&self) {
+        self.all.iter().for_each(|sts| sts.reuse.forget());
+    }
+}
+
+impl CredentialIssuer for UpstreamRole {
+    fn issue<'a>(&'a self, issuance: &'a Issuance<'a>) -> IssueFuture<'a> {
+        Box::pin(async move {
+            let name = &self.sts.settings.name;
+            let unfit = |reason| UpstreamFault::Unfit { upstream: name.clone(), reason };
+            let asked = self.ask(issuance).map_err(unfit)?;
+            let session = issuance.session.session();
+            let part = |text: &Option<String>| text.clone().unwrap_or_default();
+            let provider = session.provider.as_ref().map(ToString::to_string).unwrap_or_default();
+            let key = hash_of(&[&asked.body, &provider, &part(&session.subject), &part(&session.assumed_by)]);
+            let (sts, at) = (Arc::clone(&self.sts), issuance.at);
+            let ask = async move { sts.exchange(&asked, at).await };
+            let given =
+                if self.sts.settings.reuse { self.sts.reuse.given_or(key, at, ask).await } else { ask.await };
+            given.map_err(IssueFault::from)
+        })
+    }
+}
