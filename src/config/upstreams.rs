@@ -76,7 +76,10 @@ fn sts(written: &UpstreamSettings, place: &Place, faults: &mut Faults) -> Option
         endpoint: endpoint?,
         region: region?.to_owned(),
         access_key,
-        takes_policy_arns: written.kind == UpstreamKind::Aws,
+        kind: match written.kind {
+            UpstreamKind::Aws => upstream::UpstreamKind::Aws,
+            UpstreamKind::Minio => upstream::UpstreamKind::Minio,
+        },
         reuse: written.reuse,
     };
     let unmade = |error: &dyn ToString| (error.to_string(), "look at the system's certificates");

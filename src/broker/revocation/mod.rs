@@ -12,10 +12,12 @@ use std::time::Duration;
 pub use self::set::RevocationSet;
 pub use self::target::Target;
 use super::RequestContext;
+use crate::arn::RoleArn;
 use crate::audit;
 use crate::clock::Moment;
 use crate::directory::Verifier;
 use crate::identity::{FederatedIdentity, Holder};
+use crate::issuer::upstream::EndThere;
 use crate::store::{Revocation, StoreFault};
 use crate::telemetry;
 
@@ -30,12 +32,15 @@ pub struct RevokeAsk<'a> {
 }
 
 /// What was ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Ended {
     /// What was given up to then.
     pub issued_before: Moment,
     /// Until when that is remembered; nothing of it is good any more by then anyway.
     pub until: Moment,
+    /// What ends what upstream STS gave of it. Where none of their conditions names just that, it ends every session
+    /// of the role.
+    pub upstream: Vec<EndThere>,
 }
 
 /// Why nothing was ended, or not for good.
@@ -87,7 +92,19 @@ impl RequestContext<'_> {
             tracing::error!(%fault, "a revocation holds on this node only, and until it ends");
         })?;
         self.parts.revoked.saved(&revocation);
-        Ok(Ended { issued_before, until: revocation.until })
+        let upstream = self.ends_there(ask.target, issued_before);
+        Ok(Ended { issued_before, until: revocation.until, upstream })
+    }
+
+    /// What must be attached to roles of upstreams, whose credentials come from there.
+    fn ends_there(&self, target: &Target, issued_before: Moment) -> Vec<EndThere> {
+        let source_identity = match target {
+            Target::SourceIdentity(name) => Some(name.as_str()),
+            _ => None,
+        };
+        let concerns = |role: &RoleArn| !matches!(target, Target::Role(ended) if ended != role);
+        let roles = self.snapshot.upstreams.roles().into_iter().filter(|(role, _)| concerns(role));
+        roles.filter_map(|(_, there)| there.end(issued_before, source_identity)).collect()
     }
 
     /// A name that is mistyped would end nothing.

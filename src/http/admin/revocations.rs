@@ -10,6 +10,7 @@ use crate::broker::{RequestContext, RevokeAsk, Target};
 use crate::clock::Moment;
 use crate::http::Surface;
 use crate::http::error::AdminError;
+use crate::issuer::upstream::EndThere;
 
 /// Longest subject and longest source identity, in bytes, that a session can have.
 const LONGEST_NAME: usize = 512;
@@ -37,6 +38,16 @@ struct Told<'a> {
     ended: String,
     issued_before: String,
     remembered_until: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    upstream: Vec<There>,
+}
+
+/// What ends what an upstream gave, once it is attached to the role there.
+#[derive(Serialize)]
+struct There {
+    name: String,
+    role: String,
+    policy: Value,
 }
 
 pub(super) async fn answer(
@@ -64,7 +75,14 @@ async fn revoke(context: &RequestContext<'_>, body: &[u8]) -> Result<Value, Admi
         ended: target.to_string(),
         issued_before: ended.issued_before.to_rfc3339(),
         remembered_until: ended.until.to_rfc3339(),
+        upstream: ended.upstream.into_iter().map(There::from).collect(),
     }))
+}
+
+impl From<EndThere> for There {
+    fn from(EndThere { upstream: name, role, policy }: EndThere) -> Self {
+        Self { name, role, policy }
+    }
 }
 
 impl Asked {

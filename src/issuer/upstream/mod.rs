@@ -8,6 +8,7 @@
 
 mod answer;
 mod budget;
+mod end;
 mod exchange;
 mod fault;
 mod request;
@@ -22,6 +23,7 @@ use tokio::sync::Semaphore;
 use url::{Position, Url};
 
 use self::budget::RetryBudget;
+pub use self::end::EndThere;
 pub use self::fault::UpstreamFault;
 use self::reuse::Reuse;
 use super::{CredentialIssuer, Issuance, IssueFault, IssueFuture};
@@ -47,10 +49,19 @@ pub struct UpstreamSettings {
     pub region: String,
     /// By which `AssumeRole` is called.
     pub access_key: Option<UpstreamKey>,
-    /// Whether it understands `PolicyArns`.
-    pub takes_policy_arns: bool,
+    /// Whose it is, and so what it understands.
+    pub kind: UpstreamKind,
     /// Whether credentials are given again to whoever asks for the same.
     pub reuse: bool,
+}
+
+/// Whose an STS is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UpstreamKind {
+    /// AWS, or one that understands what AWS does.
+    Aws,
+    /// MinIO: it has no roles, no managed policies to limit a session by, no tags and no source identity.
+    Minio,
 }
 
 /// An access key at an STS.
@@ -160,6 +171,13 @@ impl Upstreams {
     /// Who makes the credentials of `role`, if not this broker.
     pub fn of(&self, role: &RoleArn) -> Option<&UpstreamRole> {
         self.roles.get(role)
+    }
+
+    /// Each role, and who makes its credentials, in the order of the roles.
+    pub fn roles(&self) -> Vec<(&RoleArn, &UpstreamRole)> {
+        let mut roles: Vec<_> = self.roles.iter().collect();
+        roles.sort_by_key(|(role, _)| *role);
+        roles
     }
 
     /// Gives nothing again of what was given so far.

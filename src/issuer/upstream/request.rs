@@ -2,7 +2,7 @@
 
 use url::form_urlencoded::Serializer;
 
-use super::{By, UpstreamRole};
+use super::{By, UpstreamKind, UpstreamRole};
 use crate::identity::{Presented, RoleSession};
 use crate::issuer::Issuance;
 use crate::policy::OfferedBy;
@@ -66,7 +66,7 @@ impl UpstreamRole {
     /// What limits the session. It must arrive, or the session would be wider than was asked for.
     fn narrow(&self, session: &RoleSession, form: &mut Serializer<'_, String>) -> Result<(), &'static str> {
         let policies = &session.policies;
-        if !policies.managed.is_empty() && !self.sts.settings.takes_policy_arns {
+        if !policies.managed.is_empty() && self.sts.settings.kind == UpstreamKind::Minio {
             return Err("the session is limited by PolicyArns, and it does not take them");
         }
         if let Some(inline) = &policies.inline {

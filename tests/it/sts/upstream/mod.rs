@@ -4,6 +4,7 @@ mod settings;
 mod there;
 
 use base64_simd::STANDARD;
+use serde_json::{Value, json};
 
 use self::there::{KEY, Reply, There};
 use super::*;
@@ -231,7 +232,20 @@ async fn what_was_asked_for_is_given_again_until_something_is_revoked() {
     let bearer = format!("Bearer {ADMIN_TOKEN}");
     let body = r#"{"source_identity": "somebody"}"#.to_owned();
     let ended = world.admin("revocations", &[("authorization", &bearer)], body).await;
-    assert_eq!(ended.status, 200, "{ended:?}");
+    let ended = ended.json();
+    let policy = |condition: Value| {
+        json!({"Version": "2012-10-17", "Statement": [
+            {"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": condition}]})
+    };
+    let noon = json!({"aws:TokenIssueTime": "2026-11-22T12:00:00Z"});
+    let condition = json!({"DateLessThanEquals": noon, "StringEquals": {"aws:SourceIdentity": "somebody"}});
+    assert_eq!(ended["upstream"].as_array().map(Vec::len), Some(4), "not at MinIO: {ended}");
+    assert_eq!(ended["upstream"][1], json!({"name": "there", "role": THERE, "policy": policy(condition)}));
+    let body = json!({"role": REAL}).to_string();
+    let ended = world.admin("revocations", &[("authorization", &bearer)], body).await.json();
+    let there =
+        json!([{"name": "there", "role": THERE, "policy": policy(json!({"DateLessThanEquals": noon}))}]);
+    assert_eq!(ended["upstream"], there);
     assert_eq!(id(&[]).await, "ASIATHERE5");
 }
 
