@@ -264,7 +264,7 @@ source_identity = 'subject'
         """Where a provider sends somebody who signed out there on our behalf."""
         return f"{self.url}/oidc/{provider}/signed-out"
 
-    def add_role(self, arn, *trust):
+    def add_role(self, arn, *trust, options=""):
         name = arn.rsplit("/", 1)[1]
         self.write_policy(f"{name}-trust.json", *trust)
         self.settings += f"""
@@ -272,6 +272,31 @@ source_identity = 'subject'
 arn = "{arn}"
 trust_policy = "{name}-trust.json"
 policies = ["anything.json"]
+{options}
+"""
+
+    def add_upstream(self, name, url, key, options=""):
+        """Somebody else's STS, and the access key that the broker has there."""
+        path = self.folder / f"{name}-key"
+        path.write_text(key["SecretAccessKey"])
+        path.chmod(0o600)
+        self.settings += f"""
+[[upstream]]
+name = "{name}"
+endpoint = "{url}"
+access_key = {{ id = "{key["AccessKeyId"]}", secret = {{ file = "{name}-key" }} }}
+{options}
+"""
+
+    def allow_rule(self, name, roles, more=""):
+        """What everybody with a token of the provider `ci` is offered."""
+        self.settings += f"""
+[[rule]]
+name = "{name}"
+provider = "ci"
+when = 'true'
+roles = {json.dumps(roles)}
+{more}
 """
 
     def add_user(self, arn, keys, serial, app):
