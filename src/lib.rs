@@ -3,7 +3,7 @@
 //!
 //! Every way in is one sentence, and [`broker::RequestContext::federate`] is that sentence:
 //!
-//! > parse → verify → map → authorize → claim → issue → record → deliver
+//! > parse → verify → map → authorize → issue → claim → record → deliver
 //!
 //! A room imports only rooms on lower floors; `tests/it/tidy.rs` holds the table and fails on
 //! an upward import. `ARCHITECTURE.md` walks through the house.

@@ -131,9 +131,11 @@ fn one(
         Err(refusal) => (as_it_would_be(identity, offer), None, Some(refusal)),
     };
     let actions = if in_detail { decide.review(identity, offer, &ask) } else { Vec::new() };
+    let upstream = decide.snapshot.upstreams.of(&offer.role);
     let role = Role {
         role: offer.role.to_string(),
         offered_by: offered_by(&offer.by).to_owned(),
+        made_by: upstream.map(|upstream| format!("upstream {}, as {}", upstream.sts.name(), upstream.role)),
         refused: refusal.as_ref().map(|refusal| report.refused(refusal)),
         session,
         actions: actions.into_iter().map(action).collect(),

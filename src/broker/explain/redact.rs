@@ -208,7 +208,7 @@ impl Redactor {
 
     /// But for its session, which was seen before.
     fn role(&mut self, role: &mut Role) {
-        let Role { role: _, offered_by, refused, session: _, actions, access } = role;
+        let Role { role: _, offered_by, refused, session: _, actions, access, made_by: _ } = role;
         self.prose(offered_by);
         refused.iter_mut().for_each(|refused| self.refused(refused));
         for Action { action: _, allowed: _, statements } in actions {

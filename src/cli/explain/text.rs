@@ -287,6 +287,9 @@ fn write_role(paper: &mut Paper, role: &Role) {
             paper.entry(OF_ROLE, (Tone::Plain, "the least of"), &least);
         }
     }
+    if let Some(made_by) = &role.made_by {
+        paper.entry(OF_ROLE, (Tone::Plain, "made by"), made_by);
+    }
     if let Some(refused) = &role.refused {
         write_refused(paper, OF_ROLE, refused);
     }

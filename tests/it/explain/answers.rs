@@ -24,6 +24,22 @@ fn granted() {
 }
 
 #[test]
+fn who_makes_the_credentials() {
+    let role = "trust_policy = \"deploy.json\"\n";
+    let upstream = "issuer = \"aws\"\nupstream = { role = \"arn:aws:iam::999988887777:role/Real\", pass_through = true }\n";
+    let declared = "[[upstream]]\nname = \"aws\"\n\n[[role]]\narn = \"arn:aws:iam::111122223333:role/Look\"";
+    let world = World::new().configured(role, &format!("{role}{upstream}"));
+    let settings = world.read("rolegate.toml");
+    world.write(
+        "rolegate.toml",
+        &swap(&settings, "[[role]]\narn = \"arn:aws:iam::111122223333:role/Look\"", declared),
+    );
+    let told = world.explain(&signed_by(&HONEST, &ann()), &[]);
+    let line = "made by       upstream aws, as arn:aws:iam::999988887777:role/Real";
+    assert!(told.section("Roles").contains(line), "{}{}", told.out, told.err);
+}
+
+#[test]
 fn expired() {
     let document = signed_by(&HONEST, &ann());
     let told = World::new().explain(&document, &["--at", "2026-11-22T12:07:00Z"]);

@@ -72,6 +72,8 @@ pub struct Role {
     pub role: String,
     /// What offers it: a rule's name, or in words.
     pub offered_by: String,
+    /// Whose STS makes its credentials, and as which role there; `None`: this broker.
+    pub made_by: Option<String>,
     /// Why it can't be had; `None`: it can.
     pub refused: Option<Refused>,
     /// The session as it is, or as it would be.
