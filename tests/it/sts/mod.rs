@@ -2,6 +2,7 @@
 //! whose they are.
 
 mod assuming;
+mod recorded;
 mod revoking;
 mod second_factor;
 mod session_policies;
