@@ -12,6 +12,7 @@ use crate::oauth::fixture::{ADMIN_TOKEN, AWS_CREDENTIALS, Fields, SAML2, TOKEN_E
 use crate::saml::fixture::honest;
 
 const REAL: &str = "arn:aws:iam::111122223333:role/Real";
+const PLAIN: &str = "arn:aws:iam::111122223333:role/Plain";
 const PASSED: &str = "arn:aws:iam::111122223333:role/Passed";
 const SAML_PASSED: &str = "arn:aws:iam::111122223333:role/SamlPassed";
 const TAGGED: &str = "arn:aws:iam::111122223333:role/TaggedPassed";
@@ -69,6 +70,16 @@ when = 'true'
 roles = ["arn:aws:iam::111122223333:role/Real", "arn:aws:iam::111122223333:role/TaggedPassed"]
 source_identity = 'subject'
 tags = { plan = 'claim.plan' }
+[[role]]
+arn = "arn:aws:iam::111122223333:role/Plain"
+trust_policy = "real-trust.json"
+issuer = "there"
+
+[[rule]]
+name = "plain"
+provider = "mobile"
+when = 'true'
+roles = ["arn:aws:iam::111122223333:role/Plain"]
 [[rule]]
 name = "passed"
 provider = "mobile"
@@ -98,7 +109,13 @@ async fn worlds() -> (World, There) {
 
 /// `AssumeRoleWithWebIdentity` by cleo's token, with these parameters beside.
 async fn by_token(world: &World, role: &str, more: &[(&str, &str)]) -> Answer {
-    let token = world.id_token();
+    by_token_of(world, "cleo", role, more).await
+}
+
+async fn by_token_of(world: &World, subject: &str, role: &str, more: &[(&str, &str)]) -> Answer {
+    let mut claims = world.claims();
+    claims["sub"] = json!(subject);
+    let token = world.id_token_of(&claims);
     let call = [
         ("Action", "AssumeRoleWithWebIdentity"),
         ("Version", "2011-06-15"),
@@ -239,14 +256,29 @@ async fn what_was_asked_for_is_given_again_until_something_is_revoked() {
     };
     let noon = json!({"aws:TokenIssueTime": "2026-11-22T12:00:00Z"});
     let condition = json!({"DateLessThanEquals": noon, "StringEquals": {"aws:SourceIdentity": "somebody"}});
-    assert_eq!(ended["upstream"].as_array().map(Vec::len), Some(4), "not at MinIO: {ended}");
-    assert_eq!(ended["upstream"][1], json!({"name": "there", "role": THERE, "policy": policy(condition)}));
+    assert_eq!(ended["upstream"].as_array().map(Vec::len), Some(5), "not at MinIO: {ended}");
+    assert_eq!(ended["upstream"][2], json!({"name": "there", "role": THERE, "policy": policy(condition)}));
     let body = json!({"role": REAL}).to_string();
     let ended = world.admin("revocations", &[("authorization", &bearer)], body).await.json();
     let there =
         json!([{"name": "there", "role": THERE, "policy": policy(json!({"DateLessThanEquals": noon}))}]);
     assert_eq!(ended["upstream"], there);
     assert_eq!(id(&[]).await, "ASIATHERE5");
+}
+
+/// Whatever they call themselves.
+#[actix_web::test]
+async fn nobody_is_given_what_was_made_for_somebody_else() {
+    let (world, there) = worlds().await;
+    let id = async |subject| given(&by_token_of(&world, subject, PLAIN, &[]).await)[0].clone();
+    assert_eq!(id("cleo").await, "ASIATHERE1");
+    let first = there.last().form;
+    assert_eq!(id("dora").await, "ASIATHERE2");
+    assert_eq!(there.last().form, first, "there, they can't be told apart");
+    assert_eq!(id("cleo").await, "ASIATHERE1");
+    for (keys, expected) in [(bot(), "ASIATHERE3"), (ann(), "ASIATHERE4"), (bot(), "ASIATHERE3")] {
+        assert_eq!(given(&assume(&world, &keys, PLAIN, &[]).await)[0], expected);
+    }
 }
 
 /// A session that would be wider there than it was decided is not asked for.
