@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """A service that takes requests signed with Rolegate's credentials, and asks Rolegate about each.
 
-    photo_service.py PORT BROKER CLIENT SECRET_FILE
+    photo_service.py PORT BROKER CLIENT SECRET_FILE [HEADER]
 
 GET, PUT and DELETE of /NAME need s3:GetObject, s3:PutObject and s3:DeleteObject on arn:aws:s3:::demo-photos/NAME.
-Photos are kept in memory. Nothing but Python's standard library is needed.
+Photos are kept in memory. HEADER is where a proxy in front says the client's address (see nginx.conf). Nothing but Python's standard library is needed.
 """
 
 import base64
@@ -15,7 +15,7 @@ import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-PORT, BROKER, CLIENT, SECRET_FILE = sys.argv[1:]
+PORT, BROKER, CLIENT, SECRET_FILE, *HEADER = sys.argv[1:]
 SECRET = Path(SECRET_FILE).read_text().strip()
 LARGEST = 10_000_000
 PHOTOS = {}
@@ -50,7 +50,7 @@ class Photos(BaseHTTPRequestHandler):
                 "access": {
                     "action": action,
                     "resource": f"arn:aws:s3:::demo-photos{path}",
-                    "context": {"aws:SourceIp": self.client_address[0]},
+                    "context": {"aws:SourceIp": self.client_ip()},
                 },
             }
         )
@@ -59,6 +59,10 @@ class Photos(BaseHTTPRequestHandler):
         if not said["access"]["allowed"]:
             return self.answer(403, said["access"]["message"])
         self.act(path, body, said["principal"]["arn"])
+
+    def client_ip(self):
+        # Only the proxy reaches this service then, and it overwrites what a client says there.
+        return self.headers[HEADER[0]] if HEADER else self.client_address[0]
 
     def act(self, path, body, who):
         if self.command == "PUT":

@@ -5,6 +5,7 @@ import base64
 import datetime
 import hashlib
 import hmac
+import os
 import struct
 import sys
 import time
@@ -20,7 +21,7 @@ from botocore.credentials import Credentials
 from broker import ACCOUNT, PATIENCE, Broker, Process, eventually, free_ports
 from clients import aws, refusal, sts
 
-START, NEXT, VAULT = (f"arn:aws:iam::{ACCOUNT}:role/{name}" for name in ("Start", "Next", "Vault"))
+START, NEXT, VAULT, NEAR = (f"arn:aws:iam::{ACCOUNT}:role/{name}" for name in ("Start", "Next", "Vault", "Near"))
 ANN, SERIAL = f"arn:aws:iam::{ACCOUNT}:user/people/ann", f"arn:aws:iam::{ACCOUNT}:mfa/ann"
 KEYS = {
     "AccessKeyId": "AKIAANNANNANNANNANNA",
@@ -39,6 +40,9 @@ def broker(folder):
     broker.add_role(START, account)
     broker.add_role(NEXT, account)
     broker.add_role(VAULT, account | {"Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}}})
+    broker.add_role(NEAR, account, options='permissions_boundary = "near.json"')
+    address = {"IpAddress": {"aws:SourceIp": "127.0.0.2/32"}}
+    broker.write_policy("near.json", {"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": address})
     broker.add_user(ANN, KEYS, SERIAL, APP)
     broker.add_service("photo-store")
     broker.start()
@@ -113,41 +117,85 @@ def test_a_second_factor(broker):
     assert refusal(client.assume_role, **vault)[1].startswith("MultiFactorAuthentication failed with invalid MFA")
 
 
-def test_a_service(broker, folder):
-    """The example of the docs: a service that knows nothing but to ask, called by requests that botocore signed."""
-    (port,) = free_ports(1)
-    example = Path(__file__).parents[2] / "docs/examples/photo_service.py"
-    arguments = [sys.executable, example, port, broker.url, "photo-store", broker.folder / "photo-store-secret"]
-    service = Process([str(argument) for argument in arguments])
-    url = f"http://127.0.0.1:{port}/a%20cat.jpg?size=2"
-
-    def call(method, credentials, body=b""):
-        request = AWSRequest(method, url, headers={"Content-Type": "image/jpeg"}, data=body)
-        SigV4Auth(Credentials(*credentials.values()), "photos", "eu-central-1").add_auth(request)
-        return requests.request(method, url, headers=dict(request.headers), data=body, timeout=PATIENCE)
+@pytest.fixture(scope="module", params=["directly", "behind nginx"])
+def photos(request, broker, folder):
+    """The example of the docs: a service that knows nothing but to ask. Where it listens."""
+    examples = Path(__file__).parents[2] / "docs" / "examples"
+    service_port, nginx_port = free_ports(2)
+    secret = broker.folder / "photo-store-secret"
+    service = [sys.executable, examples / "photo_service.py", service_port, broker.url, "photo-store", secret]
+    processes, port = [Process([*service, "X-Real-IP"] if request.param == "behind nginx" else service)], service_port
+    if request.param == "behind nginx":
+        conf = (examples / "nginx.conf").read_text()
+        conf = conf.replace(":8090", f":{service_port}").replace(":8091", f":{nginx_port}")
+        # It runs as whoever started it, writes below its own folder, and stays a child.
+        (folder / "nginx").mkdir()
+        (folder / "nginx.conf").write_text(f"pid nginx/pid;\ndaemon off;\nuser root;\n{conf}")
+        nginx = [Path(os.environ["INTEROP_WORK"]) / "nginx/usr/sbin/nginx", "-p", folder, "-e", "stderr"]
+        paths = [f"{kind}_temp_path nginx/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")]
+        conf = (folder / "nginx.conf").read_text().replace("http {", "http {\n" + "\n".join(paths), 1)
+        (folder / "nginx.conf").write_text(conf)
+        processes.append(Process([*nginx, "-c", folder / "nginx.conf"]))
+        port = nginx_port
+    url = f"http://127.0.0.1:{port}"
 
     def listens():
+        assert all(each.child.poll() is None for each in processes), [each.output for each in processes]
         try:
-            return requests.get(url, timeout=PATIENCE).status_code == 403
+            return requests.get(f"{url}/x", timeout=PATIENCE).status_code == 403
         except requests.ConnectionError:
             return False
 
     try:
         eventually(listens, "the service")
-        first = sts(broker, KEYS).assume_role(RoleArn=START, RoleSessionName="ann")["Credentials"]
-        del first["Expiration"]
-        for credentials, who in (KEYS, ANN), (first, f"arn:aws:sts::{ACCOUNT}:assumed-role/Start/ann"):
-            kept = call("PUT", credentials, PHOTO)
-            assert (kept.status_code, kept.text) == (200, f"/a%20cat.jpg is kept for {who}\n")
-        assert call("GET", first).content == PHOTO
-        wrong = call("GET", KEYS | {"SecretAccessKey": "x" * 40})
-        assert wrong.status_code == 403 and wrong.text.startswith("SignatureDoesNotMatch: ")
-        cleo = sts(broker, KEYS).get_federation_token(Name="cleo", DurationSeconds=900)["Credentials"]
-        del cleo["Expiration"]
-        refused = call("DELETE", cleo)
-        assert refused.status_code == 403 and "because no session policy allows the s3:DeleteObject action" in refused.text
+        yield url
     finally:
-        service.stop()
+        for each in processes:
+            each.stop()
+
+
+class From(requests.adapters.HTTPAdapter):
+    """Requests from another address of this machine."""
+
+    def __init__(self, address):
+        self.address = address
+        super().__init__()
+
+    def init_poolmanager(self, *arguments, **options):
+        super().init_poolmanager(*arguments, source_address=(self.address, 0), **options)
+
+
+def call(photos, method, credentials, body=b"", address="127.0.0.1"):
+    """A request that botocore signs."""
+    url = f"{photos}/a%20cat.jpg?size=2&name=x%2Fy"
+    request = AWSRequest(method, url, headers={"Content-Type": "image/jpeg"}, data=body)
+    keys = [credentials[name] for name in ("AccessKeyId", "SecretAccessKey", "SessionToken")]
+    SigV4Auth(Credentials(*keys), "photos", "eu-central-1").add_auth(request)
+    session = requests.Session()
+    session.mount("http://", From(address))
+    return session.request(method, url, headers=dict(request.headers), data=body, timeout=PATIENCE)
+
+
+def test_a_service(broker, photos):
+    """It believes signatures, and lets whoever may."""
+    first = sts(broker, KEYS).assume_role(RoleArn=START, RoleSessionName="ann")["Credentials"]
+    for credentials, who in (KEYS, ANN), (first, f"arn:aws:sts::{ACCOUNT}:assumed-role/Start/ann"):
+        kept = call(photos, "PUT", credentials, PHOTO)
+        assert (kept.status_code, kept.text) == (200, f"/a%20cat.jpg is kept for {who}\n")
+    assert call(photos, "GET", first).content == PHOTO
+    wrong = call(photos, "GET", KEYS | {"SecretAccessKey": "x" * 40})
+    assert wrong.status_code == 403 and wrong.text.startswith("SignatureDoesNotMatch: ")
+    cleo = sts(broker, KEYS).get_federation_token(Name="cleo", DurationSeconds=900)["Credentials"]
+    refused = call(photos, "DELETE", cleo)
+    assert refused.status_code == 403 and "because no session policy allows the s3:DeleteObject action" in refused.text
+
+
+def test_a_service_knows_where_its_callers_are(broker, photos):
+    """As its proxy says, or the connection."""
+    near = sts(broker, KEYS).assume_role(RoleArn=NEAR, RoleSessionName="ann")["Credentials"]
+    assert call(photos, "PUT", near, PHOTO, address="127.0.0.2").status_code == 200
+    refused = call(photos, "PUT", near, PHOTO)
+    assert refused.status_code == 403 and "because no permissions boundary allows" in refused.text
 
 
 def test_the_clis_profiles(broker, folder):
