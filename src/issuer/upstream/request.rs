@@ -11,7 +11,6 @@ use crate::policy::OfferedBy;
 const SHORTEST: u64 = 900;
 
 /// A request, ready to be signed.
-#[derive(Debug)]
 pub(super) struct Asked {
     pub(super) body: String,
     /// Whether it is signed. What carries somebody's word is not.

@@ -283,21 +283,26 @@ mod tests {
     async fn what_is_forgotten_is_not_given_though_it_comes_later() {
         let gate = Arc::new(Notify::new());
         let upstream = Arc::new(Upstream { gate: Some(Arc::clone(&gate)), ..Upstream::default() });
-        let before = tokio::spawn({
-            let upstream = Arc::clone(&upstream);
-            async move { upstream.get(1, START, false).await }
-        });
-        while upstream.asked.load(Ordering::SeqCst) == 0 {
-            tokio::task::yield_now().await;
-        }
+        let begin = async |number| {
+            let asking = Arc::clone(&upstream);
+            let asking = tokio::spawn(async move { asking.get(1, START, false).await.unwrap() });
+            while upstream.asked.load(Ordering::SeqCst) < number {
+                tokio::task::yield_now().await;
+            }
+            asking
+        };
+        let before = begin(1).await;
         upstream.reuse.forget();
+        let after = begin(2).await;
         gate.notify_one();
-        assert_eq!(before.await.unwrap().unwrap(), "1", "who asked before gets it");
+        assert_eq!(before.await.unwrap(), "1", "who asked before gets it");
+        let joining = begin(2).await;
         gate.notify_one();
-        assert_eq!(upstream.get(1, START, false).await.unwrap(), "2");
+        assert_eq!((after.await.unwrap(), joining.await.unwrap()), ("2".into(), "2".into()));
         upstream.reuse.forget();
+        let last = begin(3).await;
         gate.notify_one();
-        assert_eq!(upstream.get(1, START, false).await.unwrap(), "3");
+        assert_eq!(last.await.unwrap(), "3");
     }
 
     #[tokio::test]

@@ -182,16 +182,38 @@ impl World {
     pub(crate) async fn signed(&self, keys: &Keys, parameters: &[(&str, &str)]) -> Answer {
         let all = [parameters, &[("Version", "2011-06-15")]].concat();
         let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(all).finish();
+        let form = [("content-type", "application/x-www-form-urlencoded")];
+        let headers = self.sign("POST", "", &body, &form, keys);
+        let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        self.send(Method::POST, "/", &headers, body).await
+    }
+
+    /// The same by `GET`, with the parameters in the address.
+    pub(crate) async fn signed_get(&self, keys: &Keys, parameters: &[(&str, &str)]) -> Answer {
+        let all = [parameters, &[("Version", "2011-06-15")]].concat();
+        let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(all).finish();
+        // A signature reads a plus as it stands, a form as a blank.
+        let query = query.replace('+', "%20");
+        let headers = self.sign("GET", &query, "", &[], keys);
+        let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        self.get(&format!("/?{query}"), &headers).await
+    }
+
+    /// These headers, and those that sign the request.
+    fn sign(
+        &self,
+        method: &str,
+        query: &str,
+        body: &str,
+        headers: &[(&'static str, &'static str)],
+        keys: &Keys,
+    ) -> Vec<(&'static str, String)> {
         let host = self.url.trim_start_matches("http://");
-        let headers: [(&str, &[u8]); 2] =
-            [("host", host.as_bytes()), ("content-type", b"application/x-www-form-urlencoded")];
-        let request = SignedRequest {
-            method: "POST",
-            path: "/",
-            query: "",
-            headers: &headers,
-            payload: Payload::Body(body.as_bytes()),
-        };
+        let own: Vec<(&str, &[u8])> = std::iter::once(("host", host.as_bytes()))
+            .chain(headers.iter().map(|(name, value)| (*name, value.as_bytes())))
+            .collect();
+        let payload = Payload::Body(body.as_bytes());
+        let request = SignedRequest { method, path: "/", query, headers: &own, payload };
         let credential = SigningCredential {
             access_key_id: &keys.id,
             secret_access_key: &Secret::new(keys.secret.clone()),
@@ -200,9 +222,7 @@ impl World {
             service: "sts",
         };
         let signed = sign(&request, &credential, self.clock.now());
-        let mut headers: Vec<_> = signed.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        headers.push(("content-type", "application/x-www-form-urlencoded"));
-        self.send(Method::POST, "/", &headers, body).await
+        signed.into_iter().chain(headers.iter().map(|(name, value)| (*name, (*value).to_owned()))).collect()
     }
 
     /// The form of an exchange of `app` for a token for `API`, which tests change.

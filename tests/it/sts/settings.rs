@@ -52,6 +52,7 @@ fn check_names_what_is_wrong_with_users_and_groups() {
         ("file = \"ann-app\"", "file = \"ann-secret\"", vec!["the secret in ann-secret is not base32 of 16 characters or more".into()]),
         ("arn:aws:iam::111122223333:mfa/ann", "mfa ann", vec!["\"mfa ann\" can't be the serial number of a device".into()]),
         (&format!("groups = [\"{engineers}\"]"), "groups = [\"arn:aws:iam::111122223333:group/people/engineer\"]", vec!["there is no group arn:aws:iam::111122223333:group/people/engineer".into()]),
+        (ann, "arn:aws:iam::444455556666:user/ann", vec![format!("{engineers} is of another account than the user")]),
         (engineers, "arn:aws:iam::444455556666:group/people/engineers", vec!["there is no group arn:aws:iam::111122223333:group/people/engineers".into()]),
         ("arn:aws:iam::111122223333:policy/limits/Assuming", "Assuming", vec!["\"Assuming\" is not a policy ARN such as arn:aws:iam::111122223333:policy/path/Name or arn:aws:iam::aws:policy/Name (name 1-128 of [A-Za-z0-9_+=,.@-])".into()]),
         ("arn:aws:iam::444455556666:policy/Assuming", "arn:aws:iam::111122223333:policy/limits/Assuming", vec!["policy arn:aws:iam::111122223333:policy/limits/Assuming is declared twice".into()]),

@@ -156,3 +156,32 @@ async fn a_member_may_do_what_its_group_may() {
     );
     assert_eq!(refused, expected);
 }
+
+/// The API takes both methods.
+#[actix_web::test]
+async fn every_signed_operation_goes_by_get_too() {
+    let world = world().await;
+    let policy = r#"{"Version": "2012-10-17", "Statement": []}"#;
+    let role = [("RoleArn", START), ("RoleSessionName", "night+run")];
+    let call = async |action: &str, more: &[(&str, &str)]| {
+        let all = [&[("Action", action)], more].concat();
+        world.signed_get(&bot(), &all).await
+    };
+    let session = call("AssumeRole", &role).await;
+    assert_eq!(who(&world, &session.keys()).await, "arn:aws:sts::111122223333:assumed-role/Start/night+run");
+    let malformed = call("AssumeRole", &[&role[..], &[("Policy", policy)]].concat()).await.sts_refusal();
+    assert!(malformed.starts_with("400 MalformedPolicyDocument: "), "the blanks arrive: {malformed}");
+    assert_eq!(who(&world, &call("GetSessionToken", &[]).await.keys()).await, BOT);
+    let cleo = call("GetFederationToken", &[("Name", "cleo")]).await.keys();
+    assert_eq!(who(&world, &cleo).await, "arn:aws:sts::111122223333:federated-user/cleo");
+    let info = call("GetAccessKeyInfo", &[("AccessKeyId", &cleo.id)]).await;
+    assert_eq!(info.element("Account").as_deref(), Some("111122223333"));
+    assert_eq!(call("GetCallerIdentity", &[]).await.element("Arn").as_deref(), Some(BOT));
+    let none = call("DecodeAuthorizationMessage", &[("EncodedMessage", "none")]).await.sts_refusal();
+    assert!(
+        none.ends_with("is not authorized to perform: sts:DecodeAuthorizationMessage on resource: *"),
+        "{none}"
+    );
+    let unsigned = world.get("/?Action=AssumeRole&Version=2011-06-15", &[]).await.sts_refusal();
+    assert_eq!(unsigned, "403 MissingAuthenticationToken: Request is missing Authentication Token");
+}

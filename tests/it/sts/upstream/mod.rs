@@ -118,13 +118,16 @@ async fn by_token_of(world: &World, subject: &str, role: &str, more: &[(&str, &s
     let token = world.id_token_of(&claims);
     let call = [
         ("Action", "AssumeRoleWithWebIdentity"),
-        ("Version", "2011-06-15"),
         ("RoleArn", role),
         ("RoleSessionName", "cleo-phone"),
         ("WebIdentityToken", token.as_str()),
     ];
-    let body = url::form_urlencoded::Serializer::new(String::new());
-    let body = { body }.extend_pairs(call.iter().chain(more)).finish();
+    unsigned(world, &[&call, more].concat()).await
+}
+
+async fn unsigned(world: &World, parameters: &[(&str, &str)]) -> Answer {
+    let all = [&[("Version", "2011-06-15")], parameters].concat();
+    let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(all).finish();
     let form = [("content-type", "application/x-www-form-urlencoded")];
     world.send(reqwest::Method::POST, "/", &form, body).await
 }
@@ -401,9 +404,10 @@ async fn whoever_asks_at_once_waits_for_one_answer() {
 /// An assertion that may be used once is not used up by an upstream that does not answer.
 #[actix_web::test]
 async fn what_failed_there_can_be_sent_again() {
-    let (world, there) = worlds().await;
-    there.says(&vec![Reply::refuses(503, "ServiceUnavailable"); 3]);
     let assertion = STANDARD.encode_to_string(honest());
+    let down = || vec![Reply::refuses(503, "ServiceUnavailable"); 3];
+    let (world, there) = worlds().await;
+    there.says(&down());
     let exchange = Fields::of(&[
         ("grant_type", TOKEN_EXCHANGE),
         ("client_id", "app"),
@@ -418,8 +422,19 @@ async fn what_failed_there_can_be_sent_again() {
     let form = there.last().form;
     assert_eq!(form["PrincipalArn"], "arn:aws:iam::999988887777:saml-provider/corp");
     assert_eq!((form["Action"].as_str(), &form["SAMLAssertion"]), ("AssumeRoleWithSAML", &assertion));
-    assert_eq!(
-        world.token(&exchange).await.said(),
-        "400 invalid_request: The subject_token was used before: get a new one."
-    );
+    let used = "400 invalid_request: The subject_token was used before: get a new one.";
+    assert_eq!(world.token(&exchange).await.said(), used);
+
+    let (world, there) = worlds().await;
+    there.says(&down());
+    let call = [
+        ("Action", "AssumeRoleWithSAML"),
+        ("RoleArn", SAML_PASSED),
+        ("PrincipalArn", "arn:aws:iam::111122223333:saml-provider/corp"),
+        ("SAMLAssertion", &assertion),
+    ];
+    assert_eq!(unsigned(&world, &call).await.sts_refusal(), DOWN);
+    assert_eq!(given(&unsigned(&world, &call).await)[0], "ASIATHERE4");
+    let used = "400 InvalidIdentityToken: Response has already been used";
+    assert_eq!(unsigned(&world, &call).await.sts_refusal(), used);
 }
