@@ -283,24 +283,28 @@ mod tests {
     async fn what_is_forgotten_is_not_given_though_it_comes_later() {
         let gate = Arc::new(Notify::new());
         let upstream = Arc::new(Upstream { gate: Some(Arc::clone(&gate)), ..Upstream::default() });
-        let begin = async |number| {
+        let begin = || {
             let asking = Arc::clone(&upstream);
-            let asking = tokio::spawn(async move { asking.get(1, START, false).await.unwrap() });
+            tokio::spawn(async move { asking.get(1, START, false).await.unwrap() })
+        };
+        let asked = async |number| {
             while upstream.asked.load(Ordering::SeqCst) < number {
                 tokio::task::yield_now().await;
             }
-            asking
         };
-        let before = begin(1).await;
+        let before = begin();
+        asked(1).await;
         upstream.reuse.forget();
-        let after = begin(2).await;
+        let after = begin();
+        asked(2).await;
         gate.notify_one();
         assert_eq!(before.await.unwrap(), "1", "who asked before gets it");
-        let joining = begin(2).await;
+        let joining = begin();
         gate.notify_one();
         assert_eq!((after.await.unwrap(), joining.await.unwrap()), ("2".into(), "2".into()));
         upstream.reuse.forget();
-        let last = begin(3).await;
+        let last = begin();
+        asked(3).await;
         gate.notify_one();
         assert_eq!(last.await.unwrap(), "3");
     }
