@@ -20,13 +20,14 @@ pub use self::keys::RingFile;
 use self::keys::{follow, open_signing_keys};
 use crate::broker::{Broker, Parts, RevocationSet};
 use crate::clock::{Clock, SystemClock};
-use crate::config::{Loaded, Process, StoreKind};
+use crate::config::{Loaded, Process, StorePlace};
 use crate::entropy::{Entropy, SystemEntropy};
 use crate::http::{self, Surface};
 use crate::issuer::local::LocalIssuer;
 use crate::seal::KeyRing;
 use crate::store::embedded::EmbeddedStore;
 use crate::store::memory::MemoryStore;
+use crate::store::redis::RedisStore;
 use crate::store::{Store, StoreFault};
 use crate::telemetry;
 
@@ -64,7 +65,7 @@ pub enum StartError {
         cause: io::Error,
     },
     /// The store can't be opened.
-    #[error("{0}; is another broker running on the same [store] path?")]
+    #[error("{0}; does another broker run on the same [store] path, or is Redis down?")]
     Store(#[from] StoreFault),
     /// The key ring can't be read or made.
     #[error("the key ring {path} can't be used: {problem}", path = .path.display())]
@@ -92,7 +93,7 @@ pub struct Running {
     public: ServerHandle,
     operations: ServerHandle,
     tasks: Vec<JoinHandle<io::Result<()>>>,
-    keepers: [JoinHandle<()>; 2],
+    keepers: Vec<JoinHandle<()>>,
     store: Arc<dyn Store>,
 }
 
@@ -121,10 +122,12 @@ pub async fn start(loaded: Loaded, listeners: Listeners) -> Result<Running, Star
     let keys = keys.map_err(|problem| StartError::Ring { path: ring_file.path().to_owned(), problem })?;
     let ring = Arc::new(KeyRing::new(keys, clock.now()));
     let signing = Arc::new(open_signing_keys(&process.signing_keys)?);
-    let store: Arc<dyn Store> = match process.store {
-        StoreKind::Embedded => Arc::new(EmbeddedStore::open(&process.store_path)?),
-        StoreKind::Memory => Arc::new(MemoryStore::default()),
+    let store: Arc<dyn Store> = match &process.store {
+        StorePlace::Embedded(path) => Arc::new(EmbeddedStore::open(path)?),
+        StorePlace::Redis(settings) => Arc::new(RedisStore::open(settings, entropy.as_ref())?),
+        StorePlace::Memory => Arc::new(MemoryStore::default()),
     };
+    let news = store.news();
     let issuer = Arc::new(LocalIssuer::new(Arc::clone(&ring), Arc::clone(&entropy)));
     let kept = Arc::clone(&store);
     telemetry::metrics();
@@ -142,6 +145,10 @@ pub async fn start(loaded: Loaded, listeners: Listeners) -> Result<Running, Star
         clock: Arc::clone(&clock),
     };
     let broker = Arc::new(Broker::new(loaded.snapshot, parts));
+    let others = news.map(|news| {
+        let following = Arc::clone(&broker);
+        tokio::spawn(async move { following.follow(news).await })
+    });
     let keeper = Keeper { snapshot: broker.snapshot(), clock: clock.clone(), entropy: entropy.clone() };
     let keeper = keeper.start().await;
     let (trusted_proxies, admin_token) = (process.trusted_proxies.into(), process.admin_token.map(Arc::new));
@@ -154,7 +161,7 @@ pub async fn start(loaded: Loaded, listeners: Listeners) -> Result<Running, Star
         public: public.handle(),
         operations: operations.handle(),
         tasks: vec![tokio::spawn(public), tokio::spawn(operations)],
-        keepers: [keeper, keys],
+        keepers: [keeper, keys].into_iter().chain(others).collect(),
         store: kept,
     })
 }
@@ -168,6 +175,9 @@ async fn close(store: Arc<dyn Store>) {
     };
     if tokio::time::timeout(LETTING_GO, alone).await.is_err() {
         tracing::warn!("the store is still in use; it is checked at the next start");
+    }
+    if !matches!(tokio::time::timeout(LETTING_GO, store.flushed()).await, Ok(Ok(()))) {
+        tracing::warn!("the last session records may not be written");
     }
 }
 

@@ -39,7 +39,7 @@ pub use self::login::{Arrived, Choice, LoginStart, OidcAnswer, SamlAnswer, Towar
 pub use self::logout::{LogoutOutcome, SignedOut};
 use self::pace::Pace;
 pub use self::refusal::{Failure, Fault, Refusal};
-pub use self::revocation::{Ended, RevocationSet, RevokeAsk, RevokeFault, Target};
+pub use self::revocation::{Ended, Others, RevocationSet, RevokeAsk, RevokeFault, Target};
 pub use self::signin::SignedIn;
 pub use self::verify::{Verified, VerifyAsk};
 use crate::clock::{Clock, Moment};
@@ -106,6 +106,11 @@ impl Broker {
     /// The kind of store, for `/readyz`.
     pub fn store_kind(&self) -> &'static str {
         self.parts.store.describe()
+    }
+
+    /// Whether what other nodes revoke is heard, for `/readyz`; nothing where there are none.
+    pub fn others(&self) -> Option<Others> {
+        self.parts.revoked.others()
     }
 
     /// The ring that seals what leaves and comes back, for `/readyz`.

@@ -27,8 +27,8 @@ mod users;
 use std::path::Path;
 
 pub use self::fault::{Fault, Faults, Severity, SourceFile, Spot};
-pub use self::process::{Process, TlsFiles};
-pub use self::settings::{LogFormat, Settings, StoreKind};
+pub use self::process::{Process, StorePlace, TlsFiles};
+pub use self::settings::{LogFormat, Settings};
 pub use self::snapshot::Snapshot;
 pub use self::span::Span;
 use crate::clock::Moment;

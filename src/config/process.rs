@@ -9,12 +9,13 @@ use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
-use super::document::Item;
+use super::document::{Item, Place};
 use super::fault::Faults;
-use super::secrets::{exposed, named, read_secret};
-use super::settings::{LogFormat, Settings, StoreKind};
+use super::secrets::{exposed, named, private_secret, read_secret};
+use super::settings::{LogFormat, Settings, StoreKind, StoreSettings};
 use crate::network::Network;
 use crate::secret::Secret;
+use crate::store::redis::RedisSettings;
 use crate::telemetry;
 
 /// Fewer characters can be guessed.
@@ -33,10 +34,8 @@ pub struct Process {
     pub admin_token: Option<Secret<String>>,
     /// HTTPS for the public listener.
     pub tls: Option<TlsFiles>,
-    /// The kind of store.
-    pub store: StoreKind,
-    /// The folder of the embedded store.
-    pub store_path: PathBuf,
+    /// The store.
+    pub store: StorePlace,
     /// The key ring.
     pub ring: PathBuf,
     /// The keys that sign tokens.
@@ -45,6 +44,17 @@ pub struct Process {
     pub log_format: LogFormat,
     /// What is logged.
     pub log_level: String,
+}
+
+/// Where what must be remembered is kept.
+#[derive(Debug, Clone)]
+pub enum StorePlace {
+    /// In a file below this folder.
+    Embedded(PathBuf),
+    /// In this Redis.
+    Redis(RedisSettings),
+    /// Nowhere.
+    Memory,
 }
 
 /// A certificate and key that fit together.
@@ -77,6 +87,7 @@ impl Process {
             faults.error(place.at("log.level"), message, "write info, debug, or warn,rolegate=debug");
         }
         let admin_token = admin_token(main, faults);
+        let store = store(main, faults);
         let tls = load_tls(main, faults);
         if settings.tls.is_some() && tls.is_none() {
             return None;
@@ -87,13 +98,56 @@ impl Process {
             trusted_proxies,
             admin_token,
             tls,
-            store: settings.store.kind,
-            store_path: place.resolve(&settings.store.path),
+            store: store?,
             ring: place.resolve(&settings.sealing.ring),
             signing_keys: place.resolve(&settings.sealing.signing_keys()),
             log_format: settings.log.format,
             log_level: settings.log.level.clone(),
         })
+    }
+}
+
+fn store(main: &Item<Settings>, faults: &mut Faults) -> Option<StorePlace> {
+    let (written, place) = (&main.value.store, &main.place);
+    if written.kind != StoreKind::Redis {
+        let foreign = [("url", written.url.is_some()), ("username", written.username.is_some())];
+        let foreign = foreign.into_iter().chain([("password", written.password.is_some())]);
+        for (key, _) in foreign.filter(|(_, is_set)| *is_set) {
+            let message = format!("`{key}` is for kind = \"redis\"");
+            faults.error(place.at(&format!("store.{key}")), message, "set the kind, or take it out");
+        }
+    }
+    match written.kind {
+        StoreKind::Embedded => Some(StorePlace::Embedded(place.resolve(&written.path))),
+        StoreKind::Memory => Some(StorePlace::Memory),
+        StoreKind::Redis => redis(written, place, faults).map(StorePlace::Redis),
+    }
+}
+
+fn redis(written: &StoreSettings, place: &Place, faults: &mut Faults) -> Option<RedisSettings> {
+    let help = "write redis://host:6379, or rediss://host:6379 for TLS";
+    let Some(url) = &written.url else {
+        faults.error(place.at("store"), "the Redis store has no url", help);
+        return None;
+    };
+    let password = match &written.password {
+        Some(password) => {
+            Some(private_secret(password, "the store's password", "store.password", place, faults)?)
+        }
+        None => None,
+    };
+    if url::Url::parse(url).is_ok_and(|url| url.password().is_some()) {
+        let message = "a password can't stand in the url";
+        faults.error(place.at("store.url"), message, "write password = { file = \"…\" }, and change it");
+        return None;
+    }
+    let settings = RedisSettings { url: url.clone(), username: written.username.clone(), password };
+    match settings.connection() {
+        Ok(_) => Some(settings),
+        Err(problem) => {
+            faults.error(place.at("store.url"), format!("{url:?} is no address of a Redis: {problem}"), help);
+            None
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 
 use super::{Surface, get_or_head};
-use crate::broker::RingState;
+use crate::broker::{Others, RingState};
 use crate::clock::Moment;
 use crate::directory::{Provider, Verifier};
 use crate::identity::oidc::KeyState;
@@ -56,6 +56,7 @@ async fn readyz(request: HttpRequest, surface: web::Data<Surface>) -> HttpRespon
              exchanged without a record"
         },
     }];
+    dependencies.extend(surface.broker.others().map(|others| of_others(others, context.at())));
     dependencies.push(of_ring(surface.broker.ring()));
     dependencies.extend(context.snapshot().upstreams.all().iter().map(|sts| of_upstream(sts)));
     let providers = context.snapshot().directory.providers();
@@ -66,6 +67,21 @@ async fn readyz(request: HttpRequest, surface: web::Data<Surface>) -> HttpRespon
     } else {
         HttpResponse::ServiceUnavailable().json(readiness)
     }
+}
+
+fn of_others(others: Others, at: Moment) -> Dependency {
+    let (state, detail, means) = match others {
+        Others::Heard => ("ok", None, "what another node revokes ends here at once"),
+        Others::Lost { since, reason } => {
+            let detail = format!("for {} s: {reason}", at.since(since).as_secs());
+            (
+                "degraded",
+                Some(detail),
+                "what another node revokes meanwhile still works here, until they are heard again",
+            )
+        }
+    };
+    Dependency { name: "revocations of other nodes".into(), state, detail, means }
 }
 
 fn of_ring(ring: RingState) -> Dependency {

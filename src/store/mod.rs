@@ -1,19 +1,22 @@
 //! What must be remembered: one-time claims, session records, values under a name, and what was revoked.
 //!
 //! The store holds opaque bytes and times; what the bytes mean is not its business (they are
-//! sealed, see `seal`). Traits stand here, the adapters [`memory`] and [`embedded`] beside them,
+//! sealed, see `seal`). Traits stand here, the adapters [`memory`], [`embedded`] and [`redis`] beside them,
 //! and `contract` is the suite that every adapter passes. Times come in as arguments: an entry
 //! whose time is over at `at` is as good as absent, whether or not it was swept yet.
 
 pub mod embedded;
 pub mod memory;
+pub mod redis;
 
 #[cfg(test)]
-mod contract;
+mod tests;
 
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
+
+use tokio::sync::mpsc;
 
 use crate::clock::Moment;
 
@@ -87,9 +90,8 @@ pub struct SessionKey {
 
 /// Session records.
 pub trait SessionStore: Send + Sync {
-    /// Will keep `sealed` under `key`, instead of what was there. It is queued, in order with every other
-    /// operation, and nobody waits for it: a request that is done must not wait for a disk. A full queue
-    /// is a fault.
+    /// Will keep `sealed` under `key`, instead of what was there. It is queued, and nobody waits for it: a
+    /// request that is done must not wait for a disk or a network. A full queue is a fault.
     fn put(&self, key: SessionKey, sealed: Vec<u8>, at: Moment) -> Result<(), StoreFault>;
 
     /// What is kept under `key` at `at`.
@@ -151,12 +153,34 @@ pub trait Revocations: Send + Sync {
 
     /// Every revocation whose time is not over at `at`, in no order.
     fn revocations(&self, at: Moment) -> StoreFuture<'_, Vec<Revocation>>;
+
+    /// What other nodes revoke from now on, and this one, too; nothing where no other node shares the store.
+    fn news(&self) -> Option<mpsc::Receiver<News>> {
+        None
+    }
+}
+
+/// What is heard of other nodes' revocations.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum News {
+    /// This is revoked.
+    Revoked(Revocation),
+    /// From now on everything is heard; what was revoked before must be loaded.
+    Gap,
+    /// Nothing is heard any more, and why.
+    Lost(String),
 }
 
 /// A whole store, as `app` picks one.
 pub trait Store: ReplayCache + SessionStore + ValueStore + Revocations {
     /// What it is, for `/readyz` and logs.
     fn describe(&self) -> &'static str;
+
+    /// Returns when all session records that were queued are written. For the end of a process, of a store that does not
+    /// see to that itself when it is dropped.
+    fn flushed(&self) -> StoreFuture<'_, ()> {
+        Box::pin(std::future::ready(Ok(())))
+    }
 }
 
 /// A claim's key: id and scope, where the whole document is the scope of zeros.

@@ -14,10 +14,11 @@ use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
 use base64_simd::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use rolegate::clock::Moment;
+use rolegate::fetch::{Reach, http_client};
 use rolegate::identity::oidc::{
     ClaimSettings, KeyAges, KeySource, OidcProvider, OidcSettings, unverified_issuer,
 };
-use rolegate::identity::{FederatedIdentity, Reach, VerifyError, http_client};
+use rolegate::identity::{FederatedIdentity, VerifyError};
 use serde_json::{Map, Value};
 
 use crate::mutate;

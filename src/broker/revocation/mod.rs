@@ -4,12 +4,13 @@
 //! that STS must end; here it is not given again. People are not kept
 //! out by it: who signs in again, is given again what the rules offer.
 
+mod others;
 mod set;
 mod target;
 
 use std::time::Duration;
 
-pub use self::set::RevocationSet;
+pub use self::set::{Others, RevocationSet};
 pub use self::target::Target;
 use super::RequestContext;
 use crate::arn::RoleArn;

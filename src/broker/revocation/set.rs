@@ -13,7 +13,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 
 use crate::clock::Moment;
 use crate::identity::{LoginMarks, hash_of};
@@ -34,6 +34,22 @@ pub struct RevocationSet {
     unsaved: Mutex<HashMap<RevocationId, Moment>>,
     /// How long what is revoked could be used.
     kept_for: Duration,
+    /// Whether other nodes are heard; nothing where there are none.
+    others: ArcSwapOption<Others>,
+}
+
+/// Whether what other nodes revoke is heard.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Others {
+    /// As it happens.
+    Heard,
+    /// No more.
+    Lost {
+        /// Since when.
+        since: Moment,
+        /// Why.
+        reason: String,
+    },
 }
 
 /// How long the store remembers what clients may do now: for good.
@@ -55,7 +71,8 @@ impl RevocationSet {
         }
         let shards = shards.map(|shard| ArcSwap::new(Arc::new(shard)));
         let (writing, unsaved) = (Mutex::default(), Mutex::default());
-        let set = Self { shards, writing, unsaved, kept_for: LONGEST_SESSION };
+        let others = ArcSwapOption::empty();
+        let set = Self { shards, writing, unsaved, kept_for: LONGEST_SESSION, others };
         telemetry::count_live_revocations(set.len());
         set
     }
@@ -66,7 +83,11 @@ impl RevocationSet {
         unsaved.retain(|_, until| *until > at);
         unsaved.insert(revocation.id, revocation.until);
         drop(unsaved);
+        self.hold(revocation, at);
+    }
 
+    /// Adds `revocation`, which the store has, and forgets what is over at `at`.
+    pub fn hold(&self, revocation: Revocation, at: Moment) {
         let writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let shard = &self.shards[shard_of(&revocation.id)];
         let mut entries = Shard::clone(&shard.load());
@@ -75,6 +96,25 @@ impl RevocationSet {
         shard.store(Arc::new(entries));
         drop(writing);
         telemetry::count_live_revocations(self.len());
+    }
+
+    /// Whether other nodes are heard; nothing where there are none.
+    pub fn others(&self) -> Option<Others> {
+        self.others.load().as_deref().cloned()
+    }
+
+    /// Everything that other nodes revoked is here, and will be.
+    pub(super) fn heard(&self) {
+        self.others.store(Some(Arc::new(Others::Heard)));
+    }
+
+    /// What other nodes revoke from `at` on may not be here.
+    pub(super) fn lost(&self, reason: String, at: Moment) {
+        let since = match self.others() {
+            Some(Others::Lost { since, .. }) => since,
+            _ => at,
+        };
+        self.others.store(Some(Arc::new(Others::Lost { since, reason })));
     }
 
     /// When nothing can be used any more that was given before `now`.

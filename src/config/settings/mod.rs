@@ -166,16 +166,24 @@ pub struct TlsSettings {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct StoreSettings {
-    /// `embedded` keeps everything in one file below `path` and survives a restart; `memory`
-    /// forgets everything with the process, one-time claims included.
+    /// `embedded` keeps everything in one file below `path` and survives a restart, for one node; `redis` keeps it
+    /// in a Redis that all nodes share; `memory` forgets everything with the process, one-time claims included.
     pub kind: StoreKind,
     /// The folder of the embedded store, relative to this file. Default `var/rolegate`.
     pub path: PathBuf,
+    /// With `redis`: where it is, `redis://host:6379`, or `rediss://host:6379` for TLS; a database's number may follow
+    /// after a slash.
+    pub url: Option<String>,
+    /// With `redis`: the ACL user. Default: Redis's own `default`.
+    pub username: Option<String>,
+    /// With `redis`: where the password stands.
+    pub password: Option<SecretRef>,
 }
 
 impl Default for StoreSettings {
     fn default() -> Self {
-        Self { kind: StoreKind::Embedded, path: "var/rolegate".into() }
+        let path = "var/rolegate".into();
+        Self { kind: StoreKind::Embedded, path, url: None, username: None, password: None }
     }
 }
 
@@ -185,6 +193,8 @@ impl Default for StoreSettings {
 pub enum StoreKind {
     /// One durable file.
     Embedded,
+    /// A Redis server.
+    Redis,
     /// The process's memory.
     Memory,
 }

@@ -1,0 +1,149 @@
+"""Two nodes on one Redis: what one takes the other does not take again, and what one revokes ends at both."""
+
+import secrets
+import shutil
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from broker import BUILDER, DEPLOY, Broker, eventually, free_ports
+from clients import refusal, sts, with_saml, with_token
+from redis_server import Redis, revoke
+
+ADMIN = secrets.token_hex(32)
+OVER = ("ExpiredToken", "The security token included in the request is expired", 403)
+USED = ("InvalidIdentityToken", "Response has already been used", 400)
+DOWN = ("ServiceUnavailable", "The broker's store does not answer. Try again.", 503)
+
+
+@pytest.fixture(scope="module")
+def redis(folder):
+    redis = Redis(folder / "redis")
+    yield redis
+    redis.stop()
+
+
+@pytest.fixture(scope="module")
+def nodes(folder, corp, issuer, redis):
+    """The same configuration on two addresses, with one key ring."""
+    first = Broker(folder / "first")
+    for name, secret in ("store-password", redis.PASSWORD), ("admin-token", ADMIN):
+        path = first.folder / name
+        path.write_text(secret)
+        path.chmod(0o600)
+    store = f'kind = "redis"\nurl = "redis://127.0.0.1:{redis.port}"\npassword = {{ file = "store-password" }}'
+    first.settings = first.settings.replace('kind = "embedded"\npath = "store"', store)
+    first.settings += '[admin]\ntoken = { file = "admin-token" }\n'
+    first.trust_saml("corp", corp.metadata())
+    first.trust_oidc(issuer.url)
+    corp.broker = first
+    first.start()
+    second = Broker(folder / "second")
+    public, operations = free_ports(2)
+    shutil.copytree(first.folder, second.folder, dirs_exist_ok=True)
+    settings = first.config.read_text().replace(f'public = "127.0.0.1:{first.address[1]}"', f'public = "127.0.0.1:{public}"')
+    old = first.operations.removeprefix("http://")
+    second.config.write_text(settings.replace(f'operations = "{old}"', f'operations = "127.0.0.1:{operations}"'))
+    second.url, second.operations = f"http://127.0.0.1:{public}", f"http://127.0.0.1:{operations}"
+    second.start()
+    for node in first, second:
+        eventually(lambda: node.dependency("revocations of other nodes")["state"] == "ok", "the other node")
+    yield first, second
+    for node in first, second:
+        assert node.stop() == 0, node.output
+
+
+def end(node, token, credentials):
+    assert revoke(node, ADMIN, session=credentials["AccessKeyId"]) == 200
+
+
+def is_over(node, credentials):
+    try:
+        return refusal(sts(node, credentials).get_caller_identity) == OVER
+    except AssertionError:
+        return False
+
+
+def test_credentials_of_one_are_known_to_the_other(nodes, token):
+    first, second = nodes
+    given = with_token(first, BUILDER, token)["Credentials"]
+    assert sts(second, given).get_caller_identity()["Account"] == "111122223333"
+
+
+def test_a_revocation_reaches_the_other_node_at_once(nodes, token):
+    first, second = nodes
+    for here, there in (first, second), (second, first):
+        given = with_token(here, BUILDER, token)["Credentials"]
+        spared = with_token(here, BUILDER, token)["Credentials"]
+        assert not is_over(there, given)
+        end(here, ADMIN, given)
+        eventually(lambda: is_over(there, given), "the revocation", patience=1)
+        assert is_over(here, given) and not is_over(there, spared)
+
+
+def test_what_was_missed_is_caught_up_with(nodes, redis, token):
+    """Whoever listens is cut off, and something is revoked before they listen again."""
+    first, second = nodes
+    given = with_token(first, BUILDER, token)["Credentials"]
+    assert redis.command("CLIENT", "KILL", "TYPE", "pubsub") == "2"
+    end(first, ADMIN, given)
+    eventually(lambda: is_over(second, given), "the revocation", patience=3)
+
+
+def test_an_assertion_is_taken_once(nodes, corp):
+    """By whichever node it comes to first, of many at once, too."""
+    first, second = nodes
+    response = corp.response()
+    assert with_saml(first, corp, DEPLOY, response)["Credentials"]
+    assert refusal(with_saml, second, corp, DEPLOY, response) == USED
+    responses = [corp.response() for _ in range(40)]
+
+    def taken(attempt):
+        try:
+            return bool(with_saml(nodes[attempt % 2], corp, DEPLOY, responses[attempt // 2]))
+        except Exception as error:
+            assert "Response has already been used" in str(error)
+            return False
+
+    with ThreadPoolExecutor(8) as pool:
+        results = list(pool.map(taken, range(80)))
+    assert [results[at] + results[at + 1] for at in range(0, 80, 2)] == [1] * 40
+
+
+def test_a_frozen_redis_hurts_nobody_who_is_in(nodes, redis, corp, token):
+    """Credentials are verified and tokens exchanged; what must be taken once is not taken, and is not lost."""
+    first, second = nodes
+    given = with_token(first, BUILDER, token)["Credentials"]
+    response = corp.response()
+    redis.freeze()
+    try:
+        began = time.monotonic()
+        assert refusal(with_saml, first, corp, DEPLOY, response) == DOWN
+        assert time.monotonic() - began < 2
+        assert sts(second, given).get_caller_identity()["Account"] == "111122223333"
+        assert with_token(first, BUILDER, token)["Credentials"]
+        assert revoke(first, ADMIN, session=given["AccessKeyId"]) == 503
+        assert is_over(first, given), "this node holds to it"
+        lost = lambda: second.dependency("revocations of other nodes")["state"] == "degraded"  # noqa: E731
+        eventually(lost, "that nothing is heard")
+    finally:
+        redis.go_on()
+    eventually(lambda: second.dependency("revocations of other nodes")["state"] == "ok", "the other node")
+    eventually(lambda: revoke(first, ADMIN, session=given["AccessKeyId"]) == 200, "the store")
+    eventually(lambda: is_over(second, given), "the revocation", patience=1)
+    assert with_saml(second, corp, DEPLOY, response)["Credentials"], "nobody took it"
+    assert refusal(with_saml, first, corp, DEPLOY, response) == USED
+
+
+def test_a_redis_that_died_comes_back(nodes, redis, corp):
+    """With what it wrote to its disk."""
+    first, second = nodes
+    response = corp.response()
+    assert with_saml(first, corp, DEPLOY, response)["Credentials"]
+    redis.kill()
+    eventually(lambda: refusal(with_saml, second, corp, DEPLOY, response) == DOWN, "that it is noticed")
+    redis.start()
+    eventually(lambda: second.dependency("store (redis)")["state"] == "ok", "the store")
+    assert refusal(with_saml, second, corp, DEPLOY, response) == USED
+    assert redis.PASSWORD not in first.output + second.output
