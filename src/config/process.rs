@@ -136,9 +136,13 @@ fn redis(written: &StoreSettings, place: &Place, faults: &mut Faults) -> Option<
         }
         None => None,
     };
-    if url::Url::parse(url).is_ok_and(|url| url.password().is_some()) {
-        let message = "a password can't stand in the url";
-        faults.error(place.at("store.url"), message, "write password = { file = \"…\" }, and change it");
+    let holds_password =
+        |url: url::Url| url.password().is_some() || url.query_pairs().any(|(name, _)| name == "pass");
+    if url::Url::parse(url).is_ok_and(holds_password) {
+        // Not at the URL itself, which would be shown.
+        let (message, help) =
+            ("a password can't stand in the url", "write password = { file = \"…\" }, and change it");
+        faults.error(place.at("store"), message, help);
         return None;
     }
     let settings = RedisSettings { url: url.clone(), username: written.username.clone(), password };

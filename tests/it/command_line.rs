@@ -734,3 +734,32 @@ fn keys_of_a_ring_that_is_none_are_refused() {
     assert_eq!(code, Some(2));
     assert!(error.contains("'--compromised' cannot be used with '--seals-in <SPAN>'"), "{error}");
 }
+
+#[test]
+fn check_names_what_is_wrong_with_the_store() {
+    let folder = tempfile::tempdir().unwrap();
+    let said = |store: &str| {
+        let config = format!("public_url = \"https://broker.example.com\"\n[store]\n{store}\n");
+        fs::write(folder.path().join("rolegate.toml"), config).unwrap();
+        let checked = rolegate(folder.path(), &["check", "--config", "rolegate.toml"]);
+        let said = text(&checked.stderr);
+        let first =
+            said.lines().find_map(|line| line.split_once("error: ")).map(|(_, fault)| fault.to_owned());
+        first.unwrap_or_else(|| format!("exit {}", checked.status.code().unwrap()))
+    };
+    for (store, expected) in [
+        ("kind = \"redis\"\nurl = \"redis://127.0.0.1:6379/2\"", "exit 0"),
+        ("kind = \"redis\"\nurl = \"rediss://redis.example.com\"\nusername = \"rolegate\"", "exit 0"),
+        ("kind = \"redis\"", "the Redis store has no url"),
+        ("url = \"redis://127.0.0.1\"", "`url` is for kind = \"redis\""),
+        ("kind = \"redis\"\nurl = \"redis://:secret@127.0.0.1\"", "a password can't stand in the url"),
+        (
+            "kind = \"redis\"\nurl = \"redis://127.0.0.1\"\npassword = { file = \"gone\" }",
+            "can't read gone: No such file or directory (os error 2)",
+        ),
+    ] {
+        assert_eq!(said(store), expected, "{store}");
+    }
+    let odd = said("kind = \"redis\"\nurl = \"http://127.0.0.1\"");
+    assert!(odd.starts_with("\"http://127.0.0.1\" is no address of a Redis: "), "{odd}");
+}

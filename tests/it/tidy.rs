@@ -37,7 +37,7 @@ const FLOORS: [(&str, u8); 22] = [
 ];
 
 /// What a room may not know although it stands lower, or comes from outside.
-const NEVER: [(&str, &str); 16] = [
+const NEVER: [(&str, &str); 18] = [
     ("http", "store"),
     ("http", "seal"),
     ("policy", "store"),
@@ -54,6 +54,8 @@ const NEVER: [(&str, &str); 16] = [
     ("config", "actix_web"),
     ("broker", "actix_web"),
     ("broker", "redb"),
+    ("broker", "redis"),
+    ("config", "redis"),
 ];
 
 #[test]
