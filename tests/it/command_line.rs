@@ -743,6 +743,7 @@ fn check_names_what_is_wrong_with_the_store() {
         fs::write(folder.path().join("rolegate.toml"), config).unwrap();
         let checked = rolegate(folder.path(), &["check", "--config", "rolegate.toml"]);
         let said = text(&checked.stderr);
+        assert!(!said.contains("hunter2"), "{said}");
         let first =
             said.lines().find_map(|line| line.split_once("error: ")).map(|(_, fault)| fault.to_owned());
         first.unwrap_or_else(|| format!("exit {}", checked.status.code().unwrap()))
@@ -752,7 +753,11 @@ fn check_names_what_is_wrong_with_the_store() {
         ("kind = \"redis\"\nurl = \"rediss://redis.example.com\"\nusername = \"rolegate\"", "exit 0"),
         ("kind = \"redis\"", "the Redis store has no url"),
         ("url = \"redis://127.0.0.1\"", "`url` is for kind = \"redis\""),
-        ("kind = \"redis\"\nurl = \"redis://:secret@127.0.0.1\"", "a password can't stand in the url"),
+        ("kind = \"redis\"\nurl = \"redis://:hunter2@127.0.0.1\"", "a password can't stand in the url"),
+        (
+            "kind = \"redis\"\nurl = \"redis+unix:///socket?pass=hunter2\"",
+            "a password can't stand in the url",
+        ),
         (
             "kind = \"redis\"\nurl = \"redis://127.0.0.1\"\npassword = { file = \"gone\" }",
             "can't read gone: No such file or directory (os error 2)",

@@ -15,7 +15,7 @@
 //! A claim that got no answer in time gives nothing, and is taken back by whoever made it, behind it on the same connection:
 //! when Redis goes on, the document is free again. Where that does not arrive either, it stays used up.
 //!
-//! Nothing waits longer than [`PATIENCE`] for Redis. After a few failures in a row nothing waits at all for a moment, and
+//! Nothing waits longer than half a second for Redis. After a few failures in a row nothing waits at all for a moment, and
 //! then one asks again (`breaker`).
 //!
 //! Redis replicates behind its own back: what it acknowledged a moment before it died may be unknown to the replica that
