@@ -197,9 +197,20 @@ impl Link {
         doing: &'static str,
         asking: impl Future<Output = RedisResult<T>>,
     ) -> Result<T, StoreFault> {
-        if !self.breaker.lets_through() {
-            return Err(StoreFault::new(doing, "Redis did not answer a moment ago"));
-        }
+        self.may_ask(doing)?;
+        self.asked(doing, asking).await
+    }
+
+    fn may_ask(&self, doing: &'static str) -> Result<(), StoreFault> {
+        let fault = || StoreFault::new(doing, "Redis did not answer a moment ago");
+        self.breaker.lets_through().then_some(()).ok_or_else(fault)
+    }
+
+    async fn asked<T>(
+        &self,
+        doing: &'static str,
+        asking: impl Future<Output = RedisResult<T>>,
+    ) -> Result<T, StoreFault> {
         let answer = timeout(PATIENCE, asking).await;
         let outcome = match answer {
             Err(_) => Err(StoreFault::new(doing, format!("no answer within {} ms", PATIENCE.as_millis()))),
@@ -265,7 +276,8 @@ impl ReplayCache for RedisStore {
             invocation.key(claim_key(&claim)).arg(part_of(&claim)).arg(at.unix_millis());
             invocation.arg(claim.until.unix_millis()).arg(keep(claim.until, at)).arg(&whose);
             let mut connection = link.manager.clone();
-            match link.ask("claiming", invocation.invoke_async(&mut connection)).await {
+            link.may_ask("claiming")?;
+            match link.asked("claiming", invocation.invoke_async(&mut connection)).await {
                 Ok(true) => Ok(Claimed::First),
                 Ok(false) => Ok(Claimed::AlreadyUsed),
                 Err(fault) => {
