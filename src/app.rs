@@ -65,7 +65,7 @@ pub enum StartError {
         cause: io::Error,
     },
     /// The store can't be opened.
-    #[error("{0}; does another broker run on the same [store] path, or is Redis down?")]
+    #[error("{0}; is another broker running on the same [store] path? Or does its Redis not answer?")]
     Store(#[from] StoreFault),
     /// The key ring can't be read or made.
     #[error("the key ring {path} can't be used: {problem}", path = .path.display())]
