@@ -177,6 +177,7 @@ impl World {
             session,
             presented: None,
             at: NOW,
+            is_ended: &|_| false,
         }))
         .unwrap()
         .unwrap()

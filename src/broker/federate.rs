@@ -278,7 +278,8 @@ impl RequestContext<'_> {
         session: &AuthorizedSession,
         presented: Option<Presented<'_>>,
     ) -> Result<TemporaryCredentials, Failure> {
-        let issuance = Issuance { session, presented, at: self.at };
+        let is_ended = |begun| self.parts.revoked.ends_holder(session.session().into(), begun);
+        let issuance = Issuance { session, presented, at: self.at, is_ended: &is_ended };
         match self.snapshot.upstreams.of(&session.session().role) {
             Some(upstream) => Ok(upstream.issue(&issuance).await?),
             None => Ok(self.parts.issuer.issue(&issuance).await?),

@@ -82,12 +82,10 @@ fn sts(written: &UpstreamSettings, place: &Place, faults: &mut Faults) -> Option
         },
         reuse: written.reuse,
     };
-    let unmade = |error: &dyn ToString| (error.to_string(), "look at the system's certificates");
     match UpstreamSts::new(settings) {
         Ok(sts) => Some(sts),
         Err(error) => {
-            let (message, help) = unmade(&error);
-            faults.error(place.at("name"), message, help);
+            faults.error(place.at("name"), error.to_string(), "look at the system's certificates");
             None
         }
     }
@@ -112,12 +110,7 @@ fn endpoint(written: &UpstreamSettings, region: &str, place: &Place, faults: &mu
             faults.error(place.at("name"), format!("upstream {:?} has no endpoint", written.name), help);
             return None;
         }
-        let suffix = match region.split('-').next() {
-            Some("cn") => "amazonaws.com.cn",
-            Some("eusc") => "amazonaws.eu",
-            _ => "amazonaws.com",
-        };
-        return Url::parse(&format!("https://sts.{region}.{suffix}/")).ok();
+        return Url::parse(&regional(region)).ok();
     };
     let is_bare = |url: &Url| {
         let is_nobodys = url.username().is_empty() && url.password().is_none();
@@ -133,6 +126,16 @@ fn endpoint(written: &UpstreamSettings, region: &str, place: &Place, faults: &mu
         );
     }
     url
+}
+
+/// The STS of AWS in a region, by the partition that the region is of.
+fn regional(region: &str) -> String {
+    let suffix = match region.split('-').next() {
+        Some("cn") => "amazonaws.com.cn",
+        Some("eusc") => "amazonaws.eu",
+        _ => "amazonaws.com",
+    };
+    format!("https://sts.{region}.{suffix}/")
 }
 
 fn access_key(written: &UpstreamKeySettings, place: &Place, faults: &mut Faults) -> Option<UpstreamKey> {
@@ -191,4 +194,21 @@ fn by(asked: &RoleUpstreamSettings, sts: &UpstreamSts, place: &Place, faults: &m
         return None;
     }
     Some(By::AssumeRole { external_id: asked.external_id.clone() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_partition_has_its_own_domain() {
+        for (region, expected) in [
+            ("eu-west-1", "https://sts.eu-west-1.amazonaws.com/"),
+            ("us-gov-west-1", "https://sts.us-gov-west-1.amazonaws.com/"),
+            ("cn-north-1", "https://sts.cn-north-1.amazonaws.com.cn/"),
+            ("eusc-de-east-1", "https://sts.eusc-de-east-1.amazonaws.eu/"),
+        ] {
+            assert_eq!(regional(region), expected);
+        }
+    }
 }

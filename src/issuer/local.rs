@@ -1,9 +1,9 @@
 //! The broker's own credentials: sealed, and verified without a look-up.
 //!
 //! A session token is a sealed body (`seal` says how): the number of its format, then in the form of postcard
-//! the access key id that it belongs to and the [`Session`]; docs/session-token.md lists every field. The secret access key is derived by HMAC from a key of the ring, the token's own
-//! salt and the access key id, so it is stored nowhere, and two credentials never share a secret
-//! even if their ids should coincide (`arn::AccessKeyId`).
+//! the access key id that it belongs to and the [`Session`]; docs/session-token.md lists every field. The secret
+//! access key is derived by HMAC from a key of the ring, the token's own salt and the access key id, so it is stored
+//! nowhere, and two credentials never share a secret even if their ids should coincide (`arn::AccessKeyId`).
 
 use std::sync::Arc;
 

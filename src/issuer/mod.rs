@@ -106,6 +106,9 @@ pub struct Issuance<'a> {
     pub presented: Option<Presented<'a>>,
     /// When.
     pub at: Moment,
+    /// Whether credentials of this session that were begun at a time are over since, so that they are of no use
+    /// any more.
+    pub is_ended: &'a (dyn Fn(Moment) -> bool + Sync),
 }
 
 /// What a session token stands for.

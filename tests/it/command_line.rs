@@ -753,10 +753,17 @@ fn check_names_what_is_wrong_with_the_store() {
         ("kind = \"redis\"\nurl = \"rediss://redis.example.com\"\nusername = \"rolegate\"", "exit 0"),
         ("kind = \"redis\"", "the Redis store has no url"),
         ("url = \"redis://127.0.0.1\"", "`url` is for kind = \"redis\""),
-        ("kind = \"redis\"\nurl = \"redis://:hunter2@127.0.0.1\"", "a password can't stand in the url"),
+        (
+            "kind = \"redis\"\nurl = \"redis://:hunter2@127.0.0.1\"",
+            "neither user nor password can stand in the url",
+        ),
+        (
+            "kind = \"redis\"\nurl = \"redis://:hunter2@no host\"",
+            "neither user nor password can stand in the url",
+        ),
         (
             "kind = \"redis\"\nurl = \"redis+unix:///socket?pass=hunter2\"",
-            "a password can't stand in the url",
+            "neither user nor password can stand in the url",
         ),
         (
             "kind = \"redis\"\nurl = \"redis://127.0.0.1\"\npassword = { file = \"gone\" }",

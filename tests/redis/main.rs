@@ -85,6 +85,12 @@ impl Server {
         assert!(Command::new("kill").args([name, &id]).status().unwrap().success());
     }
 
+    fn cli(&self, words: &[&str]) {
+        let mut command = Command::new("redis-cli");
+        let said = command.arg("-s").arg(self.socket()).args(words).output().unwrap();
+        assert!(said.status.success(), "{said:?}");
+    }
+
     /// A node's store.
     fn store(&self) -> RedisStore {
         let url = format!("redis+unix://{}", self.socket().display());
@@ -160,9 +166,25 @@ async fn a_gap_is_told_when_it_is_over() {
     let News::Lost(_) = heard(&mut news).await else { panic!("it was not noticed") };
     while let News::Lost(_) = heard(&mut news).await {}
     while one.revoke(revocation(2), NOW).await.is_err() {
-        tokio::time::sleep(Duration::from_millis(10)).await;
+        tokio::task::yield_now().await;
     }
     assert_eq!(heard(&mut news).await, News::Revoked(revocation(2)));
+}
+
+/// A revocation that can't be read could be any. Nobody goes on as if there were none.
+#[tokio::test]
+async fn a_revocation_that_is_damaged_is_not_left_out() {
+    let server = Server::start();
+    let store = server.store();
+    let mut news = store.news().unwrap();
+    assert_eq!(heard(&mut news).await, News::Gap);
+    store.revoke(revocation(1), NOW).await.unwrap();
+    assert_eq!(heard(&mut news).await, News::Revoked(revocation(1)));
+    server.cli(&["PUBLISH", "rolegate:revoked", "something else"]);
+    assert_eq!(heard(&mut news).await, News::Gap);
+    server.cli(&["HSET", "rolegate:revoked", "sixteen bytes id", "soon"]);
+    let fault = store.revocations(NOW).await.unwrap_err().to_string();
+    assert!(fault.ends_with("an entry of rolegate:revoked is none: see who writes there"), "{fault}");
 }
 
 /// A server that hangs is noticed though its connection stands.
@@ -206,7 +228,7 @@ async fn a_frozen_server_holds_nobody_up() {
     server.signal("-CONT");
     let back = async {
         while store.claim(claim(1), NOW).await.is_err() {
-            tokio::time::sleep(Duration::from_millis(10)).await;
+            tokio::task::yield_now().await;
         }
     };
     timeout(PATIENCE, back).await.unwrap();
@@ -257,7 +279,7 @@ async fn a_server_that_is_not_there_is_told_and_used_when_it_is() {
     server.wait_until_it_listens();
     let back = async {
         while store.claim(claim(2), NOW).await.is_err() {
-            tokio::time::sleep(Duration::from_millis(10)).await;
+            tokio::task::yield_now().await;
         }
     };
     timeout(PATIENCE, back).await.unwrap();

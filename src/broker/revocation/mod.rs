@@ -1,7 +1,7 @@
 //! Ending what was given before its time, by somebody in charge.
 //!
 //! This node holds to it at once; only when the store has it too is it called done. What an upstream STS gave,
-//! that STS must end; here it is not given again. People are not kept
+//! that STS must end; here it is not given again (`issuer::upstream`). People are not kept
 //! out by it: who signs in again, is given again what the rules offer.
 
 mod others;
@@ -79,7 +79,6 @@ impl RequestContext<'_> {
             until: self.parts.revoked.keeps_until(now),
         };
         self.parts.revoked.add(revocation, now);
-        self.snapshot.upstreams.forget();
         telemetry::count_logout("revoked");
         audit::Revoked {
             kind: ask.target.kind(),
@@ -103,9 +102,10 @@ impl RequestContext<'_> {
             Target::SourceIdentity(name) => Some(name.as_str()),
             _ => None,
         };
+        let is_exact = matches!(target, Target::Role(_) | Target::SourceIdentity(_));
         let concerns = |role: &RoleArn| !matches!(target, Target::Role(ended) if ended != role);
         let roles = self.snapshot.upstreams.roles().into_iter().filter(|(role, _)| concerns(role));
-        roles.filter_map(|(_, there)| there.end(issued_before, source_identity)).collect()
+        roles.filter_map(|(_, there)| there.end(issued_before, source_identity, is_exact)).collect()
     }
 
     /// A name that is mistyped would end nothing.

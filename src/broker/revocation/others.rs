@@ -50,8 +50,6 @@ impl Broker {
     }
 
     fn hold(&self, revocations: &[Revocation]) {
-        let now = self.parts.clock.now();
-        revocations.iter().for_each(|revocation| self.parts.revoked.hold(*revocation, now));
-        self.snapshot.upstreams.forget();
+        self.parts.revoked.hold(revocations, self.parts.clock.now());
     }
 }

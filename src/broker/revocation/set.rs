@@ -83,17 +83,22 @@ impl RevocationSet {
         unsaved.retain(|_, until| *until > at);
         unsaved.insert(revocation.id, revocation.until);
         drop(unsaved);
-        self.hold(revocation, at);
+        self.hold(&[revocation], at);
     }
 
-    /// Adds `revocation`, which the store has, and forgets what is over at `at`.
-    pub fn hold(&self, revocation: Revocation, at: Moment) {
+    /// Adds what the store has, and forgets what is over at `at`. A shard is copied once, however many of them there are.
+    pub fn hold(&self, revocations: &[Revocation], at: Moment) {
+        let mut shards: HashMap<usize, Vec<Revocation>> = HashMap::new();
+        for revocation in revocations {
+            shards.entry(shard_of(&revocation.id)).or_default().push(*revocation);
+        }
         let writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        let shard = &self.shards[shard_of(&revocation.id)];
-        let mut entries = Shard::clone(&shard.load());
-        entries.retain(|_, held| held.until > at);
-        join(&mut entries, revocation);
-        shard.store(Arc::new(entries));
+        for (index, added) in shards {
+            let mut entries = Shard::clone(&self.shards[index].load());
+            entries.retain(|_, held| held.until > at);
+            added.into_iter().for_each(|revocation| join(&mut entries, revocation));
+            self.shards[index].store(Arc::new(entries));
+        }
         drop(writing);
         telemetry::count_live_revocations(self.len());
     }

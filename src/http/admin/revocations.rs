@@ -47,6 +47,7 @@ struct Told<'a> {
 struct There {
     name: String,
     role: String,
+    ends: &'static str,
     policy: Value,
 }
 
@@ -80,8 +81,9 @@ async fn revoke(context: &RequestContext<'_>, body: &[u8]) -> Result<Value, Admi
 }
 
 impl From<EndThere> for There {
-    fn from(EndThere { upstream: name, role, policy }: EndThere) -> Self {
-        Self { name, role, policy }
+    fn from(EndThere { upstream: name, role, is_exact, policy }: EndThere) -> Self {
+        let ends = if is_exact { "what was named" } else { "every older session of the role" };
+        Self { name, role, ends, policy }
     }
 }
 

@@ -12,6 +12,8 @@ pub struct EndThere {
     pub upstream: String,
     /// The ARN of the role there.
     pub role: String,
+    /// Whether it ends what was named alone; else every older session of the role.
+    pub is_exact: bool,
     /// The policy: it denies everything to sessions that were issued up to a time.
     pub policy: Value,
 }
@@ -19,7 +21,12 @@ pub struct EndThere {
 impl UpstreamRole {
     /// What ends its sessions that were issued up to `issued_before`, or those under one source identity; nothing
     /// where the STS knows no such policies.
-    pub fn end(&self, issued_before: Moment, source_identity: Option<&str>) -> Option<EndThere> {
+    pub fn end(
+        &self,
+        issued_before: Moment,
+        source_identity: Option<&str>,
+        is_exact: bool,
+    ) -> Option<EndThere> {
         if self.sts.settings.kind != UpstreamKind::Aws {
             return None;
         }
@@ -29,6 +36,6 @@ impl UpstreamRole {
         }
         let statement = json!({"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": condition});
         let policy = json!({"Version": "2012-10-17", "Statement": [statement]});
-        Some(EndThere { upstream: self.sts.name().to_owned(), role: self.role.clone(), policy })
+        Some(EndThere { upstream: self.sts.name().to_owned(), role: self.role.clone(), is_exact, policy })
     }
 }

@@ -179,11 +179,6 @@ impl Upstreams {
         roles.sort_by_key(|(role, _)| *role);
         roles
     }
-
-    /// Gives nothing again of what was given so far.
-    pub fn forget(&self) {
-        self.all.iter().for_each(|sts| sts.reuse.forget());
-    }
 }
 
 impl CredentialIssuer for UpstreamRole {
@@ -198,8 +193,11 @@ impl CredentialIssuer for UpstreamRole {
             let key = hash_of(&[&asked.body, &provider, &part(&session.subject), &part(&session.assumed_by)]);
             let (sts, at) = (Arc::clone(&self.sts), issuance.at);
             let ask = async move { sts.exchange(&asked, at).await };
-            let given =
-                if self.sts.settings.reuse { self.sts.reuse.given_or(key, at, ask).await } else { ask.await };
+            let given = if self.sts.settings.reuse {
+                self.sts.reuse.given_or(key, at, issuance.is_ended, ask).await
+            } else {
+                ask.await
+            };
             given.map_err(IssueFault::from)
         })
     }

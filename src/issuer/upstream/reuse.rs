@@ -3,7 +3,8 @@
 //! Whoever asks for exactly what was asked for before gets what that gave, until a quarter of its time is left. At
 //! half of it or a little later (by chance, so that many don't do the same at once) it is renewed, while it is
 //! still given. However many ask for the same at one time, the upstream is asked once; and it is asked in a task of its
-//! own, so that the answer is there for the next if the caller is gone.
+//! own, so that the answer is there for the next if the caller is gone. What was asked for before the session was ended
+//! is not given after it.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -36,12 +37,19 @@ pub(super) struct Reuse {
 #[derive(Debug, Default)]
 struct Held {
     ready: Option<Ready>,
-    under_way: Option<watch::Receiver<Option<Outcome>>>,
+    under_way: Option<UnderWay>,
+}
+
+#[derive(Debug)]
+struct UnderWay {
+    begun: Moment,
+    answer: watch::Receiver<Option<Outcome>>,
 }
 
 #[derive(Debug)]
 struct Ready {
     made: TemporaryCredentials,
+    begun: Moment,
     renew_at: Moment,
     given_until: Moment,
 }
@@ -52,7 +60,7 @@ impl Ready {
         let chance =
             u32::from(made.access_key_id().bytes().fold(0_u8, |sum, byte| sum.wrapping_mul(31) ^ byte));
         let renew_at = at.plus(life / 2 + life / 5 * chance / 255);
-        Self { renew_at, given_until: at.plus(life / 4 * 3), made }
+        Self { begun: at, renew_at, given_until: at.plus(life / 4 * 3), made }
     }
 }
 
@@ -69,12 +77,19 @@ enum Found {
 }
 
 impl Reuse {
-    /// What `key` stands for at `at`: what was given before, or what `ask` gives.
-    pub(super) async fn given_or<F>(self: &Arc<Self>, key: Key, at: Moment, ask: F) -> Outcome
+    /// What `key` stands for at `at`: what was given before, or what `ask` gives. `is_ended` says whether what was
+    /// begun at a time is over since.
+    pub(super) async fn given_or<F>(
+        self: &Arc<Self>,
+        key: Key,
+        at: Moment,
+        is_ended: impl Fn(Moment) -> bool,
+        ask: F,
+    ) -> Outcome
     where
         F: Future<Output = Outcome> + Send + 'static,
     {
-        let mut answer = match self.look(key, at) {
+        let mut answer = match self.look(key, at, is_ended) {
             Found::Given(made) => return Ok(made),
             Found::Due(made, tell) => {
                 drop(tokio::spawn(Arc::clone(self).fill(key, at, ask, tell)));
@@ -93,12 +108,7 @@ impl Reuse {
         told.clone().unwrap_or_else(|| Err(ended()))
     }
 
-    /// Gives nothing again of what was given so far.
-    pub(super) fn forget(&self) {
-        self.lock().clear();
-    }
-
-    fn look(&self, key: Key, at: Moment) -> Found {
+    fn look(&self, key: Key, at: Moment, is_ended: impl Fn(Moment) -> bool) -> Found {
         let mut all = self.lock();
         if all.len() >= MOST && !all.contains_key(&key) {
             all.retain(|_, held| held.is_of_use(at));
@@ -107,14 +117,16 @@ impl Reuse {
             }
         }
         let held = all.entry(key).or_default();
+        held.ready = held.ready.take().filter(|ready| !is_ended(ready.begun));
+        held.under_way = held.under_way.take().filter(|asking| !is_ended(asking.begun));
         let ready = held.ready.as_ref().filter(|ready| at < ready.given_until);
         let made = ready.map(|ready| (ready.made.clone(), ready.renew_at <= at));
         match (made, held.under_way()) {
             (Some((made, false)), _) | (Some((made, true)), Some(_)) => Found::Given(made),
-            (Some((made, true)), None) => Found::Due(made, held.begin()),
+            (Some((made, true)), None) => Found::Due(made, held.begin(at)),
             (None, Some(answer)) => Found::UnderWay(answer),
             (None, None) => {
-                let tell = held.begin();
+                let tell = held.begin(at);
                 let answer = tell.subscribe();
                 Found::Nothing(tell, answer)
             }
@@ -129,7 +141,7 @@ impl Reuse {
         let outcome = ask.await;
         let mut all = self.lock();
         let is_ours = |held: &&mut Held| {
-            held.under_way.as_ref().is_some_and(|answer| answer.same_channel(&tell.subscribe()))
+            held.under_way.as_ref().is_some_and(|asking| asking.answer.same_channel(&tell.subscribe()))
         };
         if let Some(held) = all.get_mut(&key).filter(is_ours) {
             held.under_way = None;
@@ -151,12 +163,13 @@ impl Reuse {
 impl Held {
     /// Where the answer will be told of somebody who asks already.
     fn under_way(&self) -> Option<watch::Receiver<Option<Outcome>>> {
-        self.under_way.clone().filter(|answer| answer.has_changed().is_ok())
+        let answer = self.under_way.as_ref().map(|asking| &asking.answer);
+        answer.filter(|answer| answer.has_changed().is_ok()).cloned()
     }
 
-    fn begin(&mut self) -> watch::Sender<Option<Outcome>> {
+    fn begin(&mut self, begun: Moment) -> watch::Sender<Option<Outcome>> {
         let (tell, answer) = watch::channel(None);
-        self.under_way = Some(answer);
+        self.under_way = Some(UnderWay { begun, answer });
         tell
     }
 
@@ -206,6 +219,16 @@ mod tests {
 
     impl Upstream {
         async fn get(&self, key: u8, at: Moment, fails: bool) -> Result<String, UpstreamFault> {
+            self.get_unless(key, at, fails, |_| false).await
+        }
+
+        async fn get_unless(
+            &self,
+            key: u8,
+            at: Moment,
+            fails: bool,
+            is_ended: impl Fn(Moment) -> bool,
+        ) -> Result<String, UpstreamFault> {
             let (asked, gate) = (Arc::clone(&self.asked), self.gate.clone());
             let ask = async move {
                 let number = asked.fetch_add(1, Ordering::SeqCst) + 1;
@@ -214,7 +237,7 @@ mod tests {
                 }
                 if fails { Err(down()) } else { Ok(made(&number.to_string(), at)) }
             };
-            let given = self.reuse.given_or([key; 32], at, ask).await;
+            let given = self.reuse.given_or([key; 32], at, is_ended, ask).await;
             given.map(|made| made.access_key_id().to_owned())
         }
 
@@ -280,30 +303,32 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_forgotten_is_not_given_though_it_comes_later() {
+    async fn what_was_ended_is_not_given_though_it_comes_later() {
         let gate = Arc::new(Notify::new());
         let upstream = Arc::new(Upstream { gate: Some(Arc::clone(&gate)), ..Upstream::default() });
-        let begin = || {
+        // What was begun up to the start is over; so is, from minute 2 on, what was begun up to minute 1.
+        let begin = |minute: u64| {
             let asking = Arc::clone(&upstream);
-            tokio::spawn(async move { asking.get(1, START, false).await.unwrap() })
+            let ended = minute.checked_sub(1).map(minutes);
+            let is_ended = move |begun| ended.is_some_and(|ended| begun <= ended);
+            tokio::spawn(async move { asking.get_unless(1, minutes(minute), false, is_ended).await.unwrap() })
         };
         let asked = async |number| {
             while upstream.asked.load(Ordering::SeqCst) < number {
                 tokio::task::yield_now().await;
             }
         };
-        let before = begin();
+        let before = begin(0);
         asked(1).await;
-        upstream.reuse.forget();
-        let after = begin();
+        let after = begin(1);
         asked(2).await;
         gate.notify_one();
         assert_eq!(before.await.unwrap(), "1", "who asked before gets it");
-        let joining = begin();
+        let joining = begin(1);
         gate.notify_one();
         assert_eq!((after.await.unwrap(), joining.await.unwrap()), ("2".into(), "2".into()));
-        upstream.reuse.forget();
-        let last = begin();
+        assert_eq!(begin(1).await.unwrap(), "2");
+        let last = begin(2);
         asked(3).await;
         gate.notify_one();
         assert_eq!(last.await.unwrap(), "3");
@@ -318,7 +343,8 @@ mod tests {
             key
         };
         for number in 0..MOST {
-            let answer = upstream.reuse.given_or(key(number), START, async { Ok(made("x", START)) }).await;
+            let answer =
+                upstream.reuse.given_or(key(number), START, |_| false, async { Ok(made("x", START)) }).await;
             assert!(answer.is_ok());
         }
         assert_eq!(upstream.get(1, START, false).await.unwrap(), "1");

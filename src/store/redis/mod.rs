@@ -15,46 +15,37 @@
 //! A claim that got no answer in time gives nothing, and is taken back by whoever made it, behind it on the same connection:
 //! when Redis goes on, the document is free again. Where that does not arrive either, it stays used up.
 //!
-//! Nothing waits longer than half a second for Redis. After a few failures in a row nothing waits at all for a moment, and
-//! then one asks again (`breaker`).
+//! No request waits longer than half a second for Redis (`link`). After a few failures in a row none waits at all for a
+//! moment, and then one asks again (`breaker`).
 //!
 //! Redis replicates behind its own back: what it acknowledged a moment before it died may be unknown to the replica that
 //! takes over, claims included.
 
 mod breaker;
+mod link;
 mod news;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use redis::io::tcp::TcpSettings;
-use redis::{
-    Client, Cmd, ConnectionInfo, FromRedisValue, IntoConnectionInfo, Pipeline, RedisConnectionInfo,
-    RedisError, RedisResult, Script,
-};
+use redis::{Pipeline, Script};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
-use self::breaker::Breaker;
+use self::link::Link;
+pub use self::link::RedisSettings;
 use super::{
     Claim, Claimed, News, ReplayCache, Revocation, Revocations, SWEEP_MARGIN, Scope, SessionKey,
     SessionStore, Store, StoreFault, StoreFuture, ValueKey, ValueStore,
 };
 use crate::clock::Moment;
 use crate::entropy::{self, Entropy};
-use crate::secret::Secret;
 
-/// How long anything waits for an answer.
-const PATIENCE: Duration = Duration::from_millis(500);
 /// How long a claim is tried to be taken back.
 const LATE: Duration = Duration::from_secs(30);
-/// How long a connection may take to stand.
-const CONNECTING: Duration = Duration::from_millis(300);
-/// How long what was sent may be without a sign that it arrived, before the connection counts as lost.
-#[cfg(target_os = "linux")]
-const UNHEARD: Duration = Duration::from_secs(3);
+/// How long the list of what was revoked may take. No request waits for it.
+const LOADING: Duration = Duration::from_secs(10);
 /// Session records that may wait to be written. More than this is an overload, and refused.
 const QUEUE: usize = 8192;
 /// Records that go in one pipeline.
@@ -106,51 +97,19 @@ redis.call('PUBLISH', KEYS[1], ARGV[1] .. joined)
 return 1
 ";
 
-/// Where Redis is, and who we are there.
-#[derive(Debug, Clone)]
-pub struct RedisSettings {
-    /// `redis://host:port/db`, or `rediss://` for TLS.
-    pub url: String,
-    /// The ACL user; without one, `default`.
-    pub username: Option<String>,
-    /// Its password.
-    pub password: Option<Secret<String>>,
-}
-
-impl RedisSettings {
-    /// What the client needs to know; the error says what is wrong with the URL.
-    pub fn connection(&self) -> Result<ConnectionInfo, String> {
-        let info = self.url.as_str().into_connection_info().map_err(|error| error.to_string())?;
-        let mut who: RedisConnectionInfo = info.redis_settings().clone();
-        if let Some(username) = &self.username {
-            who = who.set_username(username);
-        }
-        if let Some(password) = &self.password {
-            who = who.set_password(password.expose());
-        }
-        let tcp = TcpSettings::default().set_nodelay(true);
-        #[cfg(target_os = "linux")]
-        let tcp = tcp.set_user_timeout(UNHEARD);
-        Ok(info.set_redis_settings(who).set_tcp_settings(tcp))
-    }
-}
-
 /// See the module.
 pub struct RedisStore {
     link: Arc<Link>,
+    scripts: Scripts,
     records: mpsc::Sender<Work>,
-}
-
-/// The connection that all requests share.
-struct Link {
-    client: Client,
-    manager: ConnectionManager,
-    breaker: Breaker,
-    claim: Script,
-    revoke: Script,
-    /// By which it names its claims: itself, and a number.
+    /// By which this node names its claims: itself, and a number.
     node: String,
     claims: AtomicU64,
+}
+
+struct Scripts {
+    claim: Script,
+    revoke: Script,
 }
 
 /// What the writer does, in this order.
@@ -172,75 +131,12 @@ impl RedisStore {
         let failed = |error: &dyn ToString| StoreFault::new("reading its settings", error.to_string());
         let node = entropy::bytes::<8>(entropy).map_err(|error| failed(&error))?;
         let node = format!("{:016x}", u64::from_be_bytes(node));
-        let connection = settings.connection().map_err(|error| failed(&error))?;
-        let client = Client::open(connection).map_err(|error| failed(&error))?;
-        let config = ConnectionManagerConfig::new()
-            .set_number_of_retries(0)
-            .set_connection_timeout(Some(CONNECTING))
-            .set_response_timeout(None); // `ask` has its own.
-        let manager = ConnectionManager::new_lazy_with_config(client.clone(), config)
-            .map_err(|error| failed(&error))?;
-        let [claim, revoke] = [CLAIM, REVOKE].map(Script::new);
-        let claims = AtomicU64::new(0);
-        let link =
-            Arc::new(Link { client, manager, breaker: Breaker::default(), claim, revoke, node, claims });
+        let link = Arc::new(Link::new(settings).map_err(|error| failed(&error))?);
+        let scripts = Scripts { claim: Script::new(CLAIM), revoke: Script::new(REVOKE) };
         let (records, queued) = mpsc::channel(QUEUE);
         drop(tokio::spawn(write_all(Arc::clone(&link), queued)));
-        Ok(Self { link, records })
+        Ok(Self { link, scripts, records, node, claims: AtomicU64::new(0) })
     }
-}
-
-impl Link {
-    /// Asks, within the time that there is.
-    async fn ask<T>(
-        &self,
-        doing: &'static str,
-        asking: impl Future<Output = RedisResult<T>>,
-    ) -> Result<T, StoreFault> {
-        self.may_ask(doing)?;
-        self.asked(doing, asking).await
-    }
-
-    fn may_ask(&self, doing: &'static str) -> Result<(), StoreFault> {
-        let fault = || StoreFault::new(doing, "Redis did not answer a moment ago");
-        self.breaker.lets_through().then_some(()).ok_or_else(fault)
-    }
-
-    async fn asked<T>(
-        &self,
-        doing: &'static str,
-        asking: impl Future<Output = RedisResult<T>>,
-    ) -> Result<T, StoreFault> {
-        let answer = timeout(PATIENCE, asking).await;
-        let outcome = match answer {
-            Err(_) => Err(StoreFault::new(doing, format!("no answer within {} ms", PATIENCE.as_millis()))),
-            Ok(Err(error)) if is_link_fault(&error) => Err(StoreFault::new(doing, error)),
-            Ok(answer) => {
-                self.breaker.answered();
-                return answer.map_err(|error| StoreFault::new(doing, error));
-            }
-        };
-        self.breaker.failed();
-        outcome
-    }
-
-    async fn command<T: FromRedisValue>(&self, doing: &'static str, command: &Cmd) -> Result<T, StoreFault> {
-        let mut connection = self.manager.clone();
-        self.ask(doing, command.query_async(&mut connection)).await
-    }
-
-    async fn pipeline(&self, doing: &'static str, pipeline: &Pipeline) -> Result<(), StoreFault> {
-        let mut connection = self.manager.clone();
-        self.ask(doing, pipeline.exec_async(&mut connection)).await
-    }
-}
-
-/// Whether the connection is at fault, and not what was asked.
-fn is_link_fault(error: &RedisError) -> bool {
-    error.is_io_error()
-        || error.is_timeout()
-        || error.is_connection_dropped()
-        || error.is_unrecoverable_error()
 }
 
 /// Writes what is queued; ends with the store.
@@ -270,18 +166,18 @@ async fn write_all(link: Arc<Link>, mut queued: mpsc::Receiver<Work>) {
 impl ReplayCache for RedisStore {
     fn claim(&self, claim: Claim, at: Moment) -> StoreFuture<'_, Claimed> {
         Box::pin(async move {
-            let link = &self.link;
-            let whose = format!("{}:{}", link.node, link.claims.fetch_add(1, Ordering::Relaxed));
-            let mut invocation = link.claim.prepare_invoke();
+            let (link, scripts) = (&self.link, &self.scripts);
+            let whose = format!("{}:{}", self.node, self.claims.fetch_add(1, Ordering::Relaxed));
+            let mut invocation = scripts.claim.prepare_invoke();
             invocation.key(claim_key(&claim)).arg(part_of(&claim)).arg(at.unix_millis());
             invocation.arg(claim.until.unix_millis()).arg(keep(claim.until, at)).arg(&whose);
-            let mut connection = link.manager.clone();
+            let mut connection = link.connection();
             link.may_ask("claiming")?;
             match link.asked("claiming", invocation.invoke_async(&mut connection)).await {
                 Ok(true) => Ok(Claimed::First),
                 Ok(false) => Ok(Claimed::AlreadyUsed),
                 Err(fault) => {
-                    drop(tokio::spawn(Arc::clone(link).take_back(claim, whose)));
+                    drop(tokio::spawn(take_back(Arc::clone(link), claim, whose)));
                     Err(fault)
                 }
             }
@@ -289,17 +185,14 @@ impl ReplayCache for RedisStore {
     }
 }
 
-impl Link {
-    /// Takes a claim back that may have been made, if Redis answers in a while.
-    async fn take_back(self: Arc<Self>, claim: Claim, whose: String) {
-        // The whole script in one message, which stands right behind the claim.
-        let mut command = redis::cmd("EVAL");
-        command.arg(TAKE_BACK).arg(1).arg(claim_key(&claim)).arg(part_of(&claim)).arg(whose);
-        let mut connection = self.manager.clone();
-        let asking = command.exec_async(&mut connection);
-        if !matches!(timeout(LATE, asking).await, Ok(Ok(()))) {
-            tracing::warn!("a claim may have been made that gave nothing: its document may count as used");
-        }
+/// Takes a claim back that may have been made, if Redis answers in a while.
+async fn take_back(link: Arc<Link>, claim: Claim, whose: String) {
+    // The whole script in one message, which stands right behind the claim.
+    let mut command = redis::cmd("EVAL");
+    command.arg(TAKE_BACK).arg(1).arg(claim_key(&claim)).arg(part_of(&claim)).arg(whose);
+    let mut connection = link.connection();
+    if !matches!(timeout(LATE, command.exec_async(&mut connection)).await, Ok(Ok(()))) {
+        tracing::warn!("a claim may have been made that gave nothing: its document may count as used");
     }
 }
 
@@ -317,10 +210,8 @@ fn part_of(claim: &Claim) -> &[u8] {
 impl SessionStore for RedisStore {
     fn put(&self, session: SessionKey, sealed: Vec<u8>, at: Moment) -> Result<(), StoreFault> {
         let record = Record { key: session_key(session), sealed, keep: keep(session.until, at) };
-        let full = |_: &dyn std::error::Error| {
-            StoreFault::new("recording a session", "too many operations are waiting")
-        };
-        self.records.try_send(Work::Write(record)).map_err(|error| full(&error))
+        let queued = self.records.try_send(Work::Write(record));
+        queued.map_err(|_| StoreFault::new("recording a session", "too many operations are waiting"))
     }
 
     fn get(&self, session: SessionKey, at: Moment) -> StoreFuture<'_, Option<Vec<u8>>> {
@@ -369,24 +260,31 @@ impl Revocations for RedisStore {
     fn revoke(&self, revocation: Revocation, at: Moment) -> StoreFuture<'_, ()> {
         Box::pin(async move {
             let Revocation { id, issued_before, asserted_before, until } = revocation;
-            let mut invocation = self.link.revoke.prepare_invoke();
+            let mut invocation = self.scripts.revoke.prepare_invoke();
             invocation.key(REVOKED).arg(&id[..]);
             for time in [issued_before, asserted_before, until] {
                 invocation.arg(time.unix_millis());
             }
             invocation.arg(keep(until, at));
-            let mut connection = self.link.manager.clone();
+            let mut connection = self.link.connection();
             self.link.ask("revoking", invocation.invoke_async(&mut connection)).await
         })
     }
 
     fn revocations(&self, at: Moment) -> StoreFuture<'_, Vec<Revocation>> {
         Box::pin(async move {
+            const DOING: &str = "reading revocations";
             let mut command = redis::cmd("HGETALL");
             command.arg(REVOKED);
-            let held: Vec<(Vec<u8>, Vec<u8>)> = self.link.command("reading revocations", &command).await?;
-            let held = held.iter().map(|(id, times)| news::read(id, times));
-            let (live, over): (Vec<_>, Vec<_>) = held.flatten().partition(|revocation| revocation.until > at);
+            let mut connection = self.link.connection();
+            let asking = command.query_async(&mut connection);
+            let held: Vec<(Vec<u8>, Vec<u8>)> = self.link.ask_within(LOADING, DOING, asking).await?;
+            let held: Option<Vec<_>> = held.iter().map(|(id, times)| news::read(id, times)).collect();
+            // What can't be read may have been any: without it, nobody knows what is revoked.
+            let damaged =
+                || StoreFault::new(DOING, "an entry of rolegate:revoked is none: see who writes there");
+            let (live, over): (Vec<_>, Vec<_>) =
+                held.ok_or_else(damaged)?.into_iter().partition(|revocation| revocation.until > at);
             let gone: Vec<_> = over.iter().filter(|held| held.until.plus(SWEEP_MARGIN) <= at).collect();
             if !gone.is_empty() {
                 let mut command = redis::cmd("HDEL");
@@ -401,7 +299,7 @@ impl Revocations for RedisStore {
     }
 
     fn news(&self) -> Option<mpsc::Receiver<News>> {
-        Some(news::follow(self.link.client.clone()))
+        Some(news::follow(self.link.client()))
     }
 }
 

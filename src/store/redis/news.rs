@@ -60,8 +60,8 @@ async fn listen(client: &Client, tell: &mpsc::Sender<News>) -> String {
             Ok(Some(message)) => {
                 let payload = message.get_payload_bytes();
                 let revocation = payload.split_at_checked(16).and_then(|(id, times)| read(id, times));
-                let Some(revocation) = revocation else { continue };
-                if tell.send(News::Revoked(revocation)).await.is_err() {
+                // What can't be read may have been any: all that is kept is loaded again.
+                if tell.send(revocation.map_or(News::Gap, News::Revoked)).await.is_err() {
                     return String::new();
                 }
             }

@@ -25,9 +25,13 @@ fn checked(from: &str, to: &str) -> Vec<String> {
         fs::set_permissions(&path, fs::Permissions::from_mode(if name == "short" { 0o644 } else { 0o600 }))
             .unwrap();
     }
+    faults(folder.path())
+}
+
+/// What `check` says of the configuration in `folder`.
+pub(super) fn faults(folder: &Path) -> Vec<String> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_rolegate"));
-    let output =
-        command.current_dir(folder.path()).args(["check", "--config", "rolegate.toml"]).output().unwrap();
+    let output = command.current_dir(folder).args(["check", "--config", "rolegate.toml"]).output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     let lines = said.lines().filter_map(|line| line.split_once("error: ").or(line.split_once("warning: ")));
     lines.map(|(_, message)| message.to_owned()).collect()

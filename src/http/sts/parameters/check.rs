@@ -1,6 +1,5 @@
 //! The constraints of the API, and the faults of one call together (facts 1.3).
 
-use std::collections::HashSet;
 use std::time::Duration;
 
 use super::Parameters;
@@ -115,18 +114,19 @@ impl Check {
     /// `PolicyArns`. What is not understood of it would have narrowed the session, so it is never ignored.
     fn managed(&mut self, parameters: &Parameters<'_>) -> Result<Vec<PolicyArn>, StsError> {
         let name = |number: usize| format!("PolicyArns.member.{number}.arn");
-        let named: Vec<_> = (1..).map_while(|number| parameters.get(&name(number))).collect();
-        let understood: HashSet<_> = (1..=named.len()).map(name).collect();
-        let mut all = parameters.with_prefix("PolicyArns");
-        if let Some(other) = all.find(|key| !understood.contains(*key)) {
-            let shown: String = other.chars().take(200).collect();
-            let message = format!("{shown} is not PolicyArns.member.N.arn, where N counts from 1");
-            return Err(StsError::validation(message));
-        }
+        let named: Vec<_> =
+            (1..=MOST_POLICIES + 1).map_while(|number| parameters.get(&name(number))).collect();
         if named.len() > MOST_POLICIES {
             let must = format!("have length less than or equal to {MOST_POLICIES}");
             self.fault("policyArns", &named.join(", "), &must);
             return Ok(Vec::new());
+        }
+        let understood: Vec<_> = (1..=named.len()).map(name).collect();
+        let mut all = parameters.with_prefix("PolicyArns");
+        if let Some(other) = all.find(|key| !understood.iter().any(|known| known == key)) {
+            let shown: String = other.chars().take(200).collect();
+            let message = format!("{shown} is not PolicyArns.member.N.arn, where N counts from 1");
+            return Err(StsError::validation(message));
         }
         named.into_iter().map(|arn| arn.parse().map_err(|_| invalid(arn))).collect()
     }

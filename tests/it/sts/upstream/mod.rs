@@ -3,6 +3,8 @@
 mod settings;
 mod there;
 
+use std::time::Duration;
+
 use base64_simd::STANDARD;
 use serde_json::{Value, json};
 
@@ -239,9 +241,18 @@ async fn a_document_is_passed_on_unsigned() {
     assert_eq!(there.count(), 1);
 }
 
+/// What those in charge are answered when they end something.
+async fn end(world: &World, body: Value) -> Value {
+    let bearer = format!("Bearer {ADMIN_TOKEN}");
+    let ended = world.admin("revocations", &[("authorization", &bearer)], body.to_string()).await;
+    assert_eq!(ended.status, 200, "{ended:?}");
+    world.clock.advance(Duration::from_secs(1));
+    ended.json()
+}
+
 #[actix_web::test]
-async fn what_was_asked_for_is_given_again_until_something_is_revoked() {
-    let (world, _there) = worlds().await;
+async fn what_was_asked_for_is_given_again_until_it_is_ended() {
+    let (world, there) = worlds().await;
     let id = async |more: &[(&str, &str)]| given(&by_token(&world, REAL, more).await)[0].clone();
     assert_eq!(id(&[]).await, "ASIATHERE1");
     assert_eq!(id(&[]).await, "ASIATHERE1", "the same, though by another token");
@@ -249,24 +260,40 @@ async fn what_was_asked_for_is_given_again_until_something_is_revoked() {
     let minio = "arn:aws:iam::111122223333:role/Minio";
     assert_eq!(given(&assume(&world, &bot(), minio, &[]).await)[0], "ASIATHERE3");
     assert_eq!(given(&assume(&world, &bot(), minio, &[]).await)[0], "ASIATHERE4", "it is told not to");
-    let bearer = format!("Bearer {ADMIN_TOKEN}");
-    let body = r#"{"source_identity": "somebody"}"#.to_owned();
-    let ended = world.admin("revocations", &[("authorization", &bearer)], body).await;
-    let ended = ended.json();
+    end(&world, json!({"source_identity": "somebody"})).await;
+    assert_eq!(id(&[]).await, "ASIATHERE1", "that was somebody else");
+    for (what, expected) in [
+        (json!({"source_identity": "cleo"}), "ASIATHERE5"),
+        (json!({"role": REAL}), "ASIATHERE6"),
+        (json!({"role": PASSED}), "ASIATHERE6"),
+    ] {
+        end(&world, what).await;
+        assert_eq!(id(&[]).await, expected);
+        assert_eq!(id(&[]).await, expected);
+    }
+    assert_eq!(there.count(), 6);
+}
+
+#[actix_web::test]
+async fn what_ends_it_there_is_told() {
+    let (world, _there) = worlds().await;
     let policy = |condition: Value| {
         json!({"Version": "2012-10-17", "Statement": [
             {"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": condition}]})
     };
-    let noon = json!({"aws:TokenIssueTime": "2026-11-22T12:00:00Z"});
-    let condition = json!({"DateLessThanEquals": noon, "StringEquals": {"aws:SourceIdentity": "somebody"}});
+    let until = |time: &str| json!({"aws:TokenIssueTime": time});
+    let ended = end(&world, json!({"source_identity": "cleo"})).await;
     assert_eq!(ended["upstream"].as_array().map(Vec::len), Some(5), "not at MinIO: {ended}");
-    assert_eq!(ended["upstream"][2], json!({"name": "there", "role": THERE, "policy": policy(condition)}));
-    let body = json!({"role": REAL}).to_string();
-    let ended = world.admin("revocations", &[("authorization", &bearer)], body).await.json();
-    let there =
-        json!([{"name": "there", "role": THERE, "policy": policy(json!({"DateLessThanEquals": noon}))}]);
+    let named = json!({"DateLessThanEquals": until("2026-11-22T12:00:00Z"),
+                       "StringEquals": {"aws:SourceIdentity": "cleo"}});
+    let first = json!({"name": "there", "role": THERE, "ends": "what was named", "policy": policy(named)});
+    assert_eq!(ended["upstream"][2], first);
+    let ended = end(&world, json!({"role": REAL})).await;
+    let of_role = policy(json!({"DateLessThanEquals": until("2026-11-22T12:00:01Z")}));
+    let there = json!([{"name": "there", "role": THERE, "ends": "what was named", "policy": of_role}]);
     assert_eq!(ended["upstream"], there);
-    assert_eq!(id(&[]).await, "ASIATHERE5");
+    let ended = end(&world, json!({"user": "arn:aws:iam::111122223333:user/ci/bot"})).await;
+    assert_eq!(ended["upstream"][2]["ends"], "every older session of the role", "AWS knows no better");
 }
 
 /// Whatever they call themselves.

@@ -1,9 +1,9 @@
 //! What `check` says of upstreams that can't be.
 
 use std::os::unix::fs::PermissionsExt;
-use std::process::Command;
 
 use super::*;
+use crate::sts::settings::faults;
 
 /// The faults and warnings of the roles' settings, changed so.
 fn checked(from: &str, to: &str) -> Vec<String> {
@@ -23,12 +23,7 @@ fn checked(from: &str, to: &str) -> Vec<String> {
     );
     save("bot-secret", BOT_SECRET);
     fs::set_permissions(folder.path().join("bot-secret"), fs::Permissions::from_mode(0o600)).unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_rolegate"));
-    let output =
-        command.current_dir(folder.path()).args(["check", "--config", "rolegate.toml"]).output().unwrap();
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    let lines = said.lines().filter_map(|line| line.split_once("error: ").or(line.split_once("warning: ")));
-    lines.map(|(_, message)| message.to_owned()).collect()
+    faults(folder.path())
 }
 
 #[test]
