@@ -69,14 +69,15 @@ pub(super) fn tell_issued(facts: &RoleSession, offered_by: &str, given: &Given<'
 impl RequestContext<'_> {
     /// What must be known later. The record is queued: what was given is good without it, and
     /// where the store can't take it, the log says so. Credentials are recorded as they are sealed
-    /// already, everything else is sealed for the record.
+    /// already, which names them; everything else is sealed for the record.
     pub(super) fn record(&self, session: &AuthorizedSession, given: &Given<'_>) -> Result<(), Failure> {
         let facts = session.session();
         let sealed = match given.sealed {
             Some(sealed) => sealed.to_vec(),
             None => {
                 let body = postcard::to_allocvec(&(given.id, facts)).map_err(|_| NoEntropy)?;
-                self.parts.ring.seal(Purpose::StoredRecord, &body, self.parts.entropy.as_ref())?
+                let (place, entropy) = (record_key(given).id, self.parts.entropy.as_ref());
+                self.parts.ring.seal_at(&place, Purpose::StoredRecord, &body, entropy)?
             }
         };
         self.put(sealed, given);
@@ -85,9 +86,7 @@ impl RequestContext<'_> {
     }
 
     fn put(&self, sealed: Vec<u8>, given: &Given<'_>) {
-        // Whoever has what was given knows both.
-        let key = SessionKey { until: given.expires, id: sha256(given.id.as_bytes()) };
-        if let Err(fault) = self.parts.store.put(key, sealed, self.at) {
+        if let Err(fault) = self.parts.store.put(record_key(given), sealed, self.at) {
             telemetry::count_fault("record");
             tracing::warn!(fault = fault.to_string(), "the session was issued without a record");
         }
@@ -119,6 +118,11 @@ impl RequestContext<'_> {
         }
         .write();
     }
+}
+
+/// Whoever has what was given knows both of it.
+fn record_key(given: &Given<'_>) -> SessionKey {
+    SessionKey { until: given.expires, id: sha256(given.id.as_bytes()) }
 }
 
 pub(super) fn offered_by(by: &OfferedBy) -> &str {

@@ -161,6 +161,17 @@ impl KeyRing {
 
     /// Seals `plain` for `purpose`.
     pub fn seal(&self, purpose: Purpose, plain: &[u8], entropy: &dyn Entropy) -> Result<Vec<u8>, NoEntropy> {
+        self.seal_at(b"", purpose, plain, entropy)
+    }
+
+    /// As [`KeyRing::seal`], of what is kept under a key, its `place`: elsewhere it does not open.
+    pub fn seal_at(
+        &self,
+        place: &[u8],
+        purpose: Purpose,
+        plain: &[u8],
+        entropy: &dyn Entropy,
+    ) -> Result<Vec<u8>, NoEntropy> {
         let held = self.in_force.load();
         let mut sealed = Vec::with_capacity(HEADER + plain.len() + TAG);
         sealed.push(VERSION);
@@ -168,18 +179,25 @@ impl KeyRing {
         sealed.extend_from_slice(&entropy::bytes::<16>(entropy)?);
         let (key, nonce) = value_key(held.sealing(), purpose, &sealed).ok_or(NoEntropy)?;
         let mut body = plain.to_vec();
-        key.seal_in_place_append_tag(nonce, Aad::from(&sealed), &mut body).map_err(|_| NoEntropy)?;
+        let aad = Aad::from([&sealed, place].concat());
+        key.seal_in_place_append_tag(nonce, aad, &mut body).map_err(|_| NoEntropy)?;
         sealed.extend_from_slice(&body);
         Ok(sealed)
     }
 
     /// Opens what [`KeyRing::seal`] made for the same purpose.
     pub fn open(&self, purpose: Purpose, sealed: &[u8]) -> Result<Vec<u8>, NotGenuine> {
+        self.open_at(b"", purpose, sealed)
+    }
+
+    /// Opens what [`KeyRing::seal_at`] made for the same place and purpose.
+    pub fn open_at(&self, place: &[u8], purpose: Purpose, sealed: &[u8]) -> Result<Vec<u8>, NotGenuine> {
         let (header, body) = sealed.split_at_checked(HEADER).ok_or(NotGenuine)?;
         let held = self.in_force.load();
         let (key, nonce) = value_key(held.key_for(header)?, purpose, header).ok_or(NotGenuine)?;
         let mut body = body.to_vec();
-        let plain = key.open_in_place(nonce, Aad::from(header), &mut body).map_err(|_| NotGenuine)?;
+        let aad = Aad::from([header, place].concat());
+        let plain = key.open_in_place(nonce, aad, &mut body).map_err(|_| NotGenuine)?;
         let length = plain.len();
         body.truncate(length);
         Ok(body)
@@ -259,6 +277,15 @@ mod tests {
         let sealed = sealed_by(&ring, Purpose::LoginState);
         assert_eq!(ring.open(Purpose::ConsoleSession, &sealed), Err(NotGenuine));
         assert_eq!(other.open(Purpose::LoginState, &sealed), Err(NotGenuine));
+    }
+
+    #[test]
+    fn what_is_kept_in_one_place_does_not_open_in_another() {
+        let (ring, entropy) = (KeyRing::generate(&SystemEntropy::new()).unwrap(), SystemEntropy::new());
+        let sealed = ring.seal_at(b"here", Purpose::StoredRecord, b"who", &entropy).unwrap();
+        assert_eq!(ring.open_at(b"here", Purpose::StoredRecord, &sealed).unwrap(), b"who");
+        assert_eq!(ring.open_at(b"there", Purpose::StoredRecord, &sealed), Err(NotGenuine));
+        assert_eq!(ring.open(Purpose::StoredRecord, &sealed), Err(NotGenuine));
     }
 
     #[test]

@@ -271,19 +271,21 @@ impl RequestContext<'_> {
 
     /// What stands where `ticket` says.
     pub(super) async fn device_record(&self, ticket: &DeviceTicket) -> Result<Option<DeviceRecord>, Failure> {
-        let Some(sealed) = self.parts.store.kept(ticket.key(), self.at).await? else { return Ok(None) };
-        let body = self.parts.ring.open(Purpose::DeviceRequest, &sealed).ok();
+        let place = ticket.key();
+        let Some(sealed) = self.parts.store.kept(place, self.at).await? else { return Ok(None) };
+        let body = self.parts.ring.open_at(&place, Purpose::DeviceRequest, &sealed).ok();
         let record = body.and_then(|body| postcard::from_bytes(&body).ok());
         if record.is_none() {
-            tracing::warn!("a device's request in the store does not open: was the key ring changed?");
+            tracing::warn!("a device's request does not open where it is kept: was the key ring or the store changed?");
         }
         Ok(record)
     }
 
     async fn keep_device(&self, ticket: &DeviceTicket, record: &DeviceRecord) -> Result<(), Failure> {
         let body = postcard::to_allocvec(record).map_err(|_| entropy::NoEntropy)?;
-        let sealed = self.parts.ring.seal(Purpose::DeviceRequest, &body, self.parts.entropy.as_ref())?;
-        Ok(self.parts.store.keep(ticket.key(), sealed, record.collected_by(), self.at).await?)
+        let (place, entropy) = (ticket.key(), self.parts.entropy.as_ref());
+        let sealed = self.parts.ring.seal_at(&place, Purpose::DeviceRequest, &body, entropy)?;
+        Ok(self.parts.store.keep(place, sealed, record.collected_by(), self.at).await?)
     }
 
     /// Whether the device may ask now.

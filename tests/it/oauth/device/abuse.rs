@@ -53,6 +53,21 @@ async fn only_the_page_that_asks_is_answered() {
     assert_eq!(living.press(&away, &decide, &yes, &[]).await.heading(), APPROVED);
 }
 
+/// Who can write to the store can't let one code stand for another's request.
+#[actix_web::test]
+async fn requests_that_change_places_are_nobodys() {
+    let living = Living::start().await;
+    let (one, other) = (living.begin("tv", &TOKEN_FOR_API).await, living.begin("tv", &TOKEN_FOR_API).await);
+    let typed = async |begun: &Value| living.type_code(begun["user_code"].as_str().unwrap()).await.status;
+    assert_eq!((typed(&one).await, typed(&other).await), (200, 200));
+    let swap = async || living.store.swap_values(living.clock.now()).await;
+    swap().await;
+    assert_eq!((typed(&one).await, typed(&other).await), (404, 404));
+    assert_eq!(living.poll("tv", &one).await, "400 expired_token");
+    swap().await;
+    assert_eq!((typed(&one).await, typed(&other).await), (200, 200));
+}
+
 /// The address that brings the code along saves typing, and nothing else.
 #[actix_web::test]
 async fn a_link_approves_nothing() {

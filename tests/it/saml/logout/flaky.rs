@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rolegate::clock::Moment;
@@ -22,6 +23,8 @@ pub(crate) struct Flaky {
     dawdles: AtomicBool,
     arrived: Notify,
     go_on: Notify,
+    /// What values were kept under, and until when.
+    values: Mutex<Vec<(ValueKey, Moment)>>,
 }
 
 impl Flaky {
@@ -38,6 +41,7 @@ impl Flaky {
             dawdles: AtomicBool::new(false),
             arrived: Notify::new(),
             go_on: Notify::new(),
+            values: Mutex::default(),
         }
     }
 
@@ -64,6 +68,15 @@ impl Flaky {
     /// Lets it go on.
     pub(crate) fn go_on(&self) {
         self.go_on.notify_one();
+    }
+
+    /// Lets the two values that were kept last change their places, as somebody may who can write there.
+    pub(crate) async fn swap_values(&self, at: Moment) {
+        let kept = self.values.lock().unwrap().clone();
+        let [.., (one, until), (other, other_until)] = kept[..] else { panic!("there are not two: {kept:?}") };
+        let [in_one, in_other] = [self.inner.kept(one, at).await, self.inner.kept(other, at).await];
+        self.inner.keep(one, in_other.unwrap().unwrap(), until, at).await.unwrap();
+        self.inner.keep(other, in_one.unwrap().unwrap(), other_until, at).await.unwrap();
     }
 
     fn unless_failing<'a, T: Send + 'a>(&'a self, works: StoreFuture<'a, T>) -> StoreFuture<'a, T> {
@@ -100,6 +113,7 @@ impl SessionStore for Flaky {
 
 impl ValueStore for Flaky {
     fn keep(&self, key: ValueKey, sealed: Vec<u8>, until: Moment, at: Moment) -> StoreFuture<'_, ()> {
+        self.values.lock().unwrap().push((key, until));
         self.unless_failing(self.inner.keep(key, sealed, until, at))
     }
 
