@@ -127,6 +127,7 @@ pub async fn start(loaded: Loaded, listeners: Listeners) -> Result<Running, Star
         StorePlace::Redis(settings) => Arc::new(RedisStore::open(settings, entropy.as_ref())?),
         StorePlace::Memory => Arc::new(MemoryStore::default()),
     };
+    store.is_fit().await?;
     let news = store.news();
     let issuer = Arc::new(LocalIssuer::new(Arc::clone(&ring), Arc::clone(&entropy)));
     let kept = Arc::clone(&store);

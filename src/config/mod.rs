@@ -21,16 +21,18 @@ mod service_provider;
 mod settings;
 mod snapshot;
 mod span;
+mod store;
 mod upstreams;
 mod users;
 
 use std::path::Path;
 
 pub use self::fault::{Fault, Faults, Severity, SourceFile, Spot};
-pub use self::process::{Process, StorePlace, TlsFiles};
+pub use self::process::{Process, TlsFiles};
 pub use self::settings::{LogFormat, Settings};
 pub use self::snapshot::Snapshot;
 pub use self::span::Span;
+pub use self::store::StorePlace;
 use crate::clock::Moment;
 
 /// A configuration that can be run.

@@ -9,13 +9,13 @@ use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
-use super::document::{Item, Place};
+use super::document::Item;
 use super::fault::Faults;
-use super::secrets::{exposed, named, private_secret, read_secret};
-use super::settings::{LogFormat, Settings, StoreKind, StoreSettings};
+use super::secrets::{exposed, named, read_secret};
+use super::settings::{LogFormat, Settings};
+use super::store::{StorePlace, store};
 use crate::network::Network;
 use crate::secret::Secret;
-use crate::store::redis::RedisSettings;
 use crate::telemetry;
 
 /// Fewer characters can be guessed.
@@ -44,17 +44,6 @@ pub struct Process {
     pub log_format: LogFormat,
     /// What is logged.
     pub log_level: String,
-}
-
-/// Where what must be remembered is kept.
-#[derive(Debug, Clone)]
-pub enum StorePlace {
-    /// In a file below this folder.
-    Embedded(PathBuf),
-    /// In this Redis.
-    Redis(RedisSettings),
-    /// Nowhere.
-    Memory,
 }
 
 /// A certificate and key that fit together.
@@ -104,53 +93,6 @@ impl Process {
             log_format: settings.log.format,
             log_level: settings.log.level.clone(),
         })
-    }
-}
-
-fn store(main: &Item<Settings>, faults: &mut Faults) -> Option<StorePlace> {
-    let (written, place) = (&main.value.store, &main.place);
-    if written.kind != StoreKind::Redis {
-        let foreign = [("url", written.url.is_some()), ("username", written.username.is_some())];
-        let foreign = foreign.into_iter().chain([("password", written.password.is_some())]);
-        for (key, _) in foreign.filter(|(_, is_set)| *is_set) {
-            let message = format!("`{key}` is for kind = \"redis\"");
-            faults.error(place.at(&format!("store.{key}")), message, "set the kind, or take it out");
-        }
-    }
-    match written.kind {
-        StoreKind::Embedded => Some(StorePlace::Embedded(place.resolve(&written.path))),
-        StoreKind::Memory => Some(StorePlace::Memory),
-        StoreKind::Redis => redis(written, place, faults).map(StorePlace::Redis),
-    }
-}
-
-fn redis(written: &StoreSettings, place: &Place, faults: &mut Faults) -> Option<RedisSettings> {
-    let help = "write redis://host:6379, or rediss://host:6379 for TLS";
-    let Some(url) = &written.url else {
-        faults.error(place.at("store"), "the Redis store has no url", help);
-        return None;
-    };
-    let password = match &written.password {
-        Some(password) => {
-            Some(private_secret(password, "the store's password", "store.password", place, faults)?)
-        }
-        None => None,
-    };
-    // Whether or not the rest of it is a URL.
-    if url.contains('@') || url.contains("pass=") {
-        // Not at the URL itself, which would be shown.
-        let message = "neither user nor password can stand in the url";
-        let help = "write username and password = { file = \"…\" }, and change what was written here";
-        faults.error(place.at("store"), message, help);
-        return None;
-    }
-    let settings = RedisSettings { url: url.clone(), username: written.username.clone(), password };
-    match settings.connection() {
-        Ok(_) => Some(settings),
-        Err(problem) => {
-            faults.error(place.at("store.url"), format!("{url:?} is no address of a Redis: {problem}"), help);
-            None
-        }
     }
 }
 

@@ -6,9 +6,9 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, de};
 
-/// A length of time: `90s`, `15m`, `4h`, `1h30m`, `7d`.
+/// A length of time: `500ms`, `90s`, `15m`, `4h`, `1h30m`, `7d`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema)]
-#[schemars(with = "String", extend("pattern" = "^([0-9]+[smhd])+$"))]
+#[schemars(with = "String", extend("pattern" = "^([0-9]+(ms|[smhd]))+$"))]
 pub struct Span(pub Duration);
 
 /// Not a length of time.
@@ -25,24 +25,23 @@ impl FromStr for Span {
 
 impl Span {
     fn parse(text: &str) -> Option<Self> {
-        let mut total: u64 = 0;
-        let mut digits = String::new();
-        for letter in text.chars() {
-            if letter.is_ascii_digit() {
-                digits.push(letter);
-                continue;
-            }
-            let unit = match letter {
-                's' => 1,
-                'm' => 60,
-                'h' => 3600,
-                'd' => 86_400,
+        let (mut total, mut rest) = (Duration::ZERO, text);
+        while !rest.is_empty() {
+            let (count, after) = rest.split_at(rest.find(|letter: char| !letter.is_ascii_digit())?);
+            let unit = &after[..after.find(|letter: char| letter.is_ascii_digit()).unwrap_or(after.len())];
+            let milliseconds = match unit {
+                "ms" => 1,
+                "s" => 1000,
+                "m" => 60_000,
+                "h" => 3_600_000,
+                "d" => 86_400_000,
                 _ => return None,
             };
-            total = total.checked_add(digits.parse::<u64>().ok()?.checked_mul(unit)?)?;
-            digits.clear();
+            let span = Duration::from_millis(count.parse::<u64>().ok()?.checked_mul(milliseconds)?);
+            total = total.checked_add(span)?;
+            rest = &after[unit.len()..];
         }
-        (digits.is_empty() && !text.is_empty()).then_some(Self(Duration::from_secs(total)))
+        (!text.is_empty()).then_some(Self(total))
     }
 }
 
@@ -65,7 +64,10 @@ mod tests {
         assert_eq!(seconds("90s"), Some(90));
         assert_eq!(seconds("1h30m"), Some(5400));
         assert_eq!(seconds("7d"), Some(604_800));
-        for bad in ["", "h", "10", "1w", "-1s", "1h 30m", "99999999999999999999s"] {
+        assert_eq!(Span::parse("1m500ms"), Some(Span(Duration::from_millis(60_500))));
+        for bad in
+            ["", "h", "10", "1w", "-1s", "1h 30m", "1sm", "1é", "99999999999999999999s", "99999999999999999d"]
+        {
             assert_eq!(seconds(bad), None, "{bad}");
         }
     }

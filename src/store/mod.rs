@@ -176,6 +176,11 @@ pub trait Store: ReplayCache + SessionStore + ValueStore + Revocations {
     /// What it is, for `/readyz` and logs.
     fn describe(&self) -> &'static str;
 
+    /// Whether it will keep what it is given, as far as one can ask. Before anything is accepted.
+    fn is_fit(&self) -> StoreFuture<'_, ()> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
     /// Returns when all session records that were queued are written. For the end of a process, of a store that does not
     /// see to that itself when it is dropped.
     fn flushed(&self) -> StoreFuture<'_, ()> {

@@ -769,6 +769,39 @@ fn check_names_what_is_wrong_with_the_store() {
             "kind = \"redis\"\nurl = \"redis://127.0.0.1\"\npassword = { file = \"gone\" }",
             "can't read gone: No such file or directory (os error 2)",
         ),
+        (
+            "kind = \"redis\"\nmode = \"sentinel\"\nurl = [\"redis://a:26379\", \"redis://b:26379\"]\nmaster = \"m\"",
+            "exit 0",
+        ),
+        ("kind = \"redis\"\nmode = \"cluster\"\nurl = [\"rediss://a\", \"rediss://b\"]", "exit 0"),
+        ("mode = \"cluster\"", "`mode` is for kind = \"redis\""),
+        ("kind = \"redis\"\nurl = [\"redis://a\", \"redis://b\"]", "2 urls make no single server"),
+        (
+            "kind = \"redis\"\nmode = \"sentinel\"\nurl = \"redis://a:26379\"",
+            "it is not said which master to ask the Sentinels for",
+        ),
+        (
+            "kind = \"redis\"\nmode = \"sentinel\"\nmaster = \"m\"\nurl = [\"redis://a\", \"rediss://b\"]",
+            "some of the urls are for TLS, and some are not",
+        ),
+        ("kind = \"redis\"\nurl = \"redis://a\"\nmaster = \"m\"", "`master` is for mode = \"sentinel\""),
+        (
+            "kind = \"redis\"\nmode = \"cluster\"\nurl = \"redis://a\"\nreplicas = 1",
+            "a cluster is not asked about replicas",
+        ),
+        ("kind = \"redis\"\nurl = \"redis://a\"\ntimeout = \"10s\"", "a timeout of 10000 ms makes no sense"),
+        (
+            "kind = \"redis\"\nurl = \"redis://a\"\ntls = { authorities = \"ca.pem\" }",
+            "`tls` is for rediss:// urls",
+        ),
+        (
+            "kind = \"redis\"\nurl = \"rediss://a\"\ntls = { authorities = \"rolegate.toml\" }",
+            "rolegate.toml holds no certificate",
+        ),
+        (
+            "kind = \"redis\"\nurl = \"rediss://a\"\ntls = { key = { file = \"rolegate.toml\" } }",
+            "certificate and key belong together",
+        ),
     ] {
         assert_eq!(said(store), expected, "{store}");
     }

@@ -276,7 +276,9 @@ impl RequestContext<'_> {
         let body = self.parts.ring.open_at(&place, Purpose::DeviceRequest, &sealed).ok();
         let record = body.and_then(|body| postcard::from_bytes(&body).ok());
         if record.is_none() {
-            tracing::warn!("a device's request does not open where it is kept: was the key ring or the store changed?");
+            tracing::warn!(
+                "a device's request does not open where it is kept: was the key ring or the store changed?"
+            );
         }
         Ok(record)
     }

@@ -9,6 +9,7 @@ mod oidc;
 mod policy;
 mod rule;
 mod saml;
+mod store;
 mod upstream;
 mod user;
 
@@ -27,6 +28,7 @@ pub(super) use self::rule::{
     RuleEffectSetting, RuleSettings, SectionMatch, SectionOffersSetting, SectionSettings,
 };
 pub(super) use self::saml::{Encryption, Laxity, RequestBinding, SamlProviderSettings, SamlSharedSettings};
+pub(super) use self::store::{StoreKind, StoreMode, StoreSettings, StoreTlsSettings, StoreUrls};
 pub(super) use self::upstream::{RoleUpstreamSettings, UpstreamKeySettings, UpstreamKind, UpstreamSettings};
 pub(super) use self::user::{AccessKeySettings, AccessKeyStatus, GroupSettings, MfaSettings, UserSettings};
 use super::span::Span;
@@ -160,43 +162,6 @@ pub struct TlsSettings {
     pub certificate: PathBuf,
     /// PEM file with the private key (PKCS #8, PKCS #1 or SEC 1).
     pub key: PathBuf,
-}
-
-/// `[store]`
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct StoreSettings {
-    /// `embedded` keeps everything in one file below `path` and survives a restart, for one node; `redis` keeps it
-    /// in a Redis that all nodes share; `memory` forgets everything with the process, one-time claims included.
-    pub kind: StoreKind,
-    /// The folder of the embedded store, relative to this file. Default `var/rolegate`.
-    pub path: PathBuf,
-    /// With `redis`: where it is, `redis://host:6379`, or `rediss://host:6379` for TLS; a database's number may follow
-    /// after a slash.
-    pub url: Option<String>,
-    /// With `redis`: the ACL user. Default: Redis's own `default`.
-    pub username: Option<String>,
-    /// With `redis`: where the password stands.
-    pub password: Option<SecretRef>,
-}
-
-impl Default for StoreSettings {
-    fn default() -> Self {
-        let path = "var/rolegate".into();
-        Self { kind: StoreKind::Embedded, path, url: None, username: None, password: None }
-    }
-}
-
-/// The kinds of store.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum StoreKind {
-    /// One durable file.
-    Embedded,
-    /// A Redis server.
-    Redis,
-    /// The process's memory.
-    Memory,
 }
 
 /// `[sealing]`

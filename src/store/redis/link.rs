@@ -1,98 +1,63 @@
-//! The connection that all requests share, and how long anybody waits for it.
+//! How long anybody waits for Redis, and who does not wait at all.
 
 use std::time::Duration;
 
-use redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use redis::io::tcp::TcpSettings;
-use redis::{
-    Client, Cmd, ConnectionInfo, FromRedisValue, IntoConnectionInfo, Pipeline, RedisConnectionInfo,
-    RedisError, RedisResult,
-};
+use futures_util::future::try_join_all;
+use redis::{Client, Cmd, ErrorKind, FromRedisValue, Pipeline, RedisError, RedisResult, ServerErrorKind};
 use tokio::time::timeout;
 
 use super::breaker::Breaker;
-use crate::secret::Secret;
+use super::reach::{Connection, Reach};
+use super::settings::RedisSettings;
 use crate::store::StoreFault;
-
-/// How long a request waits for an answer.
-const PATIENCE: Duration = Duration::from_millis(500);
-/// How long a connection may take to stand.
-const CONNECTING: Duration = Duration::from_millis(300);
-/// How long what was sent may be without a sign that it arrived, before the connection counts as lost.
-#[cfg(target_os = "linux")]
-const UNHEARD: Duration = Duration::from_secs(3);
-
-/// Where Redis is, and who we are there.
-#[derive(Debug, Clone)]
-pub struct RedisSettings {
-    /// `redis://host:port/db`, or `rediss://` for TLS.
-    pub url: String,
-    /// The ACL user; without one, `default`.
-    pub username: Option<String>,
-    /// Its password.
-    pub password: Option<Secret<String>>,
-}
-
-impl RedisSettings {
-    /// What the client needs to know; the error says what is wrong with the URL.
-    pub fn connection(&self) -> Result<ConnectionInfo, String> {
-        let info = self.url.as_str().into_connection_info().map_err(|error| error.to_string())?;
-        let mut who: RedisConnectionInfo = info.redis_settings().clone();
-        if let Some(username) = &self.username {
-            who = who.set_username(username);
-        }
-        if let Some(password) = &self.password {
-            who = who.set_password(password.expose());
-        }
-        let tcp = TcpSettings::default().set_nodelay(true);
-        #[cfg(target_os = "linux")]
-        let tcp = tcp.set_user_timeout(UNHEARD);
-        Ok(info.set_redis_settings(who).set_tcp_settings(tcp))
-    }
-}
 
 /// See the module.
 pub(super) struct Link {
-    client: Client,
-    manager: ConnectionManager,
+    reach: Reach,
     breaker: Breaker,
+    patience: Duration,
 }
 
 impl Link {
-    /// One that connects when it is asked first, and again whenever it must.
+    /// One that connects when it is asked first, and again whenever it must. Within a runtime.
     pub(super) fn new(settings: &RedisSettings) -> Result<Self, String> {
-        let client = Client::open(settings.connection()?).map_err(|error| error.to_string())?;
-        let config = ConnectionManagerConfig::new()
-            .set_number_of_retries(0)
-            .set_connection_timeout(Some(CONNECTING))
-            .set_response_timeout(None); // `asked` has its own.
-        let manager = ConnectionManager::new_lazy_with_config(client.clone(), config);
-        Ok(Self { client, manager: manager.map_err(|error| error.to_string())?, breaker: Breaker::default() })
+        let (reach, patience) = (Reach::new(settings)?, settings.patience);
+        Ok(Self { reach, breaker: Breaker::default(), patience })
     }
 
-    /// For connections of somebody's own.
-    pub(super) fn client(&self) -> Client {
-        self.client.clone()
+    /// How long a request waits.
+    pub(super) const fn patience(&self) -> Duration {
+        self.patience
     }
 
-    pub(super) fn connection(&self) -> ConnectionManager {
-        self.manager.clone()
+    pub(super) async fn connection(&self) -> RedisResult<Connection> {
+        self.reach.connection().await
+    }
+
+    /// For a connection of somebody's own, who tried as often before.
+    pub(super) async fn listening(&self, tries: usize) -> RedisResult<Client> {
+        self.reach.listening(tries).await
+    }
+
+    /// Returns when another server must be asked.
+    pub(super) async fn moved(&self) {
+        self.reach.moved().await;
     }
 
     /// Asks, within the time that a request has.
-    pub(super) async fn ask<T>(
+    pub(super) async fn ask<T, F: Future<Output = RedisResult<T>>>(
         &self,
         doing: &'static str,
-        asking: impl Future<Output = RedisResult<T>>,
+        asking: impl Fn(Connection) -> F,
     ) -> Result<T, StoreFault> {
-        self.ask_within(PATIENCE, doing, asking).await
+        self.ask_within(self.patience, doing, asking).await
     }
 
-    pub(super) async fn ask_within<T>(
+    pub(super) async fn ask_within<T, F: Future<Output = RedisResult<T>>>(
         &self,
         patience: Duration,
         doing: &'static str,
-        asking: impl Future<Output = RedisResult<T>>,
+        asking: impl Fn(Connection) -> F,
     ) -> Result<T, StoreFault> {
         self.may_ask(doing)?;
         self.wait(patience, doing, asking).await
@@ -105,21 +70,28 @@ impl Link {
     }
 
     /// [`Link::ask`] after [`Link::may_ask`], for whoever must know whether it was sent.
-    pub(super) async fn asked<T>(
+    pub(super) async fn asked<T, F: Future<Output = RedisResult<T>>>(
         &self,
         doing: &'static str,
-        asking: impl Future<Output = RedisResult<T>>,
+        asking: impl Fn(Connection) -> F,
     ) -> Result<T, StoreFault> {
-        self.wait(PATIENCE, doing, asking).await
+        self.wait(self.patience, doing, asking).await
     }
 
-    async fn wait<T>(
+    async fn wait<T, F: Future<Output = RedisResult<T>>>(
         &self,
         patience: Duration,
         doing: &'static str,
-        asking: impl Future<Output = RedisResult<T>>,
+        asking: impl Fn(Connection) -> F,
     ) -> Result<T, StoreFault> {
-        let fault = match timeout(patience, asking).await {
+        let once = async || asking(self.connection().await?).await;
+        // A connection that broke, or could not be made a while ago, tells whoever comes next. All that is asked can be
+        // asked again.
+        let twice = async || match once().await {
+            Err(error) if is_link_fault(&error) => once().await,
+            answer => answer,
+        };
+        let fault = match timeout(patience, twice()).await {
             Err(_) => StoreFault::new(doing, format!("no answer within {} ms", patience.as_millis())),
             Ok(Err(error)) if is_link_fault(&error) => StoreFault::new(doing, error),
             Ok(answer) => {
@@ -128,6 +100,7 @@ impl Link {
             }
         };
         self.breaker.failed();
+        self.reach.doubt();
         Err(fault)
     }
 
@@ -136,17 +109,46 @@ impl Link {
         doing: &'static str,
         command: &Cmd,
     ) -> Result<T, StoreFault> {
-        self.ask(doing, command.query_async(&mut self.connection())).await
+        self.ask(doing, async |mut connection| command.query_async(&mut connection).await).await
     }
 
-    pub(super) async fn pipeline(&self, doing: &'static str, pipeline: &Pipeline) -> Result<(), StoreFault> {
-        self.ask(doing, pipeline.exec_async(&mut self.connection())).await
+    /// Does all of `commands`, each of which answers nothing but that it is done.
+    pub(super) async fn all(&self, doing: &'static str, commands: Vec<Cmd>) -> Result<(), StoreFault> {
+        self.ask(doing, async |connection| match connection {
+            Connection::Server(mut connection) => {
+                let mut pipeline = Pipeline::with_capacity(commands.len());
+                for command in &commands {
+                    pipeline.add_command(command.clone()).ignore();
+                }
+                pipeline.exec_async(&mut connection).await
+            }
+            // Each key may be on another node.
+            Connection::Cluster(connection) => {
+                let each = commands.iter().map(|command| {
+                    let mut connection = connection.clone();
+                    async move { command.exec_async(&mut connection).await }
+                });
+                try_join_all(each).await.map(drop)
+            }
+        })
+        .await
     }
 }
 
-/// Whether the connection is at fault, and not what was asked.
+/// Whether the connection or its other end is at fault, and not what was asked.
 fn is_link_fault(error: &RedisError) -> bool {
-    error.is_io_error()
+    let is_no_master = matches!(
+        error.kind(),
+        ErrorKind::ClusterConnectionNotFound
+            | ErrorKind::Server(
+                ServerErrorKind::ReadOnly
+                    | ServerErrorKind::MasterDown
+                    | ServerErrorKind::ClusterDown
+                    | ServerErrorKind::BusyLoading
+            )
+    );
+    is_no_master
+        || error.is_io_error()
         || error.is_timeout()
         || error.is_connection_dropped()
         || error.is_unrecoverable_error()

@@ -73,7 +73,9 @@ impl Flaky {
     /// Lets the two values that were kept last change their places, as somebody may who can write there.
     pub(crate) async fn swap_values(&self, at: Moment) {
         let kept = self.values.lock().unwrap().clone();
-        let [.., (one, until), (other, other_until)] = kept[..] else { panic!("there are not two: {kept:?}") };
+        let [.., (one, until), (other, other_until)] = kept[..] else {
+            panic!("there are not two: {kept:?}")
+        };
         let [in_one, in_other] = [self.inner.kept(one, at).await, self.inner.kept(other, at).await];
         self.inner.keep(one, in_other.unwrap().unwrap(), until, at).await.unwrap();
         self.inner.keep(other, in_one.unwrap().unwrap(), other_until, at).await.unwrap();

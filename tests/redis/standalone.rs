@@ -1,0 +1,205 @@
+//! How the store bears that its only server freezes, dies and comes back.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rolegate::store::{
+    Claim, Claimed, News, ReplayCache as _, Revocation, Revocations as _, Scope, SessionKey,
+    SessionStore as _, Store as _,
+};
+use tokio::time::timeout;
+
+use super::server::Server;
+use super::{HOUR, NOW, PATIENCE, claim, heard, revocation};
+
+#[tokio::test]
+async fn of_two_nodes_one_is_first() {
+    let server = Server::start();
+    let (one, two) = (Arc::new(server.store()), Arc::new(server.store()));
+    let racers: Vec<_> = (0..2000_u32)
+        .map(|number| {
+            let store = Arc::clone(if number % 2 == 0 { &one } else { &two });
+            let mut id = [0; 32];
+            id[..4].copy_from_slice(&(number / 2).to_be_bytes());
+            tokio::spawn(async move { store.claim(Claim { id, ..claim(0) }, NOW).await.unwrap() })
+        })
+        .collect();
+    let mut first = 0;
+    for racer in racers {
+        first += usize::from(racer.await.unwrap() == Claimed::First);
+    }
+    assert_eq!(first, 1000);
+}
+
+#[tokio::test]
+async fn what_one_node_revokes_the_others_hear() {
+    let server = Server::start();
+    let (one, two) = (server.store(), server.store());
+    let mut news = two.news().unwrap();
+    assert_eq!(heard(&mut news).await, News::Gap, "what was before must be loaded");
+    one.revoke(revocation(1), NOW).await.unwrap();
+    assert_eq!(heard(&mut news).await, News::Revoked(revocation(1)));
+    let longer = Revocation { until: NOW.plus(2 * HOUR), issued_before: NOW.minus(HOUR), ..revocation(1) };
+    one.revoke(longer, NOW).await.unwrap();
+    let joined = Revocation { until: longer.until, ..revocation(1) };
+    assert_eq!(heard(&mut news).await, News::Revoked(joined), "with what it held before");
+    assert_eq!(two.revocations(NOW).await.unwrap(), [joined]);
+}
+
+#[tokio::test]
+async fn a_gap_is_told_when_it_is_over() {
+    let mut server = Server::start();
+    let (one, two) = (server.store(), server.store());
+    let mut news = two.news().unwrap();
+    assert_eq!(heard(&mut news).await, News::Gap);
+    server.again();
+    let News::Lost(_) = heard(&mut news).await else { panic!("it was not noticed") };
+    while let News::Lost(_) = heard(&mut news).await {}
+    while one.revoke(revocation(2), NOW).await.is_err() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(heard(&mut news).await, News::Revoked(revocation(2)));
+}
+
+/// A revocation that can't be read could be any. Nobody goes on as if there were none.
+#[tokio::test]
+async fn a_revocation_that_is_damaged_is_not_left_out() {
+    let server = Server::start();
+    let store = server.store();
+    let mut news = store.news().unwrap();
+    assert_eq!(heard(&mut news).await, News::Gap);
+    store.revoke(revocation(1), NOW).await.unwrap();
+    assert_eq!(heard(&mut news).await, News::Revoked(revocation(1)));
+    server.cli(&["PUBLISH", "rolegate:revoked", "something else"]);
+    assert_eq!(heard(&mut news).await, News::Gap);
+    server.cli(&["HSET", "rolegate:revoked", "sixteen bytes id", "soon"]);
+    let fault = store.revocations(NOW).await.unwrap_err().to_string();
+    assert!(fault.ends_with("an entry of rolegate:revoked is none: see who writes there"), "{fault}");
+}
+
+/// A server that hangs is noticed though its connection stands.
+#[tokio::test]
+async fn a_frozen_server_is_not_listened_to_for_ever() {
+    let server = Server::start();
+    let store = server.store();
+    let mut news = store.news().unwrap();
+    assert_eq!(heard(&mut news).await, News::Gap);
+    store.is_fit().await.unwrap();
+    server.signal("-STOP");
+    let News::Lost(reason) = heard(&mut news).await else { panic!("it was not noticed") };
+    assert_eq!(reason, "no echo within 2 s");
+    server.signal("-CONT");
+    while let News::Lost(_) = heard(&mut news).await {}
+}
+
+/// Nobody waits longer than half a second, and after a few nobody waits at all.
+#[tokio::test]
+async fn a_frozen_server_holds_nobody_up() {
+    let server = Server::start();
+    let store = Arc::new(server.store());
+    assert_eq!(store.claim(claim(1), NOW).await.unwrap(), Claimed::First);
+    server.signal("-STOP");
+    let began = Instant::now();
+    let asked = (0..200).map(|_| {
+        let store = Arc::clone(&store);
+        tokio::spawn(async move { store.claim(claim(1), NOW).await.unwrap_err().to_string() })
+    });
+    for answer in asked.collect::<Vec<_>>() {
+        assert_eq!(answer.await.unwrap(), "the store failed while claiming: no answer within 500 ms");
+    }
+    assert!(began.elapsed() < Duration::from_millis(1500), "{:?}", began.elapsed());
+    let tasks = || tokio::runtime::Handle::current().metrics().num_alive_tasks();
+    let (began, before) = (Instant::now(), tasks());
+    for _ in 0..1000 {
+        let refused = store.claim(claim(1), NOW).await.unwrap_err().to_string();
+        assert!(refused.ends_with("Redis did not answer a moment ago") || refused.ends_with("within 500 ms"));
+    }
+    assert!(tasks() <= before + 10, "what was not sent is not taken back: {} {before}", tasks());
+    assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+    server.signal("-CONT");
+    let back = async {
+        while store.claim(claim(1), NOW).await.is_err() {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(PATIENCE, back).await.unwrap();
+    assert_eq!(store.claim(claim(1), NOW).await.unwrap(), Claimed::AlreadyUsed, "it forgot nothing");
+}
+
+#[tokio::test]
+async fn what_is_queued_is_written_before_the_end() {
+    let server = Server::start();
+    let store = server.store();
+    let key = |id: u8| SessionKey { until: NOW.plus(HOUR), id: [id; 32] };
+    (0..=255).for_each(|id| store.put(key(id), vec![id], NOW).unwrap());
+    store.flushed().await.unwrap();
+    drop(store);
+    let other = server.store();
+    for id in 0..=255 {
+        assert_eq!(other.get(key(id), NOW).await.unwrap(), Some(vec![id]));
+    }
+}
+
+/// What was answered with a fault is not used up, though the server got it and did it later.
+#[tokio::test]
+async fn a_claim_without_an_answer_is_taken_back() {
+    let server = Server::start();
+    let store = server.store();
+    assert_eq!(store.claim(claim(1), NOW).await.unwrap(), Claimed::First);
+    server.signal("-STOP");
+    store.claim(claim(2), NOW).await.unwrap_err();
+    let part = Claim { scope: Scope::Part([7; 32]), ..claim(3) };
+    store.claim(part, NOW).await.unwrap_err();
+    store.claim(claim(1), NOW).await.unwrap_err();
+    tokio::task::yield_now().await;
+    server.signal("-CONT");
+    assert_eq!(store.claim(claim(2), NOW).await.unwrap(), Claimed::First);
+    assert_eq!(store.claim(claim(2), NOW).await.unwrap(), Claimed::AlreadyUsed);
+    assert_eq!(store.claim(part, NOW).await.unwrap(), Claimed::First);
+    assert_eq!(store.claim(claim(1), NOW).await.unwrap(), Claimed::AlreadyUsed, "that was given before");
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_is_told_and_used_when_it_is() {
+    let mut server = Server::start();
+    let store = server.store();
+    server.kill();
+    let failed = store.claim(claim(1), NOW).await.unwrap_err().to_string();
+    assert!(failed.starts_with("the store failed while claiming: "), "{failed}");
+    server.again();
+    assert_eq!(store.claim(claim(2), NOW).await.unwrap(), Claimed::First, "at once");
+    server.again();
+    assert_eq!(store.claim(claim(3), NOW).await.unwrap(), Claimed::First, "though the connection broke");
+}
+
+/// What Redis may throw away could be used again.
+#[tokio::test]
+async fn a_server_that_throws_things_away_is_refused() {
+    let server = Server::start();
+    let store = server.store();
+    store.is_fit().await.unwrap();
+    server.cli(&["CONFIG", "SET", "maxmemory-policy", "volatile-lru"]);
+    store.is_fit().await.unwrap(); // It has no bound, so it throws nothing away.
+    server.cli(&["CONFIG", "SET", "maxmemory", "100mb"]);
+    let fault = store.is_fit().await.unwrap_err().to_string();
+    assert!(fault.contains("it is volatile-lru; set maxmemory-policy to noeviction"), "{fault}");
+    server.cli(&["CONFIG", "SET", "maxmemory-policy", "noeviction"]);
+    store.is_fit().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_full_server_accepts_nothing_and_forgets_nothing() {
+    let server = Server::start();
+    let store = server.store();
+    assert_eq!(store.claim(claim(1), NOW).await.unwrap(), Claimed::First);
+    server.cli(&["CONFIG", "SET", "maxmemory", "1"]);
+    for refused in [claim(1), claim(2)] {
+        let claimed = store.claim(refused, NOW).await;
+        assert!(!matches!(claimed, Ok(Claimed::First)), "{claimed:?}");
+    }
+    let full = store.claim(claim(2), NOW).await.unwrap_err().to_string();
+    assert!(full.contains("OOM"), "{full}");
+    server.cli(&["CONFIG", "SET", "maxmemory", "0"]);
+    assert_eq!(store.claim(claim(2), NOW).await.unwrap(), Claimed::First);
+    assert_eq!(store.claim(claim(1), NOW).await.unwrap(), Claimed::AlreadyUsed);
+}
