@@ -6,7 +6,7 @@ use rolegate::store::{
 };
 
 use super::server::{Server, eventually, free_ports, open, settings};
-use super::{HOUR, NOW, heard, numbered, revocation};
+use super::{HOUR, NOW, claimed, heard, numbered, revocation};
 
 /// Three nodes, with a third of the keys each.
 pub(super) struct Cluster {
@@ -38,6 +38,22 @@ impl Cluster {
         });
         let urls = ports.iter().map(|port| format!("redis://127.0.0.1:{port}")).collect();
         Self { nodes, urls }
+    }
+
+    /// Gives the last node a replica that follows it.
+    fn add_replica(&mut self) {
+        let [port, bus] = free_ports();
+        let replica = node(port, bus);
+        let (port, bus) = (port.to_string(), bus.to_string());
+        assert_eq!(self.nodes[2].cli(&["CLUSTER", "MEET", "127.0.0.1", &port, &bus]), "OK\n");
+        let master = self.nodes[2].cli(&["CLUSTER", "MYID"]).trim().to_owned();
+        let follows = || replica.cli(&["CLUSTER", "REPLICATE", &master]) == "OK\n";
+        eventually("the replica knows its master", follows);
+        let is_online = || self.nodes[2].cli(&["INFO", "replication"]).contains("state=online");
+        eventually("the replica follows", is_online);
+        let is_known = |node: &Server| node.cli(&["CLUSTER", "NODES"]).matches(" slave ").count() == 1;
+        eventually("all know the replica", || self.nodes.iter().all(is_known));
+        self.nodes.push(replica);
     }
 
     /// A node's store, which knows the first of the servers only.
@@ -101,4 +117,20 @@ async fn a_node_that_dies_takes_nothing_else_along() {
         }
     }
     assert!(refused > 0 && used + refused == 60, "{used} and {refused}");
+}
+
+#[tokio::test]
+async fn a_replica_takes_over() {
+    let mut cluster = Cluster::start();
+    cluster.add_replica();
+    let store = cluster.store();
+    for number in 0..60 {
+        assert_eq!(claimed(&store, numbered(number)).await, Claimed::First);
+    }
+    let has_all = |of: &Server| of.cli(&["DBSIZE"]);
+    eventually("the replica has all", || has_all(&cluster.nodes[2]) == has_all(&cluster.nodes[3]));
+    cluster.nodes[2].kill();
+    for number in 0..60 {
+        assert_eq!(claimed(&store, numbered(number)).await, Claimed::AlreadyUsed);
+    }
 }

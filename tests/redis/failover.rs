@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use rolegate::store::redis::{RedisAccount, RedisSettings, RedisStore, Servers};
-use rolegate::store::{Claim, Claimed, News, ReplayCache as _, Revocations as _};
+use rolegate::store::{Claimed, News, ReplayCache as _, Revocations as _};
 
 use super::server::{Sentinel, Server, eventually, free_ports, open, settings};
-use super::{NOW, PATIENCE, TIMEOUT, claim, heard, numbered, revocation};
+use super::{NOW, TIMEOUT, claim, claimed, heard, numbered, revocation};
 
 /// A master, its replicas, and who watches them.
 pub(super) struct Watched {
@@ -136,19 +136,6 @@ async fn goes_on_working(nodes: &[Arc<RedisStore>], number: u32) {
     for node in nodes {
         claimed(node, numbered(number)).await;
     }
-}
-
-/// What becomes of a claim once the store works.
-async fn claimed(node: &RedisStore, claim: Claim) -> Claimed {
-    let asking = async {
-        loop {
-            if let Ok(claimed) = node.claim(claim, NOW).await {
-                return claimed;
-            }
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, asking).await.unwrap()
 }
 
 /// What Redis can't promise by itself, and what it can when replicas are waited for.

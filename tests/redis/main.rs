@@ -16,7 +16,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rolegate::clock::Moment;
-use rolegate::store::{Claim, News, Revocation, Scope, Store};
+use rolegate::store::redis::RedisStore;
+use rolegate::store::{Claim, Claimed, News, ReplayCache as _, Revocation, Scope, Store};
 use tokio::sync::mpsc::Receiver;
 use tokio::time::timeout;
 
@@ -60,4 +61,17 @@ fn revocation(id: u8) -> Revocation {
 
 async fn heard(news: &mut Receiver<News>) -> News {
     timeout(PATIENCE, news.recv()).await.unwrap().unwrap()
+}
+
+/// What becomes of a claim once the store works.
+async fn claimed(node: &RedisStore, claim: Claim) -> Claimed {
+    let asking = async {
+        loop {
+            if let Ok(claimed) = node.claim(claim, NOW).await {
+                return claimed;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(PATIENCE, asking).await.unwrap()
 }
