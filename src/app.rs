@@ -122,11 +122,7 @@ pub async fn start(loaded: Loaded, listeners: Listeners) -> Result<Running, Star
     let keys = keys.map_err(|problem| StartError::Ring { path: ring_file.path().to_owned(), problem })?;
     let ring = Arc::new(KeyRing::new(keys, clock.now()));
     let signing = Arc::new(open_signing_keys(&process.signing_keys)?);
-    let store: Arc<dyn Store> = match &process.store {
-        StorePlace::Embedded(path) => Arc::new(EmbeddedStore::open(path)?),
-        StorePlace::Redis(settings) => Arc::new(RedisStore::open(settings, entropy.as_ref())?),
-        StorePlace::Memory => Arc::new(MemoryStore::default()),
-    };
+    let store = open_store(&process.store, entropy.as_ref())?;
     store.is_fit().await?;
     let news = store.news();
     let issuer = Arc::new(LocalIssuer::new(Arc::clone(&ring), Arc::clone(&entropy)));
@@ -150,6 +146,8 @@ pub async fn start(loaded: Loaded, listeners: Listeners) -> Result<Running, Star
         let following = Arc::clone(&broker);
         tokio::spawn(async move { following.follow(news).await })
     });
+    let comparing = Arc::clone(&broker);
+    let comparing = tokio::spawn(async move { comparing.compare_with_others().await });
     let keeper = Keeper { snapshot: broker.snapshot(), clock: clock.clone(), entropy: entropy.clone() };
     let keeper = keeper.start().await;
     let (trusted_proxies, admin_token) = (process.trusted_proxies.into(), process.admin_token.map(Arc::new));
@@ -162,8 +160,17 @@ pub async fn start(loaded: Loaded, listeners: Listeners) -> Result<Running, Star
         public: public.handle(),
         operations: operations.handle(),
         tasks: vec![tokio::spawn(public), tokio::spawn(operations)],
-        keepers: [keeper, keys].into_iter().chain(others).collect(),
+        keepers: [keeper, keys, comparing].into_iter().chain(others).collect(),
         store: kept,
+    })
+}
+
+/// The store that the configuration names. Within a runtime.
+pub fn open_store(place: &StorePlace, entropy: &dyn Entropy) -> Result<Arc<dyn Store>, StoreFault> {
+    Ok(match place {
+        StorePlace::Embedded(path) => Arc::new(EmbeddedStore::open(path)?),
+        StorePlace::Redis(settings) => Arc::new(RedisStore::open(settings, entropy)?),
+        StorePlace::Memory => Arc::new(MemoryStore::default()),
     })
 }
 

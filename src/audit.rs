@@ -211,3 +211,8 @@ impl DeviceDecided<'_> {
 pub fn console_signin(session: &str, until: Moment) {
     tracing::info!(target: "audit", event = "console-signin", session, until = %until);
 }
+
+/// Somebody in charge was given a copy of the store.
+pub fn store_copied() {
+    tracing::info!(target: "audit", event = "store-copied");
+}

@@ -15,6 +15,7 @@ pub mod explain;
 mod federate;
 mod login;
 mod logout;
+mod nodes;
 mod pace;
 mod record;
 mod refusal;
@@ -28,6 +29,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwapOption;
+
 pub use self::access::{AccessAnswer, Answered};
 pub use self::assume::{AssumeAsk, CallerRefusal, FederationAsk, MfaCode};
 pub use self::device::{Approving, Decided, Decision, DeviceAsk, DeviceAuthorization, DeviceRequest};
@@ -37,11 +40,13 @@ pub use self::exchange::{
 pub use self::federate::{Arrival, Ask, Door, Federated};
 pub use self::login::{Arrived, Choice, LoginStart, OidcAnswer, SamlAnswer, Toward, login_tag};
 pub use self::logout::{LogoutOutcome, SignedOut};
+pub use self::nodes::OtherNodes;
 use self::pace::Pace;
 pub use self::refusal::{Failure, Fault, Refusal};
 pub use self::revocation::{Ended, Others, RevocationSet, RevokeAsk, RevokeFault, Target};
 pub use self::signin::SignedIn;
 pub use self::verify::{Verified, VerifyAsk};
+use crate::audit;
 use crate::clock::{Clock, Moment};
 use crate::config::Snapshot;
 use crate::entropy::Entropy;
@@ -49,6 +54,7 @@ use crate::identity::sigv4::SigningSecrets;
 use crate::issuer::OwnIssuer;
 use crate::issuer::jwt::SigningKeys;
 use crate::seal::KeyRing;
+use crate::store::dump::{Pieces, dump};
 use crate::store::{Claim, Scope, Store, StoreFault};
 
 /// Everything that the flows need. One a process.
@@ -58,6 +64,7 @@ pub struct Broker {
     device_paces: device::Paces,
     /// Wrong codes of one authenticator app.
     mfa_pace: Pace,
+    other_nodes: ArcSwapOption<OtherNodes>,
 }
 
 /// What `app` picked.
@@ -95,7 +102,8 @@ impl Broker {
     /// A broker that decides by `snapshot`.
     pub fn new(snapshot: Snapshot, parts: Parts) -> Self {
         let mfa_pace = Pace::new(10, Duration::from_secs(60));
-        Self { snapshot: Arc::new(snapshot), parts, device_paces: device::Paces::default(), mfa_pace }
+        let (device_paces, other_nodes) = (device::Paces::default(), ArcSwapOption::empty());
+        Self { snapshot: Arc::new(snapshot), parts, device_paces, mfa_pace, other_nodes }
     }
 
     /// The configuration in force.
@@ -156,6 +164,12 @@ impl RequestContext<'_> {
     /// When this request arrived.
     pub const fn at(&self) -> Moment {
         self.at
+    }
+
+    /// A copy of all that the store holds, for those in charge.
+    pub fn copy_store(&self) -> Pieces {
+        audit::store_copied();
+        dump(Arc::clone(&self.parts.store), self.at)
     }
 
     /// Whether the store writes: it is asked to take a claim whose time is over, so that there is

@@ -8,6 +8,7 @@ mod diff;
 mod explain;
 mod keys;
 mod serve;
+mod store;
 mod test;
 mod who_can;
 
@@ -82,6 +83,9 @@ enum Command {
     /// Make, turn and list the key ring, which seals all that the broker gives and takes back
     #[command(subcommand)]
     Keys(keys::Keys),
+    /// Move what is kept to another store, or to a file and back
+    #[command(subcommand)]
+    Store(store::Store),
     /// Print the JSON Schema of the configuration
     Schema,
 }
@@ -102,6 +106,7 @@ pub async fn run() -> ExitCode {
         Command::Diff(asked) => diff::run(&asked),
         Command::WhoCan(asked) => who_can::run(&asked),
         Command::Keys(asked) => keys::run(&asked),
+        Command::Store(asked) => store::run(&asked).await,
         Command::Schema => schema(),
     }
 }

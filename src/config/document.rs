@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -20,6 +20,7 @@ use super::settings::{
     AccountSettings, ClientSettings, GroupSettings, PolicySettings, ProviderSettings, RoleSettings,
     RuleSettings, SectionSettings, Settings, UpstreamSettings, UserSettings,
 };
+use crate::identity::hash_of;
 
 /// A configuration larger than this is a mistake.
 const LARGEST_FILE: u64 = 64 * 1024 * 1024;
@@ -65,6 +66,11 @@ impl Place {
         found.map(|(_, range)| range).min_by_key(|range| range.start).cloned()
     }
 
+    /// Notes that this `text` of another file was read because this one names it.
+    pub(super) fn note(&self, text: &str) {
+        self.file.beside.lock().unwrap_or_else(PoisonError::into_inner).push(hash_of(&[text]));
+    }
+
     /// `path` as seen from the file.
     pub(super) fn resolve(&self, path: &Path) -> PathBuf {
         self.file.path.parent().unwrap_or(Path::new("")).join(path)
@@ -98,6 +104,8 @@ pub(super) struct Written {
     pub clients: Vec<Item<ClientSettings>>,
     /// What they are called, and so are those that can't be read.
     pub names: Names,
+    /// The files, in the order in which they were read.
+    pub files: Vec<Arc<SourceFile>>,
 }
 
 /// Reads the file at `path` and those it includes. `None` where nothing can be said beyond the
@@ -109,9 +117,11 @@ pub(super) fn read(path: &Path, faults: &mut Faults) -> Option<Written> {
     let mut lists = Lists::default();
     lists.take(&mut main, faults);
     let settings = main.rest(faults)?;
+    let mut files = vec![Arc::clone(&file)];
     for pattern in &settings.include {
         for included in included_files(&place, pattern, faults) {
             let Some(file) = open(&included, place.at("include"), faults) else { continue };
+            files.push(Arc::clone(&file));
             if let Some(mut parsed) = Parsed::of(&file, faults) {
                 lists.take(&mut parsed, faults);
                 parsed.refuse_rest(faults);
@@ -145,6 +155,7 @@ pub(super) fn read(path: &Path, faults: &mut Faults) -> Option<Written> {
         rules,
         clients,
         names,
+        files,
     })
 }
 
@@ -185,7 +196,7 @@ impl Lists {
 
 fn open(path: &Path, named_at: Option<Spot>, faults: &mut Faults) -> Option<Arc<SourceFile>> {
     match read_text(path, LARGEST_FILE) {
-        Ok(text) => Some(Arc::new(SourceFile { path: path.to_owned(), text })),
+        Ok(text) => Some(Arc::new(SourceFile { path: path.to_owned(), text, beside: Mutex::default() })),
         Err(problem) => {
             faults.error(named_at, problem, "name an existing, readable TOML file");
             None
@@ -331,9 +342,10 @@ fn report(error: &toml::de::Error, place: &Place, faults: &mut Faults) {
 fn report_secret(error: &toml::de::Error, place: &Place, faults: &mut Faults) {
     let word = error.message().split('`').nth(1).unwrap_or_default();
     let range = place.value(word).or_else(|| error.span()).unwrap_or_else(|| place.whole.clone());
-    let SourceFile { path, text } = &*place.file;
+    let SourceFile { path, text, .. } = &*place.file;
     let before = text.get(..range.start).unwrap_or_default();
-    let file = Arc::new(SourceFile { path: path.clone(), text: format!("{before}…") });
+    let file =
+        Arc::new(SourceFile { path: path.clone(), text: format!("{before}…"), beside: Mutex::default() });
     faults.error(
         Some(Spot { file, range: before.len()..before.len() }),
         "a secret can't stand in the configuration itself",

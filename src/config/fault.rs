@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::Range;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 /// A file of the configuration, kept so that a fault can show its line.
 #[derive(Debug)]
@@ -12,6 +12,8 @@ pub struct SourceFile {
     pub path: PathBuf,
     /// What it says.
     pub text: String,
+    /// The hashes of what was read because it names it, in that order.
+    pub(super) beside: Mutex<Vec<[u8; 32]>>,
 }
 
 /// A stretch of a source file.

@@ -14,6 +14,7 @@ mod names;
 mod policies;
 mod process;
 mod providers;
+mod revision;
 mod rights;
 mod rules;
 mod secrets;
@@ -29,6 +30,7 @@ use std::path::Path;
 
 pub use self::fault::{Fault, Faults, Severity, SourceFile, Spot};
 pub use self::process::{Process, TlsFiles};
+pub use self::revision::Revision;
 pub use self::settings::{LogFormat, Settings};
 pub use self::snapshot::Snapshot;
 pub use self::span::Span;

@@ -136,7 +136,10 @@ impl Documents {
 /// The text of a policy document.
 pub(super) fn read_policy(file: &Path, place: &Place, key: &str, faults: &mut Faults) -> Option<String> {
     match read_text(&place.resolve(file), LARGEST_POLICY) {
-        Ok(text) => Some(text),
+        Ok(text) => {
+            place.note(&text);
+            Some(text)
+        }
         Err(problem) => {
             faults.error(place.at(key), problem, "name an IAM policy in JSON");
             None

@@ -4,6 +4,7 @@ use url::Url;
 
 use super::document::{Item, Written};
 use super::fault::Faults;
+use super::revision::Revision;
 use super::settings::{AccountSettings, Settings};
 use super::{clients, policies, providers, upstreams};
 use crate::arn::AccountId;
@@ -21,6 +22,8 @@ pub struct Snapshot {
     pub is_https: bool,
     /// The AWS-like assertion consumer: `{public_url}/saml`.
     pub common_acs_url: String,
+    /// What tells it from others.
+    pub revision: Revision,
     /// What exists.
     pub directory: Directory,
     /// Rules and trust policies.
@@ -48,6 +51,7 @@ impl Snapshot {
         Some(Self {
             is_https: public.scheme() == "https",
             common_acs_url: format!("{public_url}/saml"),
+            revision: Revision::of(written),
             public_url,
             directory,
             policies: policies?,

@@ -4,7 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 
 use super::{Surface, get_or_head};
-use crate::broker::{Others, RingState};
+use crate::broker::{OtherNodes, Others, RingState};
 use crate::clock::Moment;
 use crate::directory::{Provider, Verifier};
 use crate::identity::oidc::KeyState;
@@ -57,6 +57,7 @@ async fn readyz(request: HttpRequest, surface: web::Data<Surface>) -> HttpRespon
         },
     }];
     dependencies.extend(surface.broker.others().map(|others| of_others(others, context.at())));
+    dependencies.extend(surface.broker.other_nodes().map(of_nodes));
     dependencies.push(of_ring(surface.broker.ring()));
     dependencies.extend(context.snapshot().upstreams.all().iter().map(|sts| of_upstream(sts)));
     let providers = context.snapshot().directory.providers();
@@ -82,6 +83,17 @@ fn of_others(others: Others, at: Moment) -> Dependency {
         }
     };
     Dependency { name: "revocations of other nodes".into(), state, detail, means }
+}
+
+fn of_nodes(nodes: OtherNodes) -> Dependency {
+    let OtherNodes { count, differences, .. } = nodes;
+    let (state, detail, means) = if differences.is_empty() {
+        ("ok", format!("{count} more"), "they have the same keys and configuration")
+    } else {
+        let means = "what one node gives, another may refuse, and they may decide otherwise";
+        ("degraded", differences.join("; "), means)
+    };
+    Dependency { name: "nodes on this store".into(), state, detail: Some(detail), means }
 }
 
 fn of_ring(ring: RingState) -> Dependency {

@@ -50,6 +50,8 @@ pub enum Purpose {
     DeviceCode,
     /// A device's request, and what a person said to it, in the store.
     DeviceRequest,
+    /// What a node says of itself, in the store.
+    NodeNote,
     /// Why something was refused, for whoever may know.
     AuthorizationMessage,
     /// A verified identity that is to be asked about again, in a refresh token. `identity::remembered`
@@ -69,6 +71,7 @@ impl Purpose {
             Self::StoredRecord => b"rolegate/stored-record",
             Self::DeviceCode => b"rolegate/device-code",
             Self::DeviceRequest => b"rolegate/device-request",
+            Self::NodeNote => b"rolegate/node-note",
             Self::AuthorizationMessage => b"rolegate/authorization-message",
             Self::RememberedIdentity => b"rolegate/remembered-identity/2",
         }
@@ -147,6 +150,13 @@ impl KeyRing {
     pub fn sealing(&self) -> (String, Moment) {
         let held = self.in_force.load();
         (held.sealing().name(), held.sealing().seals_from())
+    }
+
+    /// The names of all keys, in order.
+    pub fn names(&self) -> Vec<String> {
+        let mut names: Vec<_> = self.in_force.load().keys.keys().iter().map(RingKey::name).collect();
+        names.sort();
+        names
     }
 
     /// Notes what keeps newer keys from being read, or that nothing does.

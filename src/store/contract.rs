@@ -5,7 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rolegate::clock::Moment;
-use rolegate::store::{Claim, Claimed, Revocation, Scope, SessionKey, Store};
+use rolegate::store::dump::{Entry, take_in};
+use rolegate::store::memory::MemoryStore;
+use rolegate::store::{Claim, Claimed, Revocation, Scope, SessionKey, Store, StoreFault};
+use tokio::sync::mpsc;
 
 use super::stores;
 
@@ -176,6 +179,69 @@ async fn a_second_revocation_takes_nothing_back() {
         }
         let lasting = Revocation { until: longer.until, ..both };
         assert_eq!(store.revocations(NOW.plus(2 * HOUR)).await.unwrap(), [lasting]);
+    })
+    .await;
+}
+
+/// All that is live in `store` at `at`, in an order of its own.
+async fn listed(store: &dyn Store, at: Moment) -> Result<Vec<Entry>, StoreFault> {
+    let (tell, mut told) = mpsc::channel(1);
+    let gather = async {
+        let mut all = Vec::new();
+        while let Some(entries) = told.recv().await {
+            all.extend(entries);
+        }
+        all.sort_by_cached_key(|entry| format!("{entry:?}"));
+        all
+    };
+    let (done, all) = tokio::join!(store.list(at, tell), gather);
+    done.map(|()| all)
+}
+
+#[tokio::test]
+async fn all_that_is_live_is_listed_and_another_store_can_hold_it() {
+    each_store(|store| async move {
+        let (soon, late) = (NOW.plus(HOUR), NOW.plus(2 * HOUR));
+        let mut all = Vec::new();
+        for number in 0..700_u16 {
+            let mut id = [7; 32];
+            id[..2].copy_from_slice(&number.to_be_bytes());
+            let until = if number % 7 == 0 { soon } else { late };
+            all.push(match number % 5 {
+                0 => Entry::Claim(Claim { id, scope: Scope::Whole, until }),
+                1 => Entry::Claim(Claim { id, scope: Scope::Part([9; 32]), until }),
+                2 => Entry::Session(SessionKey { until, id }, vec![number as u8]),
+                3 => Entry::Value(id, vec![number as u8; 3], until),
+                _ => {
+                    let id = id[..16].try_into().unwrap();
+                    Entry::Revocation(Revocation { id, issued_before: NOW, asserted_before: soon, until })
+                }
+            });
+        }
+        all.sort_by_cached_key(|entry| format!("{entry:?}"));
+        take_in(store.as_ref(), all.clone(), NOW).await.unwrap();
+        assert_eq!(listed(store.as_ref(), NOW).await.unwrap(), all);
+        let later = listed(store.as_ref(), soon).await.unwrap();
+        assert_eq!(later.len(), 600, "what is over is left out");
+        let other = MemoryStore::default();
+        take_in(&other, later.clone(), soon).await.unwrap();
+        take_in(&other, all, soon).await.unwrap();
+        assert_eq!(listed(&other, soon).await.unwrap(), later);
+    })
+    .await;
+}
+
+/// What was decided since a copy was made stays decided.
+#[tokio::test]
+async fn a_copy_that_comes_back_changes_nothing_that_is_known_better() {
+    each_store(|store| async move {
+        store.keep([3; 32], b"old".to_vec(), NOW.plus(HOUR), NOW).await.unwrap();
+        let copy = listed(store.as_ref(), NOW).await.unwrap();
+        store.keep([3; 32], b"new".to_vec(), NOW.plus(HOUR), NOW).await.unwrap();
+        assert_eq!(store.claim(claim(1, Scope::Whole), NOW).await.unwrap(), Claimed::First);
+        take_in(store.as_ref(), copy, NOW).await.unwrap();
+        assert_eq!(store.kept([3; 32], NOW).await.unwrap(), Some(b"new".to_vec()));
+        assert_eq!(store.claim(claim(1, Scope::Whole), NOW).await.unwrap(), Claimed::AlreadyUsed);
     })
     .await;
 }

@@ -18,13 +18,14 @@ use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use redb::Database;
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
-use self::tables::{open_database, read_revocations, read_session, read_value, write_batch};
+use self::tables::{list_all, open_database, read_revocations, read_session, read_value, write_batch};
+use super::dump::Entry;
 use super::{
-    Claim, Claimed, ReplayCache, Revocation, Revocations, SessionKey, SessionStore, Store, StoreFault,
-    StoreFuture, ValueKey, ValueStore,
+    Claim, Claimed, Inventory, Nodes, ReplayCache, Revocation, Revocations, SessionKey, SessionStore, Store,
+    StoreFault, StoreFuture, ValueKey, ValueStore,
 };
 use crate::clock::Moment;
 
@@ -72,6 +73,8 @@ enum Operation {
     Keep(ValueKey, Vec<u8>, Moment),
     Forget(ValueKey),
     Revoke(Revocation),
+    /// Nothing, behind all that is queued.
+    Flush,
 }
 
 impl EmbeddedStore {
@@ -203,9 +206,25 @@ impl Revocations for EmbeddedStore {
     }
 }
 
+impl Nodes for EmbeddedStore {}
+
+impl Inventory for EmbeddedStore {
+    /// As of one moment, while others go on reading and writing.
+    fn list(&self, at: Moment, tell: mpsc::Sender<Vec<Entry>>) -> StoreFuture<'_, ()> {
+        Box::pin(self.read("listing all", move |database| {
+            list_all(database, at, |entries| tell.blocking_send(entries).is_ok())
+        }))
+    }
+}
+
 impl Store for EmbeddedStore {
     fn describe(&self) -> &'static str {
         "embedded"
+    }
+
+    fn flushed(&self) -> StoreFuture<'_, ()> {
+        let flush = self.write("writing what is queued", Operation::Flush, Moment::from_unix(0));
+        Box::pin(async move { flush.await.map(|_| ()) })
     }
 }
 

@@ -5,6 +5,7 @@
 //! and `contract` is the suite that every adapter passes. Times come in as arguments: an entry
 //! whose time is over at `at` is as good as absent, whether or not it was swept yet.
 
+pub mod dump;
 pub mod embedded;
 pub mod memory;
 pub mod redis;
@@ -16,8 +17,10 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
+use self::dump::Entry;
 use crate::clock::Moment;
 
 /// Entries are kept so much longer than they are valid: a clock that is set back, or a request
@@ -43,7 +46,7 @@ impl StoreFault {
 }
 
 /// A claim to use a document (assertion, code, ticket) for the only time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claim {
     /// What is claimed: a SHA-256 hash.
     pub id: [u8; 32],
@@ -54,7 +57,7 @@ pub struct Claim {
 }
 
 /// How much of a document a claim uses up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Scope {
     /// All of it: no other claim, whole or part, succeeds before or after.
     Whole,
@@ -80,7 +83,7 @@ pub trait ReplayCache: Send + Sync {
 
 /// The key of a session record. Its end is part of it, and first: what is written at one time stands
 /// together in a file, and what is over stands at the beginning.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct SessionKey {
     /// When the record may be forgotten.
     pub until: Moment,
@@ -119,7 +122,7 @@ pub type RevocationId = [u8; 16];
 
 /// Sessions that ended before their time. What a session is, and how many of its names are
 /// revoked, is the business of whoever asks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Revocation {
     /// What is revoked, such as a login, or a person at a provider.
     pub id: RevocationId,
@@ -171,8 +174,36 @@ pub enum News {
     Lost(String),
 }
 
+/// What a node says of itself to those that share its store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeNote {
+    /// Who it is, until it ends.
+    pub node: [u8; 8],
+    /// What it says, sealed.
+    pub sealed: Vec<u8>,
+    /// How long it can be believed.
+    pub until: Moment,
+}
+
+/// What nodes say of themselves.
+pub trait Nodes: Send + Sync {
+    /// Keeps `note`, instead of what its node said before, and gives what others said that can be believed at `at`.
+    /// Nothing where no other node can share the store.
+    fn exchange(&self, note: NodeNote, at: Moment) -> StoreFuture<'_, Option<Vec<NodeNote>>> {
+        drop((note, at));
+        Box::pin(std::future::ready(Ok(None)))
+    }
+}
+
+/// Giving away all that is held.
+pub trait Inventory: Send + Sync {
+    /// Hands everything that is live at `at` to `tell`, some at a time, in no order. What comes in meanwhile may be missing.
+    /// Ends early if nobody listens any more.
+    fn list(&self, at: Moment, tell: mpsc::Sender<Vec<Entry>>) -> StoreFuture<'_, ()>;
+}
+
 /// A whole store, as `app` picks one.
-pub trait Store: ReplayCache + SessionStore + ValueStore + Revocations {
+pub trait Store: ReplayCache + SessionStore + ValueStore + Revocations + Nodes + Inventory {
     /// What it is, for `/readyz` and logs.
     fn describe(&self) -> &'static str;
 
@@ -196,6 +227,14 @@ fn claim_key(id: [u8; 32], scope: Scope) -> [u8; 64] {
         key[32..].copy_from_slice(&part);
     }
     key
+}
+
+/// The claim of a key.
+fn claim_of(key: &[u8; 64], until: Moment) -> Claim {
+    let (mut id, mut part) = ([0; 32], [0; 32]);
+    id.copy_from_slice(&key[..32]);
+    part.copy_from_slice(&key[32..]);
+    Claim { id, scope: if part == [0; 32] { Scope::Whole } else { Scope::Part(part) }, until }
 }
 
 /// The keys among which a conflicting claim would stand.

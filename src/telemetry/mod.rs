@@ -39,6 +39,10 @@ pub const REVOCATIONS: &str = "rolegate_revocations";
 pub const SEALING_KEY_SINCE: &str = "rolegate_sealing_key_since_timestamp_seconds";
 /// 1 while the ring's file can be followed, else 0: `rolegate_key_ring_followed`.
 pub const RING_FOLLOWED: &str = "rolegate_key_ring_followed";
+/// Other nodes on the same store.
+pub const OTHER_NODES: &str = "rolegate_other_nodes";
+/// What is not the same at them.
+pub const NODE_DIFFERENCES: &str = "rolegate_node_differences";
 /// Looks at SAML metadata by what they brought, `renewed`, `unchanged` or `failed`:
 /// `rolegate_saml_metadata_looks_total{provider,outcome}`.
 pub const METADATA_LOOKS: &str = "rolegate_saml_metadata_looks_total";
@@ -132,6 +136,8 @@ pub fn metrics() -> Option<&'static PrometheusHandle> {
                 "Since when the key seals that does, Unix time."
             );
             describe_gauge!(RING_FOLLOWED, "Whether the key ring's file can be followed.");
+            describe_gauge!(OTHER_NODES, "Other nodes that share the store.");
+            describe_gauge!(NODE_DIFFERENCES, "Keys, configurations and clocks of theirs that differ.");
             describe_metadata();
             describe_keys();
             Some(handle)
@@ -206,6 +212,13 @@ pub fn count_logout(action: &'static str) {
 #[allow(clippy::cast_precision_loss)] // Beyond 2⁵³ of them, precision is not what is lost.
 pub fn count_live_revocations(held: usize) {
     gauge!(REVOCATIONS).set(held as f64);
+}
+
+/// Says how many other nodes there are, and how much differs at them.
+#[allow(clippy::cast_precision_loss)] // As above.
+pub fn show_nodes(count: usize, differences: usize) {
+    gauge!(OTHER_NODES).set(count as f64);
+    gauge!(NODE_DIFFERENCES).set(differences as f64);
 }
 
 /// Counts a look at a provider's metadata.

@@ -24,6 +24,18 @@ def redis(folder):
     redis.stop()
 
 
+def twin(node, folder):
+    """The same node, elsewhere."""
+    other = Broker(folder)
+    public, operations = free_ports(2)
+    shutil.copytree(node.folder, folder, dirs_exist_ok=True)
+    settings = node.config.read_text().replace(f'public = "127.0.0.1:{node.address[1]}"', f'public = "127.0.0.1:{public}"')
+    old = node.operations.removeprefix("http://")
+    other.config.write_text(settings.replace(f'operations = "{old}"', f'operations = "127.0.0.1:{operations}"'))
+    other.url, other.operations = f"http://127.0.0.1:{public}", f"http://127.0.0.1:{operations}"
+    return other
+
+
 @pytest.fixture(scope="module")
 def nodes(folder, corp, issuer, redis):
     """The same configuration on two addresses, with one key ring."""
@@ -39,13 +51,7 @@ def nodes(folder, corp, issuer, redis):
     first.trust_oidc(issuer.url)
     corp.broker = first
     first.start()
-    second = Broker(folder / "second")
-    public, operations = free_ports(2)
-    shutil.copytree(first.folder, second.folder, dirs_exist_ok=True)
-    settings = first.config.read_text().replace(f'public = "127.0.0.1:{first.address[1]}"', f'public = "127.0.0.1:{public}"')
-    old = first.operations.removeprefix("http://")
-    second.config.write_text(settings.replace(f'operations = "{old}"', f'operations = "127.0.0.1:{operations}"'))
-    second.url, second.operations = f"http://127.0.0.1:{public}", f"http://127.0.0.1:{operations}"
+    second = twin(first, folder / "second")
     second.start()
     for node in first, second:
         eventually(lambda: node.dependency("revocations of other nodes")["state"] == "ok", "the other node")
@@ -109,6 +115,34 @@ def test_an_assertion_is_taken_once(nodes, corp):
     with ThreadPoolExecutor(8) as pool:
         results = list(pool.map(taken, range(80)))
     assert [results[at] + results[at + 1] for at in range(0, 80, 2)] == [1] * 40
+
+
+def test_a_node_that_is_not_the_same_is_told(nodes, folder):
+    """By those that it shares the store with, and by itself."""
+    first, second = nodes
+
+    def seen(node):
+        return node.dependency("nodes on this store")
+
+    for node in nodes:
+        eventually(lambda: seen(node)["detail"] == "1 more", "the other node", patience=15)
+        assert seen(node)["state"] == "ok"
+    third = twin(first, folder / "third")
+    (third.folder / "keys/ring").unlink()
+    third.start()
+    try:
+        for node in first, second:
+            eventually(lambda: seen(node)["state"] == "degraded", "the third node", patience=15)
+            assert "seals with a key that is not in this node's ring" in seen(node)["detail"]
+        eventually(lambda: seen(third)["detail"].count("seals with a key") == 2, "the others", patience=15)
+        assert third.stop() == 0
+        shutil.copy(first.folder / "keys/ring", third.folder / "keys/ring")
+        third.config.write_text(third.config.read_text().replace("[[role]]", '[[account]]\nid = "999999999999"\n[[role]]', 1))
+        third.start()
+        eventually(lambda: "has configuration" in seen(first)["detail"], "the third node", patience=15)
+    finally:
+        assert third.stop() == 0
+    eventually(lambda: seen(first)["state"] == "ok", "that it is gone", patience=30)
 
 
 def test_a_frozen_redis_hurts_nobody_who_is_in(nodes, redis, corp, token):

@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 
 use aws_lc_rs::digest::{SHA256, digest};
 
-fn rolegate(folder: &Path, arguments: &[&str]) -> Output {
+pub(crate) fn rolegate(folder: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_rolegate"))
         .current_dir(folder)
         .args(arguments)
@@ -15,7 +15,7 @@ fn rolegate(folder: &Path, arguments: &[&str]) -> Output {
         .unwrap()
 }
 
-fn text(bytes: &[u8]) -> String {
+pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
@@ -733,78 +733,4 @@ fn keys_of_a_ring_that_is_none_are_refused() {
     let (code, _, error) = keys(folder, &["rotate", "--compromised", "--seals-in", "1h"]);
     assert_eq!(code, Some(2));
     assert!(error.contains("'--compromised' cannot be used with '--seals-in <SPAN>'"), "{error}");
-}
-
-#[test]
-fn check_names_what_is_wrong_with_the_store() {
-    let folder = tempfile::tempdir().unwrap();
-    let said = |store: &str| {
-        let config = format!("public_url = \"https://broker.example.com\"\n[store]\n{store}\n");
-        fs::write(folder.path().join("rolegate.toml"), config).unwrap();
-        let checked = rolegate(folder.path(), &["check", "--config", "rolegate.toml"]);
-        let said = text(&checked.stderr);
-        assert!(!said.contains("hunter2"), "{said}");
-        let first =
-            said.lines().find_map(|line| line.split_once("error: ")).map(|(_, fault)| fault.to_owned());
-        first.unwrap_or_else(|| format!("exit {}", checked.status.code().unwrap()))
-    };
-    for (store, expected) in [
-        ("kind = \"redis\"\nurl = \"redis://127.0.0.1:6379/2\"", "exit 0"),
-        ("kind = \"redis\"\nurl = \"rediss://redis.example.com\"\nusername = \"rolegate\"", "exit 0"),
-        ("kind = \"redis\"", "the Redis store has no url"),
-        ("url = \"redis://127.0.0.1\"", "`url` is for kind = \"redis\""),
-        (
-            "kind = \"redis\"\nurl = \"redis://:hunter2@127.0.0.1\"",
-            "neither user nor password can stand in the url",
-        ),
-        (
-            "kind = \"redis\"\nurl = \"redis://:hunter2@no host\"",
-            "neither user nor password can stand in the url",
-        ),
-        (
-            "kind = \"redis\"\nurl = \"redis+unix:///socket?pass=hunter2\"",
-            "neither user nor password can stand in the url",
-        ),
-        (
-            "kind = \"redis\"\nurl = \"redis://127.0.0.1\"\npassword = { file = \"gone\" }",
-            "can't read gone: No such file or directory (os error 2)",
-        ),
-        (
-            "kind = \"redis\"\nmode = \"sentinel\"\nurl = [\"redis://a:26379\", \"redis://b:26379\"]\nmaster = \"m\"",
-            "exit 0",
-        ),
-        ("kind = \"redis\"\nmode = \"cluster\"\nurl = [\"rediss://a\", \"rediss://b\"]", "exit 0"),
-        ("mode = \"cluster\"", "`mode` is for kind = \"redis\""),
-        ("kind = \"redis\"\nurl = [\"redis://a\", \"redis://b\"]", "2 urls make no single server"),
-        (
-            "kind = \"redis\"\nmode = \"sentinel\"\nurl = \"redis://a:26379\"",
-            "it is not said which master to ask the Sentinels for",
-        ),
-        (
-            "kind = \"redis\"\nmode = \"sentinel\"\nmaster = \"m\"\nurl = [\"redis://a\", \"rediss://b\"]",
-            "some of the urls are for TLS, and some are not",
-        ),
-        ("kind = \"redis\"\nurl = \"redis://a\"\nmaster = \"m\"", "`master` is for mode = \"sentinel\""),
-        (
-            "kind = \"redis\"\nmode = \"cluster\"\nurl = \"redis://a\"\nreplicas = 1",
-            "a cluster is not asked about replicas",
-        ),
-        ("kind = \"redis\"\nurl = \"redis://a\"\ntimeout = \"10s\"", "a timeout of 10000 ms makes no sense"),
-        (
-            "kind = \"redis\"\nurl = \"redis://a\"\ntls = { authorities = \"ca.pem\" }",
-            "`tls` is for rediss:// urls",
-        ),
-        (
-            "kind = \"redis\"\nurl = \"rediss://a\"\ntls = { authorities = \"rolegate.toml\" }",
-            "rolegate.toml holds no certificate",
-        ),
-        (
-            "kind = \"redis\"\nurl = \"rediss://a\"\ntls = { key = { file = \"rolegate.toml\" } }",
-            "certificate and key belong together",
-        ),
-    ] {
-        assert_eq!(said(store), expected, "{store}");
-    }
-    let odd = said("kind = \"redis\"\nurl = \"http://127.0.0.1\"");
-    assert!(odd.starts_with("\"http://127.0.0.1\" is no address of a Redis: "), "{odd}");
 }

@@ -11,5 +11,6 @@ mod rule_changes;
 mod rule_tests;
 mod saml;
 mod sections;
+mod store;
 mod sts;
 mod tidy;

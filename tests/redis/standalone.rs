@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rolegate::store::{
-    Claim, Claimed, News, ReplayCache as _, Revocation, Revocations as _, Scope, SessionKey,
-    SessionStore as _, Store as _,
+    Claim, Claimed, News, NodeNote, Nodes as _, ReplayCache as _, Revocation, Revocations as _, Scope,
+    SessionKey, SessionStore as _, Store as _,
 };
 use tokio::time::timeout;
 
@@ -44,6 +44,21 @@ async fn what_one_node_revokes_the_others_hear() {
     let joined = Revocation { until: longer.until, ..revocation(1) };
     assert_eq!(heard(&mut news).await, News::Revoked(joined), "with what it held before");
     assert_eq!(two.revocations(NOW).await.unwrap(), [joined]);
+}
+
+#[tokio::test]
+async fn nodes_see_what_others_say_while_it_can_be_believed() {
+    let server = Server::start();
+    let (one, two) = (server.store(), server.store());
+    let note = |node: u8, sealed: &[u8], until| NodeNote { node: [node; 8], sealed: sealed.to_vec(), until };
+    let (first, second) = (note(1, b"first", NOW.plus(HOUR)), note(2, b"second", NOW.plus(2 * HOUR)));
+    assert_eq!(one.exchange(first.clone(), NOW).await.unwrap(), Some(vec![]));
+    assert_eq!(two.exchange(second.clone(), NOW).await.unwrap(), Some(vec![first]));
+    let again = note(1, b"again", NOW.plus(HOUR));
+    assert_eq!(one.exchange(again.clone(), NOW).await.unwrap(), Some(vec![second.clone()]));
+    assert_eq!(two.exchange(second.clone(), NOW).await.unwrap(), Some(vec![again]));
+    assert_eq!(two.exchange(second, NOW.plus(HOUR)).await.unwrap(), Some(vec![]));
+    assert_eq!(server.cli(&["HLEN", "rolegate:nodes"]), "1\n", "what is over is swept");
 }
 
 #[tokio::test]

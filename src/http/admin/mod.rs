@@ -4,6 +4,7 @@
 //! nothing here. JSON both ways.
 
 mod revocations;
+mod store;
 
 use actix_web::http::header::{ALLOW, AUTHORIZATION};
 use actix_web::middleware::from_fn;
@@ -18,11 +19,14 @@ use crate::broker::RequestContext;
 const LONGEST_AUTHORIZATION: usize = 4096;
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
-    let mut endpoint = |path, route: Route| {
-        let resource = web::resource(path).route(route).default_service(web::to(only_by_post));
+    let mut endpoint = |path, method: &'static str, route: Route| {
+        let not_so =
+            move || async move { HttpResponse::MethodNotAllowed().insert_header((ALLOW, method)).finish() };
+        let resource = web::resource(path).route(route).default_service(web::to(not_so));
         config.service(resource.wrap(from_fn(request_log::observe)));
     };
-    endpoint("/admin/v1/revocations", web::post().to(revocations::answer));
+    endpoint("/admin/v1/revocations", "POST", web::post().to(revocations::answer));
+    endpoint("/admin/v1/store", "GET", web::get().to(store::answer));
 }
 
 /// Reads what was posted by somebody in charge, and answers what `work` makes of it.
@@ -61,8 +65,4 @@ fn in_charge(request: &HttpRequest, surface: &Surface) -> Result<(), AdminError>
     } else {
         Err(AdminError::stranger())
     }
-}
-
-async fn only_by_post() -> HttpResponse {
-    HttpResponse::MethodNotAllowed().insert_header((ALLOW, "POST")).finish()
 }

@@ -8,8 +8,10 @@ use redb::{Database, ReadableDatabase, ReadableTable, Table, TableDefinition, Wr
 
 use super::{BATCH, Job, Operation};
 use crate::clock::Moment;
+use crate::store::dump::Entry;
 use crate::store::{
-    Claim, Claimed, Revocation, RevocationId, SWEEP_MARGIN, SessionKey, ValueKey, claim_key, conflicts,
+    Claim, Claimed, Revocation, RevocationId, SWEEP_MARGIN, SessionKey, ValueKey, claim_key, claim_of,
+    conflicts,
 };
 
 /// Claim key to the millisecond at which the claim ends.
@@ -31,6 +33,9 @@ const REVOCATION: u8 = 2;
 const CACHE: usize = 4 * 1024 * 1024;
 /// Expired entries of a table that one commit sweeps at most: more than it writes, so that sweeping keeps up.
 const SWEEP: usize = 2 * BATCH;
+
+/// Entries that are handed out at a time.
+const LISTED: usize = 512;
 
 /// Opens or makes the file, which its owner alone can read.
 pub(super) fn open_database(path: &Path) -> Result<Database, redb::Error> {
@@ -85,6 +90,55 @@ pub(super) fn read_revocations(database: &Database, at: Moment) -> Result<Vec<Re
     Ok(live)
 }
 
+/// Hands everything that is live at `at` to `tell`, until it is told that nobody listens.
+pub(super) fn list_all(
+    database: &Database,
+    at: Moment,
+    mut tell: impl FnMut(Vec<Entry>) -> bool,
+) -> Result<(), redb::Error> {
+    let transaction = database.begin_read()?;
+    let (claims, sessions) = (transaction.open_table(CLAIMS)?, transaction.open_table(SESSIONS)?);
+    let (values, revocations) = (transaction.open_table(VALUES)?, transaction.open_table(REVOCATIONS)?);
+    let moment = Moment::from_unix_millis;
+    let claims = claims.iter()?.map(|entry| {
+        entry.map(|(key, until)| {
+            let until = moment(until.value());
+            (until, Entry::Claim(claim_of(&key.value(), until)))
+        })
+    });
+    let sessions = sessions.iter()?.map(|entry| {
+        entry.map(|(key, sealed)| {
+            let (until, id) = key.value();
+            let until = moment(until);
+            (until, Entry::Session(SessionKey { until, id }, sealed.value().to_vec()))
+        })
+    });
+    let values = values.iter()?.map(|entry| {
+        entry.map(|(key, held)| {
+            let (until, sealed) = held.value();
+            (moment(until), Entry::Value(key.value(), sealed.to_vec(), moment(until)))
+        })
+    });
+    let revocations = revocations.iter()?.map(|entry| {
+        entry.map(|(id, times)| {
+            let revocation = revocation(id.value(), times.value());
+            (revocation.until, Entry::Revocation(revocation))
+        })
+    });
+    let mut some = Vec::with_capacity(LISTED);
+    for entry in claims.chain(sessions).chain(values).chain(revocations) {
+        let (until, entry) = entry?;
+        if until > at {
+            some.push(entry);
+        }
+        if some.len() == LISTED && !tell(std::mem::replace(&mut some, Vec::with_capacity(LISTED))) {
+            return Ok(());
+        }
+    }
+    tell(some);
+    Ok(())
+}
+
 /// Does everything in `batch`, or nothing; the answers are in its order.
 pub(super) fn write_batch(database: &Database, batch: &[Job]) -> Result<Vec<Option<Claimed>>, redb::Error> {
     let transaction = database.begin_write()?;
@@ -129,6 +183,7 @@ impl<'t> Tables<'t> {
             Operation::Keep(key, sealed, until) => self.keep(*key, sealed, *until)?,
             Operation::Forget(key) => drop(self.values.remove(key)?),
             Operation::Revoke(revocation) => self.revoke(*revocation)?,
+            Operation::Flush => {}
         }
         Ok(None)
     }

@@ -6,6 +6,7 @@
 //! | `rolegate:s:` and 40 bytes | string | a session record, by when it ends and its id | until it ends |
 //! | `rolegate:v:` and 32 bytes | string | until when, and a value | until it ends |
 //! | `rolegate:revoked` | hash | by its id, what a revocation ends and until when | as long as its longest |
+//! | `rolegate:nodes` | hash | by its id, until when a node can be believed, and what it says | as long as the last |
 //!
 //! Everything lives ten minutes longer (`SWEEP_MARGIN`). Times are those of the nodes, in milliseconds: what is over is
 //! decided by whoever asks, and Redis's own clock decides nothing but when memory is freed. Whatever is done at once is done
@@ -20,6 +21,7 @@
 
 mod breaker;
 mod claims;
+mod inventory;
 mod link;
 mod news;
 mod reach;
@@ -38,9 +40,10 @@ use self::claims::Claims;
 use self::link::Link;
 use self::records::Records;
 pub use self::settings::{RedisAccount, RedisSettings, RedisTls, Servers};
+use super::dump::Entry;
 use super::{
-    Claim, Claimed, News, ReplayCache, Revocation, Revocations, SWEEP_MARGIN, SessionKey, SessionStore,
-    Store, StoreFault, StoreFuture, ValueKey, ValueStore,
+    Claim, Claimed, Inventory, News, NodeNote, Nodes, ReplayCache, Revocation, Revocations, SWEEP_MARGIN,
+    SessionKey, SessionStore, Store, StoreFault, StoreFuture, ValueKey, ValueStore,
 };
 use crate::clock::Moment;
 use crate::entropy::{self, Entropy};
@@ -52,6 +55,7 @@ const CLAIMS: &[u8] = b"rolegate:c:";
 const SESSIONS: &[u8] = b"rolegate:s:";
 const VALUES: &[u8] = b"rolegate:v:";
 const REVOKED: &[u8] = b"rolegate:revoked";
+const NODES: &[u8] = b"rolegate:nodes";
 
 /// Joins a revocation with what its id held before, and tells the others. `ARGV` has the id, the three times, and how
 /// long to keep it.
@@ -118,7 +122,7 @@ impl SessionStore for RedisStore {
 impl ValueStore for RedisStore {
     fn keep(&self, value: ValueKey, sealed: Vec<u8>, until: Moment, at: Moment) -> StoreFuture<'_, ()> {
         Box::pin(async move {
-            let held = [&until.unix_millis().to_be_bytes()[..], &sealed].concat();
+            let held = held_until(until, &sealed);
             let command = set(key(VALUES, &[&value]), held, keep(until, at));
             self.link.command("keeping a value", &command).await
         })
@@ -129,8 +133,7 @@ impl ValueStore for RedisStore {
             let mut command = redis::cmd("GET");
             command.arg(key(VALUES, &[&value]));
             let held: Option<Vec<u8>> = self.link.command("reading a value", &command).await?;
-            let held = held.as_deref().and_then(<[u8]>::split_first_chunk);
-            let live = held.filter(|(until, _)| Moment::from_unix_millis(i64::from_be_bytes(**until)) > at);
+            let live = held.as_deref().and_then(until_of).filter(|(until, _)| *until > at);
             Ok(live.map(|(_, sealed)| sealed.to_vec()))
         })
     }
@@ -190,6 +193,38 @@ impl Revocations for RedisStore {
     }
 }
 
+impl Nodes for RedisStore {
+    fn exchange(&self, note: NodeNote, at: Moment) -> StoreFuture<'_, Option<Vec<NodeNote>>> {
+        Box::pin(async move {
+            const DOING: &str = "reading what other nodes say";
+            let held = held_until(note.until, &note.sealed);
+            let mut pipeline = redis::pipe();
+            pipeline.cmd("HSET").arg(NODES).arg(&note.node[..]).arg(held).ignore();
+            pipeline.cmd("PEXPIRE").arg(NODES).arg(keep(note.until, at)).ignore();
+            pipeline.cmd("HGETALL").arg(NODES);
+            let asking = async |mut connection| pipeline.query_async(&mut connection).await;
+            let (said,): (Vec<(Vec<u8>, Vec<u8>)>,) = self.link.ask(DOING, asking).await?;
+            let said = said.into_iter().filter_map(|(node, held)| {
+                let (until, sealed) = until_of(&held)?;
+                Some(NodeNote { node: node.try_into().ok()?, sealed: sealed.to_vec(), until })
+            });
+            let (live, over): (Vec<_>, Vec<_>) = said.partition(|said| said.until > at);
+            if !over.is_empty() {
+                let mut command = redis::cmd("HDEL");
+                command.arg(NODES).arg(over.iter().map(|said| &said.node[..]).collect::<Vec<_>>());
+                let () = self.link.command(DOING, &command).await?;
+            }
+            Ok(Some(live.into_iter().filter(|said| said.node != note.node).collect()))
+        })
+    }
+}
+
+impl Inventory for RedisStore {
+    fn list(&self, at: Moment, tell: mpsc::Sender<Vec<Entry>>) -> StoreFuture<'_, ()> {
+        Box::pin(inventory::list(&self.link, at, tell))
+    }
+}
+
 impl Store for RedisStore {
     fn describe(&self) -> &'static str {
         "redis"
@@ -244,6 +279,15 @@ fn set(key: Vec<u8>, held: Vec<u8>, keep: u64) -> Cmd {
     let mut command = redis::cmd("SET");
     command.arg(key).arg(held).arg("PX").arg(keep);
     command
+}
+
+fn held_until(until: Moment, sealed: &[u8]) -> Vec<u8> {
+    [&until.unix_millis().to_be_bytes()[..], sealed].concat()
+}
+
+fn until_of(held: &[u8]) -> Option<(Moment, &[u8])> {
+    let (until, sealed) = held.split_first_chunk()?;
+    Some((Moment::from_unix_millis(i64::from_be_bytes(*until)), sealed))
 }
 
 fn session_key(session: SessionKey) -> Vec<u8> {

@@ -6,12 +6,13 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rolegate::clock::Moment;
+use rolegate::store::dump::Entry;
 use rolegate::store::embedded::EmbeddedStore;
 use rolegate::store::{
-    Claim, Claimed, ReplayCache, Revocation, Revocations, SessionKey, SessionStore, Store, StoreFault,
-    StoreFuture, ValueKey, ValueStore,
+    Claim, Claimed, Inventory, Nodes, ReplayCache, Revocation, Revocations, SessionKey, SessionStore, Store,
+    StoreFault, StoreFuture, ValueKey, ValueStore,
 };
-use tokio::sync::Notify;
+use tokio::sync::{Notify, mpsc};
 
 /// A store on disk whose disk fails on command.
 pub(crate) struct Flaky {
@@ -138,6 +139,14 @@ impl Revocations for Flaky {
 
     fn revocations(&self, at: Moment) -> StoreFuture<'_, Vec<Revocation>> {
         self.unless_failing(self.inner.revocations(at))
+    }
+}
+
+impl Nodes for Flaky {}
+
+impl Inventory for Flaky {
+    fn list(&self, at: Moment, tell: mpsc::Sender<Vec<Entry>>) -> StoreFuture<'_, ()> {
+        self.unless_failing(self.inner.list(at, tell))
     }
 }
 
