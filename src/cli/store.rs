@@ -30,8 +30,8 @@ const TOLD_EVERY: u64 = 100_000;
 pub(super) enum Store {
     /// Copy everything from one store to another, such as from the embedded one to Redis, or back
     ///
-    /// What the other holds already stays. Stop the broker, copy, and start it on the other; or copy while it runs, stop
-    /// it, and copy once more what came in meanwhile.
+    /// What the other holds already stays. Stop the broker, copy, and start it on the other: what comes in meanwhile may
+    /// be missing.
     Copy(Copy),
     /// Write everything that the store holds to a file
     ///
@@ -188,7 +188,8 @@ fn open(path: &Path, at: Moment) -> Result<Arc<dyn AnyStore>, Problem> {
     }
     open_store(&place, &SystemEntropy::new()).map_err(|fault| {
         let help = "a running broker gives a copy of its embedded store itself: GET /admin/v1/store";
-        Problem::Other(format!("{}: {fault}. {help}", path.display()))
+        let fault = fault.to_string();
+        Problem::Other(format!("{}: {}; {help}", path.display(), fault.trim_end_matches('.')))
     })
 }
 

@@ -12,7 +12,7 @@ use super::settings::{CONNECTING, Clients, RedisSettings};
 
 /// See the module.
 pub(super) enum Reach {
-    Standalone(Client, ConnectionManager),
+    Standalone(Box<Client>, ConnectionManager),
     Sentinel(Master),
     Cluster(ClusterConnection, Vec<Client>),
 }
@@ -53,7 +53,7 @@ impl Reach {
     /// another, where there are some.
     pub(super) async fn listening(&self, tries: usize) -> RedisResult<Client> {
         match self {
-            Self::Standalone(client, _) => Ok(client.clone()),
+            Self::Standalone(client, _) => Ok(Client::clone(client)),
             Self::Sentinel(master) => Ok(master.current().await?.client),
             Self::Cluster(_, seeds) => Ok(seeds[tries % seeds.len()].clone()),
         }

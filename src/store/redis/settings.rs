@@ -75,10 +75,10 @@ pub struct RedisTls {
 
 /// How the servers are asked.
 pub(super) enum Clients {
-    Standalone(Client),
+    Standalone(Box<Client>),
     Sentinel(Box<SentinelClient>),
     /// The whole, and the nodes that are known from the start.
-    Cluster(ClusterClient, Vec<Client>),
+    Cluster(Box<ClusterClient>, Vec<Client>),
 }
 
 impl RedisSettings {
@@ -90,7 +90,7 @@ impl RedisSettings {
     pub(super) fn clients(&self) -> Result<Clients, String> {
         let said = |error: redis::RedisError| error.to_string();
         match &self.servers {
-            Servers::Standalone(url) => Ok(Clients::Standalone(self.client(url)?)),
+            Servers::Standalone(url) => Ok(Clients::Standalone(Box::new(self.client(url)?))),
             Servers::Sentinel { urls, master, account } => {
                 Ok(Clients::Sentinel(Box::new(self.sentinels(urls, master, account)?)))
             }
@@ -112,7 +112,7 @@ impl RedisSettings {
                 if let Some(certificates) = self.tls.certificates() {
                     builder = builder.certs(certificates);
                 }
-                Ok(Clients::Cluster(builder.build().map_err(said)?, seeds))
+                Ok(Clients::Cluster(Box::new(builder.build().map_err(said)?), seeds))
             }
         }
     }
