@@ -3,8 +3,8 @@
 //! Whoever asks holds the token of `[admin]`, as a bearer (RFC 6750 section 2.1); without that section there is
 //! nothing here. JSON both ways.
 
+mod copy;
 mod revocations;
-mod store;
 
 use actix_web::http::header::{ALLOW, AUTHORIZATION};
 use actix_web::middleware::from_fn;
@@ -26,7 +26,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
         config.service(resource.wrap(from_fn(request_log::observe)));
     };
     endpoint("/admin/v1/revocations", "POST", web::post().to(revocations::answer));
-    endpoint("/admin/v1/store", "GET", web::get().to(store::answer));
+    endpoint("/admin/v1/store", "GET", web::get().to(copy::answer));
 }
 
 /// Reads what was posted by somebody in charge, and answers what `work` makes of it.
