@@ -7,8 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from broker import BUILDER, DEPLOY, Broker, eventually, free_ports
+from broker import BUILDER, DEPLOY, eventually
 from clients import refusal, sts, with_saml, with_token
+from fleet import first_node, hear_each_other, twin
 from redis_server import Redis, revoke
 
 ADMIN = secrets.token_hex(32)
@@ -24,37 +25,13 @@ def redis(folder):
     redis.stop()
 
 
-def twin(node, folder):
-    """The same node, elsewhere."""
-    other = Broker(folder)
-    public, operations = free_ports(2)
-    shutil.copytree(node.folder, folder, dirs_exist_ok=True)
-    settings = node.config.read_text().replace(f'public = "127.0.0.1:{node.address[1]}"', f'public = "127.0.0.1:{public}"')
-    old = node.operations.removeprefix("http://")
-    other.config.write_text(settings.replace(f'operations = "{old}"', f'operations = "127.0.0.1:{operations}"'))
-    other.url, other.operations = f"http://127.0.0.1:{public}", f"http://127.0.0.1:{operations}"
-    return other
-
-
 @pytest.fixture(scope="module")
 def nodes(folder, corp, issuer, redis):
     """The same configuration on two addresses, with one key ring."""
-    first = Broker(folder / "first")
-    for name, secret in ("store-password", redis.PASSWORD), ("admin-token", ADMIN):
-        path = first.folder / name
-        path.write_text(secret)
-        path.chmod(0o600)
     store = f'kind = "redis"\nurl = "redis://127.0.0.1:{redis.port}"\npassword = {{ file = "store-password" }}'
-    first.settings = first.settings.replace('kind = "embedded"\npath = "store"', store)
-    first.settings += '[admin]\ntoken = { file = "admin-token" }\n'
-    first.trust_saml("corp", corp.metadata())
-    first.trust_oidc(issuer.url)
-    corp.broker = first
-    first.start()
-    second = twin(first, folder / "second")
-    second.start()
-    for node in first, second:
-        eventually(lambda: node.dependency("revocations of other nodes")["state"] == "ok", "the other node")
+    first = first_node(folder / "first", corp, issuer, store, store_password=redis.PASSWORD, admin_token=ADMIN)
+    second = twin(first, folder / "second").start()
+    hear_each_other((first, second))
     yield first, second
     for node in first, second:
         assert node.stop() == 0, node.output

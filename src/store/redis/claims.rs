@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use redis::{Cmd, Script};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::link::Link;
 use super::replicated::Replicated;
@@ -18,6 +18,8 @@ use crate::store::{Claim, Claimed, Scope, StoreFault};
 
 /// How long a claim is tried to be taken back.
 const LATE: Duration = Duration::from_secs(30);
+/// How often.
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// Takes a claim: `KEYS[1]` the document, `ARGV` the part (nothing: the whole), now, the claim's end, how long to keep it,
 /// and whose it is. Whoever has taken it takes it again: the answer may have been lost.
@@ -141,8 +143,13 @@ pub(super) async fn take_back(link: Arc<Link>, ask: ClaimAsk) {
     // The whole script in one message, which stands right behind the claim.
     let mut command = redis::cmd("EVAL");
     command.arg(TAKE_BACK).arg(1).arg(ask.key()).arg(ask.part()).arg(&ask.whose);
-    let taking = async { command.exec_async(&mut link.connection().await?).await };
-    if !matches!(timeout(LATE, taking).await, Ok(Ok(()))) {
+    let once = async || command.exec_async(&mut link.connection().await?).await;
+    let taking = async {
+        while once().await.is_err() {
+            sleep(PAUSE).await;
+        }
+    };
+    if timeout(LATE, taking).await.is_err() {
         tracing::warn!("a claim may have been made that gave nothing: its document may count as used");
     }
 }

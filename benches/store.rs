@@ -1,0 +1,214 @@
+//! What the stores cost: a claim and a record, as every sign-in makes them, and what a session takes up.
+//!
+//! `cargo bench --bench store` prints the figures and files them in `target/speed.json`. It starts a `redis-server` of its own
+//! on loopback. Costs are the CPU time of this process, its threads together, with 256 sign-ins under way; rounds alternate
+//! between the stores. The embedded store is as it is in use: an answer comes when a claim is on the disk.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A benchmark that can't run should stop.
+
+mod report;
+
+use std::fs;
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use mimalloc::MiMalloc;
+use rolegate::clock::Moment;
+use rolegate::entropy::SystemEntropy;
+use rolegate::store::embedded::EmbeddedStore;
+use rolegate::store::redis::{RedisAccount, RedisSettings, RedisStore, RedisTls, Servers};
+use rolegate::store::{Claim, Claimed, Scope, SessionKey, Store};
+use serde_json::{Value, json};
+
+use self::report::{file, median};
+
+/// As in the product.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
+
+const NOW: Moment = Moment::from_unix(1_800_000_000);
+const HOUR: Duration = Duration::from_secs(3600);
+/// As many bytes as the record of a usual session: `session_token_bytes` of `cargo bench --bench credentials`, unencoded.
+const RECORD: usize = 219;
+/// Sign-ins under way.
+const AT_ONCE: usize = 256;
+/// Sign-ins of a round.
+const EACH: u64 = 20_000;
+const ROUNDS: usize = 7;
+const MILLION: u64 = 1_000_000;
+
+#[tokio::main(worker_threads = 2)]
+async fn main() {
+    let folder = tempfile::tempdir().unwrap();
+    let redis = Redis::start(folder.path());
+    let number = Arc::new(AtomicU64::new(0));
+    let path = folder.path().join("embedded");
+    let embedded: Arc<dyn Store> = Arc::new(EmbeddedStore::open(&path).unwrap());
+    let shared: Arc<dyn Store> = Arc::new(redis.store());
+
+    let alone = alone(&embedded, &number).await;
+    let (mut ours, mut theirs, mut walls) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        let (cpu, wall) = sign_ins(&embedded, &number, EACH).await;
+        ours.push(cpu);
+        walls.push(wall);
+        theirs.push(sign_ins(&shared, &number, EACH).await.0);
+    }
+    let (embedded_us, redis_us) = (median(ours), median(theirs));
+
+    let (size, held) = (store_file(&path), redis.memory());
+    let (in_file, in_redis) = tokio::join!(sign_ins(&embedded, &number, MILLION), async {
+        sign_ins(&shared, &number, MILLION / 4).await
+    });
+    drop((in_file, in_redis));
+    let bytes = (store_file(&path) - size) / MILLION as f64;
+    let redis_bytes = (redis.memory() - held) / (MILLION / 4) as f64;
+    let full: Vec<f64> = {
+        let mut full = Vec::new();
+        for _ in 0..ROUNDS {
+            full.push(sign_ins(&embedded, &number, EACH).await.0);
+        }
+        full
+    };
+    file(vec![
+        entry("embedded_claim_and_record_us", embedded_us, "us of CPU", 20.0),
+        entry("embedded_claim_and_record_wall_us", median(walls), "us, amortized over 256 at once", 20.0),
+        measured("embedded_claim_alone_us", alone, "us until it is on the disk, one at a time"),
+        entry("embedded_1m_vs_few", median(full) / embedded_us, "ratio", 1.15),
+        entry("sts_redis_extra_us", redis_us - embedded_us, "us of CPU", 10.0),
+        entry("bytes_per_session", bytes, "bytes", 320.0),
+        entry("bytes_per_session_redis", redis_bytes, "bytes", 700.0),
+        entry("rss_1m_sessions_mb", resident_mb(), "MiB", 400.0),
+    ]);
+}
+
+/// Microseconds of CPU and of time that a sign-in takes.
+async fn sign_ins(store: &Arc<dyn Store>, number: &Arc<AtomicU64>, count: u64) -> (f64, f64) {
+    let (cpu, began) = (process_cpu(), Instant::now());
+    let last = number.load(Ordering::Relaxed) + count;
+    let tasks: Vec<_> = (0..AT_ONCE)
+        .map(|_| {
+            let (store, number) = (Arc::clone(store), Arc::clone(number));
+            tokio::spawn(async move {
+                loop {
+                    let mine = number.fetch_add(1, Ordering::Relaxed);
+                    if mine >= last {
+                        return;
+                    }
+                    sign_in(store.as_ref(), mine).await;
+                }
+            })
+        })
+        .collect();
+    for task in tasks {
+        task.await.unwrap();
+    }
+    store.flushed().await.unwrap();
+    ((process_cpu() - cpu) / count as f64, began.elapsed().as_secs_f64() * 1e6 / count as f64)
+}
+
+async fn sign_in(store: &dyn Store, number: u64) {
+    let mut id = [0; 32];
+    // As hashes are: at no place in particular.
+    for (at, part) in id.chunks_exact_mut(8).enumerate() {
+        let mixed = (number + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(at as u32 * 13);
+        part.copy_from_slice(&(mixed ^ mixed >> 29).wrapping_mul(0xbf58_476d_1ce4_e5b9).to_be_bytes());
+    }
+    let claim = Claim { id, scope: Scope::Whole, until: NOW.plus(HOUR) };
+    assert_eq!(store.claim(claim, NOW).await.unwrap(), Claimed::First);
+    let key = SessionKey { until: NOW.plus(HOUR + Duration::from_millis(number / 20)), id };
+    store.put(key, vec![0x5a; RECORD], NOW).unwrap();
+}
+
+/// Microseconds until one claim is answered, with nobody else there.
+async fn alone(store: &Arc<dyn Store>, number: &AtomicU64) -> f64 {
+    let mut times = Vec::new();
+    for _ in 0..200 {
+        let began = Instant::now();
+        sign_in(store.as_ref(), number.fetch_add(1, Ordering::Relaxed)).await;
+        times.push(began.elapsed().as_secs_f64() * 1e6);
+    }
+    median(times)
+}
+
+fn process_cpu() -> f64 {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    now.tv_sec as f64 * 1e6 + now.tv_nsec as f64 / 1e3
+}
+
+fn store_file(folder: &Path) -> f64 {
+    fs::metadata(folder.join("store.redb")).unwrap().len() as f64
+}
+
+fn resident_mb() -> f64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").trim().parse::<f64>().unwrap() / 1024.0
+}
+
+/// A server that keeps everything in memory.
+struct Redis {
+    child: Child,
+    port: u16,
+}
+
+impl Redis {
+    fn start(folder: &Path) -> Self {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let child = Command::new("redis-server")
+            .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--dir"])
+            .arg(folder)
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("redis-server is needed: apt-get install redis-server");
+        let server = Self { child, port };
+        while server.cli(&["PING"]) != "PONG\n" {
+            std::thread::yield_now();
+        }
+        server
+    }
+
+    fn store(&self) -> RedisStore {
+        let servers = Servers::Standalone(format!("redis://127.0.0.1:{}", self.port));
+        let (account, tls) = (RedisAccount::default(), RedisTls::default());
+        let settings = RedisSettings { servers, account, tls, replicas: 0, patience: Duration::from_secs(5) };
+        RedisStore::open(&settings, &SystemEntropy::new()).unwrap()
+    }
+
+    /// Bytes that it holds.
+    fn memory(&self) -> f64 {
+        let said = self.cli(&["INFO", "memory"]);
+        let line = said.lines().find_map(|line| line.strip_prefix("used_memory:")).unwrap();
+        line.trim().parse().unwrap()
+    }
+
+    fn cli(&self, words: &[&str]) -> String {
+        let said = Command::new("redis-cli").args(["-p", &self.port.to_string()]).args(words).output();
+        String::from_utf8(said.unwrap().stdout).unwrap()
+    }
+}
+
+impl Drop for Redis {
+    fn drop(&mut self) {
+        let _ = self.child.kill().and_then(|()| self.child.wait());
+    }
+}
+
+fn measured(name: &'static str, value: f64, unit: &str) -> (&'static str, Value) {
+    println!("{name}: {value:.2} {unit}");
+    (name, json!({ "value": value, "unit": unit, "command": "cargo bench --bench store" }))
+}
+
+fn entry(name: &'static str, value: f64, unit: &str, most: f64) -> (&'static str, Value) {
+    let met = value <= most;
+    println!("{name}: {value:.2} {unit}, goal ≤ {most}{}", if met { "" } else { ": NOT MET" });
+    let goal = format!("≤ {most} {unit}");
+    (
+        name,
+        json!({ "value": value, "unit": unit, "goal": goal, "met": met, "command": "cargo bench --bench store" }),
+    )
+}
