@@ -136,6 +136,7 @@ impl World {
             ring,
             signing: Arc::new(signing),
             entropy,
+            unheard_for: None,
             clock,
         };
         Self { broker: Broker::new(loaded.snapshot, parts), issuer }

@@ -67,6 +67,9 @@ pub enum StartError {
     /// The store can't be opened.
     #[error("{0}; is another broker running on the same [store] path? Or does its Redis not answer?")]
     Store(#[from] StoreFault),
+    /// The store may not keep what it is given.
+    #[error("the store is not fit: {0}")]
+    Unfit(String),
     /// The key ring can't be read or made.
     #[error("the key ring {path} can't be used: {problem}", path = .path.display())]
     Ring {
@@ -123,13 +126,23 @@ pub async fn start(loaded: Loaded, listeners: Listeners) -> Result<Running, Star
     let ring = Arc::new(KeyRing::new(keys, clock.now()));
     let signing = Arc::new(open_signing_keys(&process.signing_keys)?);
     let store = open_store(&process.store, entropy.as_ref())?;
-    store.is_fit().await?;
     let news = store.news();
     let issuer = Arc::new(LocalIssuer::new(Arc::clone(&ring), Arc::clone(&entropy)));
     let kept = Arc::clone(&store);
     telemetry::metrics();
     let longest_refresh = loaded.snapshot.directory.longest_refresh();
-    let revoked = Arc::new(RevocationSet::load(store.as_ref(), longest_refresh, clock.now()).await?);
+    let unfit = store.unfit().await;
+    if let Ok(Some(reason)) = unfit {
+        return Err(StartError::Unfit(reason));
+    }
+    let revoked = match RevocationSet::load(store.as_ref(), longest_refresh, clock.now()).await {
+        Err(fault) if process.starts_without_store => {
+            tracing::error!(fault = fault.to_string(), "it is not known what was revoked; it will be loaded");
+            RevocationSet::unknown(longest_refresh, fault.to_string(), clock.now())
+        }
+        loaded => loaded?,
+    };
+    let revoked = Arc::new(revoked);
     let keys = follow(&ring_file, Arc::clone(&ring), Arc::clone(&clock));
     let parts = Parts {
         issuer: issuer.clone(),
@@ -139,6 +152,7 @@ pub async fn start(loaded: Loaded, listeners: Listeners) -> Result<Running, Star
         ring,
         signing,
         entropy: Arc::clone(&entropy),
+        unheard_for: process.unheard_for,
         clock: Arc::clone(&clock),
     };
     let broker = Arc::new(Broker::new(loaded.snapshot, parts));

@@ -41,7 +41,7 @@ impl RequestContext<'_> {
         if !client.may_authorize {
             return Err(ExchangeRefusal::Grant { grant: "authorization" }.into());
         }
-        let Some(active) = self.active(token) else { return Ok(None) };
+        let Some(active) = self.active(token)? else { return Ok(None) };
         let holder = active.holder();
         let decided = self.decided(client, holder, question, explain)?;
         Ok(Some(Answered { active, decided }))

@@ -11,6 +11,7 @@ use crate::issuer::IssuedSession;
 impl RequestContext<'_> {
     /// The caller of a request signed for `service`.
     pub fn caller(&self, request: &SignedRequest<'_>, service: &str) -> Result<Principal, Failure> {
+        self.knows_revocations()?;
         let secrets = self.live_only();
         Ok(sigv4::authenticate(request, service, &secrets, self.at).map_err(Refusal::Signature)?)
     }

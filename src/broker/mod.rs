@@ -83,6 +83,8 @@ pub struct Parts {
     pub signing: Arc<SigningKeys>,
     /// Fills what must not be guessed.
     pub entropy: Arc<dyn Entropy>,
+    /// How long credentials are believed while it is not known what other nodes revoke; nothing: as long as they last.
+    pub unheard_for: Option<Duration>,
     /// Tells when a logout takes hold, which may be long after its request arrived. Whatever else a
     /// request decides, it decides as of the moment of its [`RequestContext`].
     pub clock: Arc<dyn Clock>,
@@ -119,6 +121,11 @@ impl Broker {
     /// Whether what other nodes revoke is heard, for `/readyz`; nothing where there are none.
     pub fn others(&self) -> Option<Others> {
         self.parts.revoked.others()
+    }
+
+    /// How long credentials are believed while it is not.
+    pub fn unheard_for(&self) -> Option<Duration> {
+        self.parts.unheard_for
     }
 
     /// The ring that seals what leaves and comes back, for `/readyz`.

@@ -35,6 +35,7 @@ impl RequestContext<'_> {
             let message = format!("SessionDuration is {seconds}; it must be 900 to 43200 seconds");
             return Err(Refusal::SigninRequest(message).into());
         }
+        self.knows_revocations()?;
         let opened = self.live_only().open(access_key_id, Some(session_token), self.at);
         let opened = opened.map_err(Refusal::Signature)?;
         if !opened.secret_access_key.same_as(secret_access_key.expose().as_bytes()) {
@@ -57,6 +58,7 @@ impl RequestContext<'_> {
         destination: Option<&str>,
     ) -> Result<SignedIn, Failure> {
         let destination = self.snapshot.destinations.land_on(destination).map_err(Refusal::Destination)?;
+        self.knows_revocations()?;
         let opened = SigninToken::open(&self.parts.ring, token, self.at);
         let opened =
             opened.ok_or(Refusal::SigninToken { reason: "it is forged, or older than 15 minutes" })?;

@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
@@ -12,7 +13,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use super::document::Item;
 use super::fault::Faults;
 use super::secrets::{exposed, named, read_secret};
-use super::settings::{LogFormat, Settings};
+use super::settings::{LogFormat, OutageStart, Settings};
 use super::store::{StorePlace, store};
 use crate::network::Network;
 use crate::secret::Secret;
@@ -36,6 +37,10 @@ pub struct Process {
     pub tls: Option<TlsFiles>,
     /// The store.
     pub store: StorePlace,
+    /// Whether to serve though the store can't be asked what was revoked.
+    pub starts_without_store: bool,
+    /// How long credentials are believed while other nodes' revocations are not heard; nothing: as long as they last.
+    pub unheard_for: Option<Duration>,
     /// The key ring.
     pub ring: PathBuf,
     /// The keys that sign tokens.
@@ -88,6 +93,8 @@ impl Process {
             admin_token,
             tls,
             store: store?,
+            starts_without_store: settings.store.outage.start == OutageStart::Serve,
+            unheard_for: settings.store.outage.unheard_for.map(|span| span.0),
             ring: place.resolve(&settings.sealing.ring),
             signing_keys: place.resolve(&settings.sealing.signing_keys()),
             log_format: settings.log.format,

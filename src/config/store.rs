@@ -9,7 +9,9 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use super::document::{Item, Place, read_text};
 use super::fault::Faults;
 use super::secrets::private_secret;
-use super::settings::{Settings, StoreKind, StoreMode, StoreSettings, StoreTlsSettings, StoreUrls};
+use super::settings::{
+    OutageSettings, Settings, StoreKind, StoreMode, StoreSettings, StoreTlsSettings, StoreUrls,
+};
 use crate::secret::Secret;
 use crate::store::redis::{RedisAccount, RedisSettings, RedisTls, Servers};
 
@@ -45,7 +47,7 @@ pub(super) fn store(main: &Item<Settings>, faults: &mut Faults) -> Option<StoreP
 }
 
 /// Which keys are set that mean something for Redis only.
-fn of_redis(written: &StoreSettings) -> [(&'static str, bool); 9] {
+fn of_redis(written: &StoreSettings) -> [(&'static str, bool); 10] {
     [
         ("mode", written.mode != StoreMode::Standalone),
         ("url", written.url.is_some()),
@@ -56,6 +58,7 @@ fn of_redis(written: &StoreSettings) -> [(&'static str, bool); 9] {
         ("sentinel_password", written.sentinel_password.is_some()),
         ("replicas", written.replicas != 0),
         ("tls", written.tls.is_some()),
+        ("outage", written.outage != OutageSettings::default()),
     ]
 }
 

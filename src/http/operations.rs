@@ -1,5 +1,7 @@
 //! The operations listener: is it alive, is it ready, how is it doing.
 
+use std::time::Duration;
+
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 
@@ -56,7 +58,9 @@ async fn readyz(request: HttpRequest, surface: web::Data<Surface>) -> HttpRespon
              exchanged without a record"
         },
     }];
-    dependencies.extend(surface.broker.others().map(|others| of_others(others, context.at())));
+    let unheard_for = surface.broker.unheard_for();
+    let others = surface.broker.others().map(|others| of_others(others, unheard_for, context.at()));
+    dependencies.extend(others);
     dependencies.extend(surface.broker.other_nodes().map(of_nodes));
     dependencies.push(of_ring(surface.broker.ring()));
     dependencies.extend(context.snapshot().upstreams.all().iter().map(|sts| of_upstream(sts)));
@@ -70,16 +74,19 @@ async fn readyz(request: HttpRequest, surface: web::Data<Surface>) -> HttpRespon
     }
 }
 
-fn of_others(others: Others, at: Moment) -> Dependency {
+fn of_others(others: Others, unheard_for: Option<Duration>, at: Moment) -> Dependency {
     let (state, detail, means) = match others {
         Others::Heard => ("ok", None, "what another node revokes ends here at once"),
         Others::Lost { since, reason } => {
-            let detail = format!("for {} s: {reason}", at.since(since).as_secs());
-            (
-                "degraded",
-                Some(detail),
-                "what another node revokes meanwhile still works here, until they are heard again",
-            )
+            let lasts = at.since(since);
+            let detail = format!("for {} s: {reason}", lasts.as_secs());
+            if unheard_for.is_some_and(|longest| lasts >= longest) {
+                ("failing", Some(detail), "credentials are refused with 503 until they are heard again")
+            } else {
+                let means =
+                    "what another node revokes meanwhile still works here, until they are heard again";
+                ("degraded", Some(detail), means)
+            }
         }
     };
     Dependency { name: "revocations of other nodes".into(), state, detail, means }

@@ -40,7 +40,8 @@ pub struct StoreFault {
 }
 
 impl StoreFault {
-    pub(in crate::store) fn new(doing: &'static str, cause: impl ToString) -> Self {
+    /// It failed while `doing` something.
+    pub fn new(doing: &'static str, cause: impl ToString) -> Self {
         Self { doing, cause: cause.to_string() }
     }
 }
@@ -207,9 +208,9 @@ pub trait Store: ReplayCache + SessionStore + ValueStore + Revocations + Nodes +
     /// What it is, for `/readyz` and logs.
     fn describe(&self) -> &'static str;
 
-    /// Whether it will keep what it is given, as far as one can ask. Before anything is accepted.
-    fn is_fit(&self) -> StoreFuture<'_, ()> {
-        Box::pin(std::future::ready(Ok(())))
+    /// Why it may not keep what it is given, as far as one can ask; nothing if it will.
+    fn unfit(&self) -> StoreFuture<'_, Option<String>> {
+        Box::pin(std::future::ready(Ok(None)))
     }
 
     /// Returns when all session records that were queued are written. For the end of a process, of a store that does not

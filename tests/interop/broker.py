@@ -348,21 +348,21 @@ authorization = true
                 self.add_role(arn, *people)
         self.config.write_text(self.settings)
 
-    def start(self, **options):
-        """Runs it, until it says that it is ready. Options go to the process."""
+    def start(self, ready="readyz", **options):
+        """Runs it, until it says that it is ready, or alive. Options go to the process."""
         if not self.config.exists():
             self.write()
         self.earlier_output = self.output
         self.process = Process([BINARY, "serve", "--config", self.config], **options)
 
-        def ready():
+        def says_so():
             assert self.process.child.poll() is None, self.output
             try:
-                return requests.get(f"{self.operations}/readyz", timeout=5).status_code == 200
+                return requests.get(f"{self.operations}/{ready}", timeout=5).status_code == 200
             except requests.ConnectionError:
                 return False
 
-        eventually(ready, "/readyz")
+        eventually(says_so, f"/{ready}")
         return self
 
     def dependency(self, name):

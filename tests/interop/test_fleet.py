@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from broker import BUILDER, DEPLOY, eventually
+from broker import BUILDER, DEPLOY, eventually, run
 from clients import refusal, sts, with_saml, with_token
 from fleet import first_node, hear_each_other, twin
 from redis_server import Redis, revoke
@@ -158,3 +158,61 @@ def test_a_redis_that_died_comes_back(nodes, redis, corp):
     eventually(lambda: second.dependency("store (redis)")["state"] == "ok", "the store")
     assert refusal(with_saml, second, corp, DEPLOY, response) == USED
     assert redis.PASSWORD not in first.output + second.output
+
+
+def with_outage(node, folder, rule):
+    """A further node, with a rule of its own for outages."""
+    other = twin(node, folder)
+    settings = other.config.read_text()
+    other.config.write_text(settings.replace("[sealing]", f"[store.outage]\n{rule}\n\n[sealing]", 1))
+    return other
+
+
+def test_credentials_are_believed_for_a_declared_time(nodes, redis, token, folder):
+    """While nobody hears what other nodes revoke."""
+    strict = with_outage(nodes[0], folder / "strict", 'unheard_for = "1s"').start()
+    try:
+        given = with_token(strict, BUILDER, token)["Credentials"]
+        seen = lambda: strict.dependency("revocations of other nodes")  # noqa: E731
+        eventually(lambda: seen()["state"] == "ok", "the other nodes")
+        assert sts(strict, given).get_caller_identity()["Account"] == "111122223333"
+        redis.freeze()
+        try:
+            eventually(lambda: seen()["state"] == "failing", "that nothing is heard for a second")
+            assert seen()["means"] == "credentials are refused with 503 until they are heard again"
+            assert refusal(sts(strict, given).get_caller_identity) == DOWN
+            assert sts(nodes[0], given).get_caller_identity()["Account"] == "111122223333", "without the rule"
+            assert with_token(strict, BUILDER, token)["Credentials"], "whoever is asserted anew is believed"
+        finally:
+            redis.go_on()
+        eventually(lambda: seen()["state"] == "ok", "the other nodes")
+        assert sts(strict, given).get_caller_identity()["Account"] == "111122223333"
+    finally:
+        assert strict.stop() == 0
+
+
+def test_a_node_starts_without_redis_if_it_may(nodes, redis, corp, token, folder):
+    """It serves what it can, and learns what was revoked when it can."""
+    first, _ = nodes
+    given, ended = with_token(first, BUILDER, token)["Credentials"], with_token(first, BUILDER, token)["Credentials"]
+    eventually(lambda: revoke(first, ADMIN, session=ended["AccessKeyId"]) == 200, "the store")
+    bold = with_outage(first, folder / "bold", 'start = "serve"')
+    redis.kill()
+    try:
+        usual = twin(first, folder / "usual")
+        refused = run("serve", "--config", usual.config)
+        assert refused.returncode == 1 and "does its Redis not answer?" in refused.stderr + refused.stdout
+        bold.start(ready="healthz")
+        assert bold.dependency("revocations of other nodes")["state"] == "degraded"
+        assert sts(bold, given).get_caller_identity()["Account"] == "111122223333"
+        assert sts(bold, ended).get_caller_identity()["Account"] == "111122223333", "it can't know"
+        assert with_token(bold, BUILDER, token)["Credentials"]
+        assert refusal(with_saml, bold, corp, DEPLOY, corp.response()) == DOWN
+    finally:
+        redis.start()
+    try:
+        eventually(lambda: is_over(bold, ended), "what was revoked")
+        eventually(lambda: bold.dependency("store (redis)")["state"] == "ok", "the store")
+        assert with_saml(bold, corp, DEPLOY, corp.response())["Credentials"]
+    finally:
+        assert bold.stop() == 0

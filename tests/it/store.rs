@@ -208,6 +208,11 @@ fn check_names_what_is_wrong_with_the_store() {
             "kind = \"redis\"\nmode = \"cluster\"\nurl = \"redis://a\"\nreplicas = 1",
             "a cluster is not asked about replicas",
         ),
+        ("outage = { start = \"serve\" }", "`outage` is for kind = \"redis\""),
+        (
+            "kind = \"redis\"\nurl = \"redis://a\"\noutage = { start = \"serve\", unheard_for = \"15m\" }",
+            "exit 0",
+        ),
         ("kind = \"redis\"\nurl = \"redis://a\"\ntimeout = \"10s\"", "a timeout of 10000 ms makes no sense"),
         (
             "kind = \"redis\"\nurl = \"redis://a\"\ntls = { authorities = \"ca.pem\" }",

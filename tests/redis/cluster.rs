@@ -74,7 +74,7 @@ async fn each_key_is_with_one_node_and_all_hear_of_revocations() {
     let (one, two) = (cluster.store(), cluster.store());
     let mut news = two.news().unwrap();
     assert_eq!(heard(&mut news).await, News::Gap);
-    one.is_fit().await.unwrap();
+    assert_eq!(one.unfit().await.unwrap(), None);
     for number in 0..200 {
         let (store, other) = if number % 2 == 0 { (&one, &two) } else { (&two, &one) };
         assert_eq!(store.claim(numbered(number), NOW).await.unwrap(), Claimed::First);

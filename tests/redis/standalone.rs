@@ -99,7 +99,7 @@ async fn a_frozen_server_is_not_listened_to_for_ever() {
     let store = server.store();
     let mut news = store.news().unwrap();
     assert_eq!(heard(&mut news).await, News::Gap);
-    store.is_fit().await.unwrap();
+    assert_eq!(store.unfit().await.unwrap(), None);
     server.signal("-STOP");
     let News::Lost(reason) = heard(&mut news).await else { panic!("it was not noticed") };
     assert_eq!(reason, "no echo within 2 s");
@@ -192,14 +192,17 @@ async fn a_server_that_is_not_there_is_told_and_used_when_it_is() {
 async fn a_server_that_throws_things_away_is_refused() {
     let server = Server::start();
     let store = server.store();
-    store.is_fit().await.unwrap();
+    assert_eq!(store.unfit().await.unwrap(), None);
     server.cli(&["CONFIG", "SET", "maxmemory-policy", "volatile-lru"]);
-    store.is_fit().await.unwrap(); // It has no bound, so it throws nothing away.
+    assert_eq!(store.unfit().await.unwrap(), None, "it has no bound, so it throws nothing away");
     server.cli(&["CONFIG", "SET", "maxmemory", "100mb"]);
-    let fault = store.is_fit().await.unwrap_err().to_string();
-    assert!(fault.contains("it is volatile-lru; set maxmemory-policy to noeviction"), "{fault}");
+    let reason = store.unfit().await.unwrap().unwrap();
+    assert_eq!(
+        reason,
+        "Redis's maxmemory-policy is volatile-lru; set it to noeviction: what is thrown away could be used again"
+    );
     server.cli(&["CONFIG", "SET", "maxmemory-policy", "noeviction"]);
-    store.is_fit().await.unwrap();
+    assert_eq!(store.unfit().await.unwrap(), None);
 }
 
 #[tokio::test]

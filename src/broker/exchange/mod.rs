@@ -276,6 +276,7 @@ impl RequestContext<'_> {
             return Err(ExchangeRefusal::OnlyToken.into());
         };
         let client_id = asked.client.id.as_str();
+        self.knows_revocations()?;
         let token = self.open_token(token)?;
         if token.client_id() != client_id {
             return Err(ExchangeRefusal::SubjectToken("it was given to another client").into());

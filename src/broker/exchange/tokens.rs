@@ -34,21 +34,22 @@ impl RequestContext<'_> {
         if !client.may_introspect {
             return Err(ExchangeRefusal::Grant { grant: "introspection" }.into());
         }
-        Ok(self.active(token))
+        self.active(token)
     }
 
     /// What `token` stands for; `None` if it is not ours, or no longer good.
-    pub(in crate::broker) fn active(&self, token: &str) -> Option<Active> {
+    pub(in crate::broker) fn active(&self, token: &str) -> Result<Option<Active>, Failure> {
+        self.knows_revocations()?;
         let signed = self.parts.signing.open(token, &self.snapshot.public_url, self.at).ok();
         let active = signed.map(|token| Active::Token(Box::new(token))).or_else(|| {
             let issued = self.parts.issuer.session_of(token)?;
             let goes_on = Holder::from(&issued.session).expires().is_some_and(|end| end > self.at);
             goes_on.then(|| Active::Credentials(Box::new(issued)))
         });
-        active.filter(|active| match active {
+        Ok(active.filter(|active| match active {
             Active::Token(token) => self.is_live(token.session().into()),
             Active::Credentials(issued) => self.are_live(issued),
-        })
+        }))
     }
 
     /// Ends all that came of the exchange that `token` comes of, if it was given to `client`: a refresh

@@ -4,11 +4,25 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use crate::broker::Broker;
+use super::Others;
+use crate::broker::{Broker, RequestContext};
 use crate::store::{News, Revocation, StoreFault};
 
 /// How soon what was missed is asked for again.
 const AGAIN: Duration = Duration::from_millis(500);
+
+impl RequestContext<'_> {
+    /// Fails where nothing is to be believed any more because other nodes may have revoked it.
+    pub(in crate::broker) fn knows_revocations(&self) -> Result<(), StoreFault> {
+        let Some(longest) = self.parts.unheard_for else { return Ok(()) };
+        match self.parts.revoked.others() {
+            Some(Others::Lost { since, reason }) if self.at.since(since) >= longest => {
+                Err(StoreFault::new("hearing what other nodes revoke", reason))
+            }
+            _ => Ok(()),
+        }
+    }
+}
 
 impl Broker {
     /// Holds to what other nodes tell, until nothing is told any more.
@@ -20,7 +34,7 @@ impl Broker {
                 News::Lost(reason) => {
                     let seen = self.parts.revoked.others();
                     self.parts.revoked.lost(reason.clone(), self.parts.clock.now());
-                    if !matches!(seen, Some(super::Others::Lost { .. })) {
+                    if !matches!(seen, Some(Others::Lost { .. })) {
                         tracing::error!(reason, "revocations of other nodes are not heard");
                     }
                 }
@@ -44,6 +58,10 @@ impl Broker {
     }
 
     async fn load_all(&self) -> Result<usize, StoreFault> {
+        // It may be another server by now.
+        if let Some(reason) = self.parts.store.unfit().await? {
+            return Err(StoreFault::new("making sure that it keeps what it is given", reason));
+        }
         let all = self.parts.store.revocations(self.parts.clock.now()).await?;
         self.hold(&all);
         Ok(all.len())

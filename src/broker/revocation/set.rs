@@ -63,6 +63,13 @@ impl RevocationSet {
         Ok(Self { kept_for: refreshing + LONGEST_SESSION, ..Self::new(live) })
     }
 
+    /// What is known at the start of a node whose store does not answer: nothing, for `reason`, until others are heard.
+    pub fn unknown(longest_refresh: Duration, reason: String, at: Moment) -> Self {
+        let set = Self { kept_for: longest_refresh + LONGEST_SESSION, ..Self::new(Vec::new()) };
+        set.lost(reason, at);
+        set
+    }
+
     /// A set of `live` revocations, for clients that never refresh.
     pub fn new(live: Vec<Revocation>) -> Self {
         let mut shards: [Shard; SHARDS] = std::array::from_fn(|_| Shard::new());

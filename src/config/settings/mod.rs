@@ -28,7 +28,9 @@ pub(super) use self::rule::{
     RuleEffectSetting, RuleSettings, SectionMatch, SectionOffersSetting, SectionSettings,
 };
 pub(super) use self::saml::{Encryption, Laxity, RequestBinding, SamlProviderSettings, SamlSharedSettings};
-pub(super) use self::store::{StoreKind, StoreMode, StoreSettings, StoreTlsSettings, StoreUrls};
+pub(super) use self::store::{
+    OutageSettings, OutageStart, StoreKind, StoreMode, StoreSettings, StoreTlsSettings, StoreUrls,
+};
 pub(super) use self::upstream::{RoleUpstreamSettings, UpstreamKeySettings, UpstreamKind, UpstreamSettings};
 pub(super) use self::user::{AccessKeySettings, AccessKeyStatus, GroupSettings, MfaSettings, UserSettings};
 use super::span::Span;

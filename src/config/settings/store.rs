@@ -41,6 +41,9 @@ pub struct StoreSettings {
     pub timeout: Span,
     /// With `rediss://`: certificates.
     pub tls: Option<StoreTlsSettings>,
+    /// With `redis`: what is done while it does not answer, where there is a choice.
+    #[serde(default)]
+    pub outage: OutageSettings,
 }
 
 impl Default for StoreSettings {
@@ -58,6 +61,7 @@ impl Default for StoreSettings {
             replicas: 0,
             timeout: Span(Duration::from_millis(500)),
             tls: None,
+            outage: OutageSettings::default(),
         }
     }
 }
@@ -94,6 +98,29 @@ pub enum StoreUrls {
     One(String),
     /// Several.
     Several(Vec<String>),
+}
+
+/// `[store.outage]`. What may be taken once is refused while the store does not answer: there is no choice.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct OutageSettings {
+    /// Whether a node starts that can't ask what was revoked: `refuse` (the default), or `serve`, and load it when the
+    /// store answers.
+    pub start: OutageStart,
+    /// How long credentials are believed while it is not known what other nodes revoke, such as `15m`; after that they
+    /// are refused with 503. Default: as long as they last.
+    pub unheard_for: Option<Span>,
+}
+
+/// What a node does that can't ask what was revoked.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum OutageStart {
+    /// It does not start.
+    #[default]
+    Refuse,
+    /// It serves what it can.
+    Serve,
 }
 
 /// `[store.tls]`

@@ -231,7 +231,7 @@ impl Store for RedisStore {
     }
 
     /// A Redis that throws away what it was told to keep would let what was used be used again.
-    fn is_fit(&self) -> StoreFuture<'_, ()> {
+    fn unfit(&self) -> StoreFuture<'_, Option<String>> {
         Box::pin(async move {
             const DOING: &str = "asking for its memory policy";
             let mut command = redis::cmd("INFO");
@@ -247,11 +247,11 @@ impl Store for RedisStore {
                     && most != "0"
                     && policy != "noeviction"
                 {
-                    let help = "set maxmemory-policy to noeviction: what is thrown away could be used again";
-                    return Err(StoreFault::new(DOING, format!("it is {policy}; {help}")));
+                    let help = "set it to noeviction: what is thrown away could be used again";
+                    return Ok(Some(format!("Redis's maxmemory-policy is {policy}; {help}")));
                 }
             }
-            Ok(())
+            Ok(None)
         })
     }
 

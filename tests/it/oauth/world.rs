@@ -114,6 +114,7 @@ impl World {
             ring,
             signing: Arc::new(SigningKeys::from_pem(signing.expose()).unwrap()),
             entropy: Arc::clone(&entropy),
+            unheard_for: None,
             clock: clock.clone(),
         };
         let broker = Arc::new(Broker::new(loaded.snapshot, parts));

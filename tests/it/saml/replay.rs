@@ -87,6 +87,7 @@ impl Nodes {
                 ring: ring.clone(),
                 signing: signing.clone(),
                 entropy: entropy.clone(),
+                unheard_for: None,
                 clock: Arc::new(ManualClock::at(noon())),
             };
             Broker::new(loaded.snapshot, parts)

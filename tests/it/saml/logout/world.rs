@@ -105,6 +105,7 @@ impl World {
             ring,
             signing: Arc::new(SigningKeys::from_pem(SigningKeys::generate_pem().unwrap().expose()).unwrap()),
             entropy: Arc::clone(&entropy),
+            unheard_for: None,
             clock: clock.clone(),
         };
         let broker = Arc::new(Broker::new(loaded.snapshot, parts));
