@@ -7,13 +7,18 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use rolegate::clock::{Clock, Moment, SystemClock};
+use rolegate::store::dump::Entry;
 use rolegate::store::embedded::EmbeddedStore;
 use rolegate::store::{
-    Claim, Claimed, ReplayCache as _, Revocation, Revocations as _, Scope, SessionKey, SessionStore as _,
-    Store as _, ValueStore as _,
+    Claim, Claimed, Inventory, ReplayCache as _, Revocation, Revocations as _, Scope, SessionKey,
+    SessionStore as _, Store as _, ValueStore as _,
 };
 
+use tokio::sync::mpsc;
+
 use crate::command_line::{rolegate, text};
+use crate::saml::fixture::noon;
+use crate::saml::logout::world::World;
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -100,6 +105,41 @@ async fn what_is_kept_moves_to_another_store_and_to_a_file_and_back() {
         said(&["store", "export", "--config", "none.toml"]),
         "1 rolegate: none.toml: a store in memory holds nothing beyond its process"
     );
+}
+
+/// How much is in a store.
+async fn size(store: &dyn Inventory) -> usize {
+    let (tell, mut told) = mpsc::channel::<Vec<Entry>>(1);
+    let count = async {
+        let mut count = 0;
+        while let Some(entries) = told.recv().await {
+            count += entries.len();
+        }
+        count
+    };
+    let (listed, count) = tokio::join!(store.list(noon(), tell), count);
+    listed.unwrap();
+    count
+}
+
+/// Whoever only begins logins, or sends answers that nobody signed, leaves nothing behind.
+#[actix_web::test]
+async fn strangers_fill_no_store() {
+    let folder = tempfile::tempdir().unwrap();
+    let world = World::start(folder.path()).await;
+    let before = size(world.store.as_ref()).await;
+    for number in 0..500 {
+        let begun = world.get("/saml/corp/login", None).await;
+        assert_eq!((begun.status, begun.cookies.len()), (303, 1));
+        let forged = world.response(&format!("somebody-{number}"), None, noon()).replace('A', "B");
+        let refused = world.post("/saml/corp/acs", &[("SAMLResponse", &forged)], &[]).await;
+        assert_eq!(refused.status / 100, 4, "{refused:?}");
+    }
+    assert_eq!(size(world.store.as_ref()).await, before);
+    let good = world.response("ann", None, noon());
+    assert_eq!(world.post("/saml/corp/acs", &[("SAMLResponse", &good)], &[]).await.status, 303);
+    world.store.flushed().await.unwrap();
+    assert!(size(world.store.as_ref()).await > before, "what is accepted is remembered");
 }
 
 /// Where the writer below writes; it does nothing without.
