@@ -243,7 +243,7 @@ def test_full_disk(tmp_path, issuer, token):
     used, fresh = corp.response(), corp.response()
     assert with_saml(broker, corp, DEPLOY, used)["Subject"] == "ann"
     child = broker.process.child.pid
-    resource.prlimit(child, resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
+    resource.prlimit(child, resource.RLIMIT_FSIZE, (1, resource.RLIM_INFINITY))
     full = ("ServiceUnavailable", "The broker's store does not answer. Try again.", 503)
     assert refusal(with_saml, broker, corp, DEPLOY, fresh) == full
     assert with_token(broker, BUILDER, token)["Credentials"]["AccessKeyId"].startswith("ASIA")
@@ -380,7 +380,7 @@ def test_usage():
     helped = run("--help")
     assert helped.returncode == 0
     commands = re.findall(r"^  ([a-z-]+)  ", helped.stdout, re.MULTILINE)
-    assert set(commands) - {"help"} == {"demo", "serve", "check", "explain", "test", "diff", "who-can", "keys", "schema"}
+    assert set(commands) - {"help"} == {"demo", "serve", "check", "explain", "test", "diff", "who-can", "keys", "store", "schema"}
 
 
 def described(node, path, faults):

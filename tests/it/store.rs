@@ -58,7 +58,10 @@ async fn what_is_kept_moves_to_another_store_and_to_a_file_and_back() {
     let busy = rolegate(folder, &["store", "copy", "--from", &one, "--to", &two]);
     let said = text(&busy.stderr);
     assert_eq!(busy.status.code(), Some(1), "{said}");
-    assert!(said.contains("one.toml: the store failed while opening its file: "), "{said}");
+    assert!(
+        said.contains("one.toml: the store failed while opening its folder: another process has it; "),
+        "{said}"
+    );
     assert!(said.contains("a running broker gives a copy of its embedded store itself"), "{said}");
     drop(store);
 

@@ -53,7 +53,7 @@ const NEVER: [(&str, &str); 18] = [
     ("console", "actix_web"),
     ("config", "actix_web"),
     ("broker", "actix_web"),
-    ("broker", "redb"),
+    ("broker", "crc32fast"),
     ("broker", "redis"),
     ("config", "redis"),
 ];

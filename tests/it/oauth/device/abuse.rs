@@ -62,7 +62,7 @@ async fn requests_that_change_places_are_nobodys() {
     assert_eq!((typed(&one).await, typed(&other).await), (200, 200));
     let swap = async || living.store.swap_values(living.clock.now()).await;
     swap().await;
-    assert_eq!((typed(&one).await, typed(&other).await), (404, 404));
+    assert_eq!((typed(&one).await, typed(&other).await), (400, 400));
     assert_eq!(living.poll("tv", &one).await, "400 expired_token");
     swap().await;
     assert_eq!((typed(&one).await, typed(&other).await), (200, 200));
