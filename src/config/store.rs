@@ -24,7 +24,7 @@ const URL_HELP: &str = "write redis://host:6379, or rediss://host:6379 for TLS";
 /// Where what must be remembered is kept.
 #[derive(Debug, Clone)]
 pub enum StorePlace {
-    /// In a file below this folder.
+    /// In files below this folder.
     Embedded(PathBuf),
     /// In this Redis.
     Redis(Box<RedisSettings>),

@@ -13,7 +13,7 @@ use crate::config::span::Span;
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct StoreSettings {
-    /// `embedded` keeps everything in one file below `path` and survives a restart, for one node; `redis` keeps it
+    /// `embedded` keeps everything in files below `path` and survives a restart, for one node; `redis` keeps it
     /// in a Redis that all nodes share; `memory` forgets everything with the process, one-time claims included.
     pub kind: StoreKind,
     /// The folder of the embedded store, relative to this file. Default `var/rolegate`.
@@ -70,7 +70,7 @@ impl Default for StoreSettings {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum StoreKind {
-    /// One durable file.
+    /// Durable files.
     Embedded,
     /// Redis.
     Redis,

@@ -117,6 +117,7 @@ impl Log {
         let path = self.path(number);
         let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
         file.write_all_at(HEADER, 0)?;
+        file.sync_all()?;
         // The name must be there as surely as what stands behind it.
         File::open(&self.folder)?.sync_all()?;
         self.segments.push((number, HEADER.len() as u64));
@@ -208,8 +209,8 @@ fn read_segment(path: &Path, segment: u32, seen: &mut impl FnMut(Record, Place))
         io::Error::new(io::ErrorKind::InvalidData, message)
     };
     if !bytes.starts_with(HEADER) {
-        // A process may have ended before it had written as much.
-        return if bytes.len() < HEADER.len() { Ok(HEADER.len() as u64) } else { Err(damaged(0)) };
+        // A crash may have come before the header was on the disk. Nothing follows before it is.
+        return if bytes.len() <= HEADER.len() { Ok(HEADER.len() as u64) } else { Err(damaged(0)) };
     }
     let mut offset = HEADER.len();
     while let Some(body) = frame_at(&bytes, offset) {

@@ -111,7 +111,7 @@ impl EmbeddedStore {
             Log::open(folder, segment, |record, place| drop(state.apply(record, place))).map_err(failed)?;
         let state = Arc::new(Mutex::new(state));
         let (queue, jobs) = sync_channel(QUEUE);
-        let writer = Writer { log, state: Arc::clone(&state) };
+        let writer = Writer { log, state: Arc::clone(&state), reclaims_above: 0 };
         let writer = thread::Builder::new()
             .name("store-writer".into())
             .spawn(move || writer.write_all(&jobs))
@@ -304,6 +304,8 @@ impl Store for EmbeddedStore {
 struct Writer {
     log: Log,
     state: Arc<Mutex<State>>,
+    /// The size of the log above which it is tried to reclaim a segment: more, after that failed.
+    reclaims_above: u64,
 }
 
 impl Writer {
@@ -329,6 +331,7 @@ impl Writer {
                 lock(&self.state).sweep(latest.minus(SWEEP_MARGIN), operations);
             }
             if let Err(error) = self.reclaim() {
+                self.reclaims_above = self.log.size() + self.log.segment();
                 tracing::error!(%error, "an old segment of the store could not be reclaimed");
             }
         }
@@ -391,7 +394,8 @@ impl Writer {
     /// Writes what still holds of the oldest segment anew and removes it, if less than half of the log holds.
     fn reclaim(&mut self) -> io::Result<()> {
         let live = lock(&self.state).live();
-        if self.log.size() < 2 * (live + self.log.segment()) {
+        let (size, segment) = (self.log.size(), self.log.segment());
+        if size < 2 * (live + segment) || size < self.reclaims_above {
             return Ok(());
         }
         let Some(records) = self.log.oldest()? else { return Ok(()) };
