@@ -70,7 +70,7 @@ impl Server {
         open(&settings(Servers::Standalone(format!("redis+unix://{}", self.socket().display()))))
     }
 
-    fn socket(&self) -> PathBuf {
+    pub(super) fn socket(&self) -> PathBuf {
         self.folder.path().join("socket")
     }
 

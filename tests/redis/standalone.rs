@@ -1,15 +1,19 @@
 //! How the store bears that its only server freezes, dies and comes back.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use rolegate::store::redis::Servers;
 use rolegate::store::{
     Claim, Claimed, News, NodeNote, Nodes as _, ReplayCache as _, Revocation, Revocations as _, Scope,
     SessionKey, SessionStore as _, Store as _,
 };
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, UnixStream};
 use tokio::time::timeout;
 
-use super::server::Server;
+use super::server::{Server, open, settings};
 use super::{HOUR, NOW, PATIENCE, claim, heard, revocation};
 
 #[tokio::test]
@@ -220,4 +224,51 @@ async fn a_full_server_accepts_nothing_and_forgets_nothing() {
     server.cli(&["CONFIG", "SET", "maxmemory", "0"]);
     assert_eq!(store.claim(claim(2), NOW).await.unwrap(), Claimed::First);
     assert_eq!(store.claim(claim(1), NOW).await.unwrap(), Claimed::AlreadyUsed);
+}
+
+/// A way to the server on which answers get lost: once it is told so, the next answer does not arrive, and the connection
+/// breaks.
+async fn lossy(server: &Server, loses: Arc<AtomicBool>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("redis://{}", listener.local_addr().unwrap());
+    let socket = server.socket();
+    drop(tokio::spawn(async move {
+        while let Ok((here, _)) = listener.accept().await {
+            let there = UnixStream::connect(&socket).await.unwrap();
+            let loses = Arc::clone(&loses);
+            drop(tokio::spawn(async move {
+                let (mut asked, mut answers) = here.into_split();
+                let (mut answered, mut asks) = there.into_split();
+                let asking = tokio::io::copy(&mut asked, &mut asks);
+                let answering = async {
+                    let mut bytes = [0; 4096];
+                    while let Ok(length @ 1..) = answered.read(&mut bytes).await {
+                        if loses.swap(false, Ordering::SeqCst) {
+                            return;
+                        }
+                        answers.write_all(&bytes[..length]).await.unwrap();
+                    }
+                };
+                tokio::select! {
+                    _ = asking => {}
+                    () = answering => {}
+                }
+            }));
+        }
+    }));
+    url
+}
+
+/// What was done, though the answer got lost with the connection, is asked again, and is no other's.
+#[tokio::test]
+async fn an_answer_that_is_lost_is_no_claim_of_somebody_else() {
+    let server = Server::start();
+    let loses = Arc::new(AtomicBool::new(false));
+    let store = open(&settings(Servers::Standalone(lossy(&server, Arc::clone(&loses)).await)));
+    assert_eq!(store.claim(claim(1), NOW).await.unwrap(), Claimed::First);
+    loses.store(true, Ordering::SeqCst);
+    assert_eq!(store.claim(claim(2), NOW).await.unwrap(), Claimed::First);
+    assert!(!loses.load(Ordering::SeqCst), "an answer was lost");
+    assert_eq!(store.claim(claim(2), NOW).await.unwrap(), Claimed::AlreadyUsed);
+    assert_eq!(server.store().claim(claim(2), NOW).await.unwrap(), Claimed::AlreadyUsed);
 }
