@@ -37,8 +37,12 @@ pub struct ConsoleSession {
     pub session: RoleSession,
     /// When the browser signed in.
     pub opened: Moment,
+    /// When it was there last, as far as that was noted.
+    pub seen: Moment,
     /// When the browser must sign in again.
     pub until: Moment,
+    /// Which of a person's browsers, as far as they are told apart.
+    pub browser: u8,
     /// How the identity provider names the login, for a logout there.
     pub login: Option<ProviderSession>,
 }
@@ -52,7 +56,7 @@ impl ConsoleSession {
         if tags > LARGEST_TAGS {
             session.tags.clear();
         }
-        Self { session, opened, until, login: None }
+        Self { session, opened, seen: opened, until, browser: 0, login: None }
     }
 
     /// Seals it for a cookie. Where a cookie can't hold it all, the provider's name for the login
@@ -68,6 +72,32 @@ impl ConsoleSession {
     /// Opens a cookie's value; `None` if it is not genuine or over at `at`.
     pub fn open(ring: &KeyRing, sealed: &str, at: Moment) -> Option<Self> {
         open::<Self>(ring, Purpose::ConsoleSession, sealed).filter(|session| session.until > at)
+    }
+}
+
+/// How long a browser's session may last, whatever its credentials could.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ConsoleTerms {
+    /// How long nobody may be there.
+    pub idle: Option<Duration>,
+    /// How long it may last in all.
+    pub lifetime: Option<Duration>,
+}
+
+impl ConsoleTerms {
+    /// When `session`, which is opened at `at`, is over at the latest.
+    pub fn end_of(&self, session: &ConsoleSession, at: Moment) -> Moment {
+        self.lifetime.map_or(session.until, |lifetime| session.until.min(at.plus(lifetime)))
+    }
+
+    /// Whether nobody was there for too long at `at`.
+    pub fn is_idle(&self, session: &ConsoleSession, at: Moment) -> bool {
+        self.idle.is_some_and(|idle| at.since(session.seen) >= idle)
+    }
+
+    /// Whether it is to be noted that somebody is there at `at`.
+    pub fn is_to_be_noted(&self, session: &ConsoleSession, at: Moment) -> bool {
+        self.idle.is_some_and(|idle| at.since(session.seen) >= idle / 10)
     }
 }
 

@@ -6,8 +6,9 @@ use super::federate::sha256;
 use super::{Failure, Refusal, RequestContext};
 use crate::audit;
 use crate::console::{ConsoleSession, SESSION_DURATION, SigninToken};
+use crate::entropy;
 use crate::identity::sigv4::SigningSecrets;
-use crate::identity::{RoleSession, Session, hash_of};
+use crate::identity::{Session, hash_of};
 use crate::secret::Secret;
 use crate::store::RevocationId;
 
@@ -68,28 +69,43 @@ impl RequestContext<'_> {
         let id = sha256(token.as_bytes());
         let used = Refusal::SigninToken { reason: "it was used before" };
         self.claim_or(id, opened.good_until, used).await?;
-        self.sign_in(ConsoleSession { opened: self.at, ..opened.console }, destination)
+        self.sign_in(opened.console, destination)
     }
 
     /// Opens the console for `session`.
     pub(super) fn sign_in(&self, console: ConsoleSession, destination: String) -> Result<SignedIn, Failure> {
-        let cookie = console.seal(&self.parts.ring, self.parts.entropy.as_ref())?;
+        let entropy = self.parts.entropy.as_ref();
+        let [browser] = entropy::bytes::<1>(entropy)?;
+        let until = self.snapshot.console.end_of(&console, self.at);
+        let browser = browser % BROWSERS;
+        let console = ConsoleSession { opened: self.at, seen: self.at, until, browser, ..console };
+        let cookie = console.seal(&self.parts.ring, entropy)?;
         let arn = console.session.arn();
         audit::console_signin(&arn, console.until);
         Ok(SignedIn { destination, cookie, lasts: console.until.since(self.at) })
+    }
+
+    /// What a browser's cookie is to hold from now on, and for how long, if it is to be noted that somebody was there.
+    pub fn noted(&self, console: &ConsoleSession) -> Result<Option<(String, Duration)>, Failure> {
+        if !self.snapshot.console.is_to_be_noted(console, self.at) {
+            return Ok(None);
+        }
+        let seen = ConsoleSession { seen: self.at, ..console.clone() };
+        let cookie = seen.seal(&self.parts.ring, self.parts.entropy.as_ref())?;
+        Ok(Some((cookie, console.until.since(self.at))))
     }
 
     /// The console session that a browser's cookie holds, unless it was ended.
     pub fn console_session(&self, cookie: &str) -> Option<ConsoleSession> {
         ConsoleSession::open(&self.parts.ring, cookie, self.at)
             .filter(|console| self.snapshot.directory.role(&console.session.role).is_some())
+            .filter(|console| !self.snapshot.console.is_idle(console, self.at))
             .filter(|console| !self.is_revoked(&console.session))
-            .filter(|console| !self.is_signed_out(console, cookie))
+            .filter(|console| !self.is_signed_out(console))
     }
 
-    fn is_signed_out(&self, console: &ConsoleSession, cookie: &str) -> bool {
-        console.session.login.is_none()
-            && self.parts.revoked.ends(&console_mark(&console.session, cookie), console.opened)
+    fn is_signed_out(&self, console: &ConsoleSession) -> bool {
+        console.session.login.is_none() && self.parts.revoked.ends(&console_mark(console), console.opened)
     }
 }
 
@@ -101,12 +117,13 @@ const BROWSERS: u8 = 64;
 /// Anybody with credentials may sign in and out as often as they like, so what they leave in the
 /// store is bounded: some marks a person, shared by chance where the browsers are many. A person is
 /// known by the provider's name for them; without a provider, by the name of the role session.
-pub(super) fn console_mark(session: &RoleSession, cookie: &str) -> RevocationId {
+pub(super) fn console_mark(console: &ConsoleSession) -> RevocationId {
+    let session = &console.session;
     let who = match (&session.provider, &session.subject) {
         (Some(provider), Some(subject)) => [provider.as_str(), subject.as_str()],
         _ => [session.role.as_str(), session.session_name.as_str()],
     };
-    let browser = (sha256(cookie.as_bytes())[0] % BROWSERS).to_string();
+    let browser = console.browser.to_string();
     let mut mark = RevocationId::default();
     mark.copy_from_slice(&hash_of(&["rolegate/console", who[0], who[1], &browser])[..16]);
     mark

@@ -1,5 +1,7 @@
 //! The configuration as it is valid: immutable, shared by reference.
 
+use std::time::Duration;
+
 use url::Url;
 
 use super::document::{Item, Written};
@@ -9,10 +11,13 @@ use super::settings::{AccountSettings, Settings};
 use super::{clients, policies, providers, upstreams};
 use crate::arn::AccountId;
 use crate::clock::Moment;
-use crate::console::Destinations;
+use crate::console::{ConsoleTerms, Destinations};
 use crate::directory::{Account, Directory};
 use crate::issuer::upstream::Upstreams;
 use crate::policy::Policies;
+
+/// Shorter times for a browser are a mistake.
+const SHORTEST_CONSOLE: Duration = Duration::from_secs(60);
 
 /// Everything that decides about a request.
 pub struct Snapshot {
@@ -32,6 +37,8 @@ pub struct Snapshot {
     pub upstreams: Upstreams,
     /// Where a sign-in may land.
     pub destinations: Destinations,
+    /// How long a browser's session may last.
+    pub console: ConsoleTerms,
 }
 
 impl Snapshot {
@@ -57,6 +64,7 @@ impl Snapshot {
             policies: policies?,
             upstreams,
             destinations,
+            console: console_terms(&written.main, faults),
         })
     }
 }
@@ -106,6 +114,21 @@ fn destinations(main: &Item<Settings>, public: &Url, faults: &mut Faults) -> Opt
         }
     }
     Destinations::new(public, &origins)
+}
+
+fn console_terms(main: &Item<Settings>, faults: &mut Faults) -> ConsoleTerms {
+    let (written, mut terms) = (&main.value.console, ConsoleTerms::default());
+    for (key, span, term) in [
+        ("console.idle", written.idle, &mut terms.idle),
+        ("console.lifetime", written.lifetime, &mut terms.lifetime),
+    ] {
+        *term = span.map(|span| span.0);
+        if term.is_some_and(|length| length < SHORTEST_CONSOLE) {
+            let message = format!("{key} is shorter than a minute");
+            faults.error(main.place.at(key), message, "write 1m or more, such as 30m");
+        }
+    }
+    terms
 }
 
 fn accounts(written: &[Item<AccountSettings>], directory: &mut Directory, faults: &mut Faults) {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use actix_web::cookie::Cookie;
 use actix_web::http::{Method, StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 
@@ -211,8 +212,12 @@ async fn portal(request: HttpRequest, surface: web::Data<Surface>) -> HttpRespon
     let buttons = context.snapshot().directory.providers().iter().filter_map(sign_in_button);
     let console = session_of(&request, &context);
     let leads_to = console.as_ref().and_then(|console| context.sign_out_leads_to(console));
+    let noted = console.as_ref().and_then(|console| noted(&context, console));
     let session = console.map(|console| console.session.session_name);
-    page::portal(&request, &PortalPage { buttons: buttons.collect(), session }, leads_to.as_deref())
+    let portal = PortalPage { buttons: buttons.collect(), session };
+    let mut response = page::portal(&request, &portal, leads_to.as_deref());
+    cookies::with_cookies(&mut response, noted);
+    response
 }
 
 async fn console(request: HttpRequest, surface: web::Data<Surface>) -> HttpResponse {
@@ -221,6 +226,7 @@ async fn console(request: HttpRequest, surface: web::Data<Surface>) -> HttpRespo
         return HttpResponse::SeeOther().insert_header((header::LOCATION, "/portal")).finish();
     };
     let leads_to = context.sign_out_leads_to(&console);
+    let noted = noted(&context, &console);
     let ConsoleSession { session, until, .. } = console;
     let account = session.role.account();
     let alias = context.snapshot().directory.account(account).and_then(|account| account.alias.clone());
@@ -238,7 +244,18 @@ async fn console(request: HttpRequest, surface: web::Data<Surface>) -> HttpRespo
         until_for_people: until.for_people(),
         remaining: format!("{} h {:02} min", minutes / 60, minutes % 60),
     };
-    page::console(&request, &view, leads_to.as_deref())
+    let mut response = page::console(&request, &view, leads_to.as_deref());
+    cookies::with_cookies(&mut response, noted);
+    response
+}
+
+/// The console's cookie, if it is to note that somebody was there.
+fn noted(context: &RequestContext<'_>, console: &ConsoleSession) -> Option<Cookie<'static>> {
+    let noted = context.noted(console).inspect_err(|failure| {
+        tracing::error!(?failure, "it could not be noted that somebody was there");
+    });
+    let (cookie, lasts) = noted.ok().flatten()?;
+    Some(Jar::Console.set(cookie, lasts, context.snapshot().is_https))
 }
 
 fn session_of(request: &HttpRequest, context: &RequestContext<'_>) -> Option<ConsoleSession> {

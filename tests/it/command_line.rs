@@ -734,3 +734,20 @@ fn keys_of_a_ring_that_is_none_are_refused() {
     assert_eq!(code, Some(2));
     assert!(error.contains("'--compromised' cannot be used with '--seals-in <SPAN>'"), "{error}");
 }
+
+#[test]
+fn check_names_times_of_the_console_that_are_too_short() {
+    let folder = tempfile::tempdir().unwrap();
+    for (key, fault) in [
+        ("idle = \"59s\"", Some("console.idle is shorter than a minute")),
+        ("lifetime = \"500ms\"", Some("console.lifetime is shorter than a minute")),
+        ("idle = \"1m\"\nlifetime = \"12h\"", None),
+    ] {
+        let config = format!("public_url = \"https://broker.example.com\"\n[console]\n{key}\n");
+        fs::write(folder.path().join("rolegate.toml"), config).unwrap();
+        let checked = rolegate(folder.path(), &["check", "--config", "rolegate.toml"]);
+        let said = text(&checked.stderr);
+        let found = said.lines().find_map(|line| line.split_once("error: ")).map(|(_, fault)| fault);
+        assert_eq!(found, fault, "{said}");
+    }
+}

@@ -65,7 +65,7 @@ impl RequestContext<'_> {
         let Some(console) = self.console_session(cookie) else { return Ok(SignedOut::Here) };
         let session = &console.session;
         let login = session.login.as_ref().map(|marks| marks.ended().to_vec());
-        let ids = login.unwrap_or_else(|| vec![console_mark(session, cookie)]);
+        let ids = login.unwrap_or_else(|| vec![console_mark(&console)]);
         self.revoke(&ids, self.latest_assertion(session)).await?;
         let ended = audit::Ended {
             action: "sign-out",

@@ -229,6 +229,12 @@ pub struct ConsoleSettings {
     /// `https://console.example.com`. Anything else is refused, so that the sign-in URL is no open
     /// redirect.
     pub destinations: Vec<String>,
+    /// After how long without a visit to a page of the broker a browser must sign in again, such as `30m`. Default: no
+    /// such limit.
+    pub idle: Option<Span>,
+    /// After how long a browser must sign in again in any case, such as `8h`. Default: when its credentials end, or the time
+    /// that the sign-in URL asked for.
+    pub lifetime: Option<Span>,
 }
 
 /// `[[account]]`

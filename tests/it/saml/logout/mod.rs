@@ -3,6 +3,7 @@
 mod fixture;
 pub(crate) mod flaky;
 mod flows;
+mod lifetimes;
 mod messages;
 mod ours;
 mod sign_out;

@@ -250,7 +250,10 @@ impl World {
             expires: noon().plus(Duration::from_secs(3600)),
         };
         let until = session.expires;
-        ConsoleSession::new(session, self.clock.now(), until).seal(&ring(), &SystemEntropy::new()).unwrap()
+        let entropy = SystemEntropy::new();
+        let [browser] = rolegate::entropy::bytes::<1>(&entropy).unwrap();
+        let console = ConsoleSession::new(session, self.clock.now(), until);
+        ConsoleSession { browser: browser % 64, ..console }.seal(&ring(), &entropy).unwrap()
     }
 
     /// The status of the console page.
@@ -314,7 +317,7 @@ impl Answer {
 
 /// Writes a configuration with three providers: `corp`, `other` with a key of its own, and
 /// `keyless`, towards which we have none.
-fn settings(folder: &Path) -> std::path::PathBuf {
+pub(crate) fn settings(folder: &Path) -> std::path::PathBuf {
     let save = |name: &str, text: &str| fs::write(folder.join(name), text).unwrap();
     let idp = |key: &Key| swap(&metadata(&[key]), "<SingleSignOn", &format!("{BOTH}<SingleSignOn"));
     save("corp.xml", &idp(&HONEST));
