@@ -119,9 +119,9 @@ const BROWSERS: u8 = 64;
 /// known by the provider's name for them; without a provider, by the name of the role session.
 pub(super) fn console_mark(console: &ConsoleSession) -> RevocationId {
     let session = &console.session;
-    let who = match (&session.provider, &session.subject) {
-        (Some(provider), Some(subject)) => [provider.as_str(), subject.as_str()],
-        _ => [session.role.as_str(), session.session_name.as_str()],
+    let who = match session.person() {
+        Some((provider, subject)) => [provider.as_str(), subject],
+        None => [session.role.as_str(), session.session_name.as_str()],
     };
     let browser = console.browser.to_string();
     let mut mark = RevocationId::default();

@@ -226,7 +226,7 @@ async fn console(request: HttpRequest, surface: web::Data<Surface>) -> HttpRespo
         return HttpResponse::SeeOther().insert_header((header::LOCATION, "/portal")).finish();
     };
     let leads_to = context.sign_out_leads_to(&console);
-    let noted = noted(&context, &console);
+    let (noted, is_person) = (noted(&context, &console), console.session.person().is_some());
     let ConsoleSession { session, until, .. } = console;
     let account = session.role.account();
     let alias = context.snapshot().directory.account(account).and_then(|account| account.alias.clone());
@@ -237,6 +237,7 @@ async fn console(request: HttpRequest, surface: web::Data<Surface>) -> HttpRespo
         role_arn: session.role.to_string(),
         account: alias.map_or_else(|| account.to_string(), |alias| format!("{alias} ({account})")),
         session_name: session.session_name,
+        is_person,
         subject: session.subject.unwrap_or_default(),
         provider: session.provider.map(|provider| provider.to_string()).unwrap_or_default(),
         tags: session.tags.into_iter().map(|tag| (tag.key, tag.value)).collect(),

@@ -102,8 +102,11 @@ async fn answer(request: &HttpRequest, surface: &Surface, fields: Fields) -> Htt
                 Err(failure) => page::failure(request, &failure),
             }
         }
-        // The button of our own pages.
-        Some("logout") if request.method() == Method::POST => sign_out(request, &context).await,
+        // The buttons of our own pages.
+        Some("logout") if request.method() == Method::POST => sign_out(request, &context, false).await,
+        Some("logout-everywhere") if request.method() == Method::POST => {
+            sign_out(request, &context, true).await
+        }
         // As on AWS: any page may lead here, so this browser forgets its session, and no more.
         Some("logout") => HttpResponse::Found()
             .cookie(Jar::Console.clear(context.snapshot().is_https))

@@ -70,7 +70,11 @@ async fn message(
 }
 
 /// The button. Only a page of ours may press it: who is signed out by another one loses work.
-pub(super) async fn sign_out(request: &HttpRequest, context: &RequestContext<'_>) -> HttpResponse {
+pub(super) async fn sign_out(
+    request: &HttpRequest,
+    context: &RequestContext<'_>,
+    everywhere: bool,
+) -> HttpResponse {
     if !is_from_here(request, &context.snapshot().public_url) {
         return page::foreign(request, "Use the button on the console page.");
     }
@@ -78,7 +82,7 @@ pub(super) async fn sign_out(request: &HttpRequest, context: &RequestContext<'_>
     let mut cookies = vec![Jar::Console.clear(https)];
     let mut response = match Jar::Console.read(request, https) {
         None => page::signed_out(request, None),
-        Some(cookie) => match context.sign_out(&cookie).await {
+        Some(cookie) => match context.sign_out(&cookie, everywhere).await {
             Ok(SignedOut::Here) => page::signed_out(request, None),
             Ok(SignedOut::AtProvider { outbound, cookie, lasts }) => {
                 cookies.push(Jar::Logout.set(cookie, lasts, https));

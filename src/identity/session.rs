@@ -66,6 +66,11 @@ impl RoleSession {
         self.role.session_arn(&self.session_name)
     }
 
+    /// The person, as their provider names them.
+    pub fn person(&self) -> Option<(&ProviderArn, &str)> {
+        self.provider.as_ref().zip(self.subject.as_deref())
+    }
+
     /// `{role id}:{session name}`.
     pub fn user_id(&self) -> String {
         format!("{}:{}", self.role_id.as_str(), self.session_name)

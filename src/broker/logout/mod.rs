@@ -13,6 +13,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub use self::saml::LogoutOutcome;
+use super::revocation::of_subject;
 use super::signin::console_mark;
 use super::{Failure, Refusal, RequestContext};
 use crate::audit;
@@ -60,18 +61,24 @@ struct Away {
 
 impl RequestContext<'_> {
     /// Ends the console session of `cookie`, and the login that it comes of: here, and then at the
-    /// provider, if it takes part in logouts.
-    pub async fn sign_out(&self, cookie: &str) -> Result<SignedOut, Failure> {
+    /// provider, if it takes part in logouts. `everywhere`: all else that the person was given as well, in other browsers,
+    /// on devices, as credentials.
+    pub async fn sign_out(&self, cookie: &str, everywhere: bool) -> Result<SignedOut, Failure> {
         let Some(console) = self.console_session(cookie) else { return Ok(SignedOut::Here) };
         let session = &console.session;
         let login = session.login.as_ref().map(|marks| marks.ended().to_vec());
-        let ids = login.unwrap_or_else(|| vec![console_mark(&console)]);
+        let mut ids = login.unwrap_or_else(|| vec![console_mark(&console)]);
+        let person = session.person().filter(|_| everywhere);
+        ids.extend(person.map(|(provider, subject)| of_subject(provider, subject)));
         self.revoke(&ids, self.latest_assertion(session)).await?;
         let ended = audit::Ended {
             action: "sign-out",
             provider: session.provider.as_ref().map(|provider| provider.as_str()).unwrap_or_default(),
             subject: session.subject.as_deref().unwrap_or_default(),
-            scope: session.login.as_ref().map_or("console", scope),
+            scope: match person {
+                Some(_) => "person",
+                None => session.login.as_ref().map_or("console", scope),
+            },
         };
         self.tell_ended(&ended);
         match self.at_provider(&console).await {

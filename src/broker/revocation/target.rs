@@ -77,7 +77,7 @@ pub(super) fn of_session(id: &str) -> RevocationId {
 }
 
 /// The marks of everything of a person at a provider.
-pub(super) fn of_subject(provider: &ProviderArn, subject: &str) -> RevocationId {
+pub(in crate::broker) fn of_subject(provider: &ProviderArn, subject: &str) -> RevocationId {
     mark("subject", &[provider.as_str(), subject])
 }
 
@@ -108,9 +108,7 @@ pub(super) fn any_mark(holder: Holder<'_>, ends: impl Fn(&RevocationId) -> bool)
     let provider = session.provider.as_ref();
     ends(&of_role(&session.role))
         || provider.is_some_and(|provider| ends(&of_provider(provider)))
-        || provider
-            .zip(session.subject.as_deref())
-            .is_some_and(|(provider, subject)| ends(&of_subject(provider, subject)))
+        || session.person().is_some_and(|(provider, subject)| ends(&of_subject(provider, subject)))
         || session.source_identity.as_deref().is_some_and(|name| ends(&of_source_identity(name)))
         || session.ancestry.ids().any(|id| ends(&of_session(id.as_str())))
         // Where it was no user, nobody revokes by the name.

@@ -81,6 +81,8 @@ pub(super) struct ConsolePage {
     pub(super) until: String,
     pub(super) until_for_people: String,
     pub(super) remaining: String,
+    /// Whether whoever is here is known by a provider's name for them.
+    pub(super) is_person: bool,
 }
 
 /// Carries a SAML message to an identity provider (SAML Bindings 3.5.4).

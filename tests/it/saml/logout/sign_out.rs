@@ -185,6 +185,41 @@ async fn a_session_without_a_login_ends_by_its_cookie() {
     world.stop().await;
 }
 
+/// One button ends all of a person: the sessions of other browsers, and what was given as credentials.
+#[actix_web::test]
+async fn somebody_ends_all_that_they_were_given() {
+    let folder = tempfile::tempdir().unwrap();
+    let world = World::start(folder.path()).await;
+    let (here, there) =
+        (world.console_of("ann", Some("_s1")).await, world.console_of("ann", Some("_s2")).await);
+    let (given, bobs) = (world.credentials("ann", Some("_s3")).await, world.credentials("bob", None).await);
+    let signin = world.signin_token(&given).await.unwrap();
+    let before = world.response("ann", Some("_s4"), world.clock.now());
+    let page = world.get("/console", Some(&format!("{CONSOLE}={here}"))).await;
+    assert!(page.body.contains("value=\"logout-everywhere\">End all my sessions</button>"), "{}", page.body);
+    let press = async |headers: &[(&str, &str)]| {
+        let cookie = format!("{CONSOLE}={here}");
+        let headers = [headers, &[("cookie", cookie.as_str())]].concat();
+        world.post("/federation", &[("Action", "logout-everywhere")], &headers).await
+    };
+    let foreign = press(&[("origin", "https://evil.example"), ("sec-fetch-site", "cross-site")]).await;
+    assert_eq!((foreign.status, world.console(&there).await), (403, 200));
+    let by_link = world.get("/federation?Action=logout-everywhere", Some(&format!("{CONSOLE}={here}"))).await;
+    assert_eq!((by_link.status, world.console(&there).await), (400, 200));
+
+    let answer = press(&[("origin", OURS), ("sec-fetch-site", "same-origin")]).await;
+    assert!(sent(&answer).contains("<samlp:SessionIndex>_s1<"), "the provider is told of this one");
+    assert_eq!((world.console(&here).await, world.console(&there).await), (303, 303));
+    assert_eq!(world.caller(&given).await, "403 ExpiredToken");
+    assert_eq!(world.login(&signin).await.status, 400);
+    assert!(world.assume(&before).await.is_err(), "what was asserted before");
+    assert_eq!(world.caller(&bobs).await, "200", "somebody else");
+    world.clock.advance(Duration::from_secs(1));
+    let again = world.console_of("ann", Some("_s5")).await;
+    assert_eq!(world.console(&again).await, 200, "nobody is kept out");
+    world.stop().await;
+}
+
 /// Who signs in and out with the same credentials for hours fills nothing, and is not locked out.
 #[actix_web::test]
 async fn many_sign_outs_leave_few_marks() {
