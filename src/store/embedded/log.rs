@@ -181,7 +181,7 @@ impl Log {
     }
 }
 
-/// The record at `place`; nothing if its segment is gone.
+/// The record at `place`; nothing if its segment is gone, or if it is on its way there.
 pub(super) fn read_record(folder: &Path, place: Place) -> io::Result<Option<Record>> {
     let file = match File::open(path_of(folder, place.segment)) {
         Ok(file) => file,
@@ -189,8 +189,10 @@ pub(super) fn read_record(folder: &Path, place: Place) -> io::Result<Option<Reco
         Err(error) => return Err(error),
     };
     let mut bytes = vec![0; place.length as usize];
-    file.read_exact_at(&mut bytes, u64::from(place.offset))?;
-    postcard::from_bytes(&bytes).map(Some).map_err(io::Error::other)
+    match file.read_exact_at(&mut bytes, u64::from(place.offset)) {
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
+        read => read.and_then(|()| postcard::from_bytes(&bytes).map(Some).map_err(io::Error::other)),
+    }
 }
 
 fn path_of(folder: &Path, number: u32) -> PathBuf {

@@ -16,6 +16,7 @@ use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -60,6 +61,7 @@ pub struct EmbeddedStore {
 #[derive(Debug)]
 struct Open {
     queue: SyncSender<Job>,
+    urgent: Arc<AtomicUsize>,
     folder: PathBuf,
     state: Arc<Mutex<State>>,
     writer: JoinHandle<()>,
@@ -111,12 +113,15 @@ impl EmbeddedStore {
             Log::open(folder, segment, |record, place| drop(state.apply(record, place))).map_err(failed)?;
         let state = Arc::new(Mutex::new(state));
         let (queue, jobs) = sync_channel(QUEUE);
-        let writer = Writer { log, state: Arc::clone(&state), reclaims_above: 0 };
+        let urgent = Arc::new(AtomicUsize::new(0));
+        let writer =
+            Writer { log, state: Arc::clone(&state), urgent: Arc::clone(&urgent), reclaims_above: 0 };
         let writer = thread::Builder::new()
             .name("store-writer".into())
             .spawn(move || writer.write_all(&jobs))
             .map_err(failed)?;
-        Ok(Self { open: Some(Open { queue, folder: folder.to_owned(), state, writer, _lock: lock }) })
+        let folder = folder.to_owned();
+        Ok(Self { open: Some(Open { queue, urgent, folder, state, writer, _lock: lock }) })
     }
 
     fn opened(&self, doing: &'static str) -> Result<&Open, StoreFault> {
@@ -132,7 +137,13 @@ impl EmbeddedStore {
     ) -> Result<(), StoreFault> {
         let is_urgent = answer.is_some();
         let open = self.opened(doing)?;
-        open.queue.try_send(Job { operation, at, answer }).map_err(|error| match error {
+        // Before it is sent: the writer may have it at once.
+        open.urgent.fetch_add(usize::from(is_urgent), Ordering::SeqCst);
+        let sent = open.queue.try_send(Job { operation, at, answer });
+        if sent.is_err() {
+            open.urgent.fetch_sub(usize::from(is_urgent), Ordering::SeqCst);
+        }
+        sent.map_err(|error| match error {
             TrySendError::Full(_) => StoreFault::new(doing, "too many operations are waiting"),
             TrySendError::Disconnected(_) => StoreFault::new(doing, "the writer has ended"),
         })?;
@@ -304,6 +315,8 @@ impl Store for EmbeddedStore {
 struct Writer {
     log: Log,
     state: Arc<Mutex<State>>,
+    /// How many jobs are queued that somebody waits for.
+    urgent: Arc<AtomicUsize>,
     /// The size of the log above which it is tried to reclaim a segment: more, after that failed.
     reclaims_above: u64,
 }
@@ -312,11 +325,14 @@ impl Writer {
     /// Ends when the store is dropped and the queue is empty.
     fn write_all(mut self, jobs: &Receiver<Job>) {
         while let Ok(first) = jobs.recv() {
-            if first.answer.is_none() {
+            // Whoever was queued meanwhile may have woken us before there was anything to wake: hence the count.
+            if self.urgent.load(Ordering::SeqCst) == 0 {
                 // Woken early by who waits, and now and then by nobody, which costs a smaller commit.
                 thread::park_timeout(GATHERING);
             }
             let batch: Vec<Job> = std::iter::once(first).chain(jobs.try_iter().take(BATCH - 1)).collect();
+            let answered = batch.iter().filter(|job| job.answer.is_some()).count();
+            self.urgent.fetch_sub(answered, Ordering::SeqCst);
             let (operations, latest) = (batch.len(), batch.iter().map(|job| job.at).max());
             let mut waiting = Vec::with_capacity(operations);
             let written = self.write(batch, &mut waiting);

@@ -156,6 +156,37 @@ async fn the_log_does_not_grow_for_ever() {
     assert_eq!(store.claim(claim(4, ever), now).await.unwrap(), Claimed::AlreadyUsed);
 }
 
+/// What is held already, and on its way to the disk, is not there yet for who reads; that is no fault.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_on_its_way_to_the_disk_is_no_fault() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Arc::new(EmbeddedStore::open(folder.path()).unwrap());
+    let key = |number: u32| {
+        let mut id = [1; 32];
+        id[..4].copy_from_slice(&number.to_be_bytes());
+        SessionKey { until: START.plus(MINUTE), id }
+    };
+    let sealed = vec![7; 50_000];
+    let (writing, bytes) = (Arc::clone(&store), sealed.clone());
+    let writer = tokio::spawn(async move {
+        for number in 0..150 {
+            writing.put(key(number), bytes.clone(), START).unwrap();
+            writing.flushed().await.unwrap();
+        }
+    });
+    let mut number = 0;
+    while number < 150 {
+        match store.get(key(number), START).await.unwrap() {
+            Some(read) => {
+                assert_eq!(read, sealed);
+                number += 1;
+            }
+            None => tokio::task::yield_now().await,
+        }
+    }
+    writer.await.unwrap();
+}
+
 /// A store with three entries, each in a frame of its own, and where they end.
 async fn three(folder: &Path) -> Vec<u64> {
     let store = EmbeddedStore::open(folder).unwrap();
