@@ -61,9 +61,9 @@ async fn main() {
     let (embedded_us, redis_us) = (median(ours), median(theirs));
 
     let (size, held) = (store_file(&path), redis.memory());
-    tokio::join!(sign_ins(&embedded, &number, MILLION), async {
-        sign_ins(&shared, &number, MILLION / 4).await
-    });
+    // One after the other: what they count by is shared.
+    sign_ins(&embedded, &number, MILLION).await;
+    sign_ins(&shared, &number, MILLION / 4).await;
     let bytes = (store_file(&path) - size) / MILLION as f64;
     let redis_bytes = (redis.memory() - held) / (MILLION / 4) as f64;
     let full: Vec<f64> = {

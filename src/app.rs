@@ -131,9 +131,10 @@ pub async fn start(loaded: Loaded, listeners: Listeners) -> Result<Running, Star
     let kept = Arc::clone(&store);
     telemetry::metrics();
     let longest_refresh = loaded.snapshot.directory.longest_refresh();
-    let unfit = store.unfit().await;
-    if let Ok(Some(reason)) = unfit {
-        return Err(StartError::Unfit(reason));
+    match store.unfit().await {
+        Ok(Some(reason)) => return Err(StartError::Unfit(reason)),
+        Err(fault) if !process.starts_without_store => return Err(fault.into()),
+        Ok(None) | Err(_) => {}
     }
     let revoked = match RevocationSet::load(store.as_ref(), longest_refresh, clock.now()).await {
         Err(fault) if process.starts_without_store => {

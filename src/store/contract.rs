@@ -184,7 +184,7 @@ async fn a_second_revocation_takes_nothing_back() {
 }
 
 /// All that is live in `store` at `at`, in an order of its own.
-async fn listed(store: &dyn Store, at: Moment) -> Result<Vec<Entry>, StoreFault> {
+pub(crate) async fn listed(store: &dyn Store, at: Moment) -> Result<Vec<Entry>, StoreFault> {
     let (tell, mut told) = mpsc::channel(1);
     let gather = async {
         let mut all = Vec::new();

@@ -1,7 +1,7 @@
 //! The contract on the stores that need no server, and what only they can promise.
 
 #[path = "contract.rs"]
-mod contract;
+pub(crate) mod contract;
 
 use std::any::Any;
 use std::sync::Arc;

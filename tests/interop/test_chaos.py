@@ -33,7 +33,7 @@ def run(scenario, nodes, corp, token, table, events):
     responses = [corp.response() for _ in range(DOCUMENTS)]
     load = Load(scenario, nodes, corp, token, responses)
     try:
-        time.sleep(1)
+        eventually(lambda: len(load.counts.accepted) > 20, "that it runs")
         events()
         for node in nodes:
             eventually(lambda: node.dependency("store (redis)")["state"] == "ok", "the store", patience=30)

@@ -31,15 +31,17 @@ impl Broker {
             match news {
                 News::Revoked(revocation) => self.hold(&[revocation]),
                 News::Gap => self.catch_up().await,
-                News::Lost(reason) => {
-                    let seen = self.parts.revoked.others();
-                    self.parts.revoked.lost(reason.clone(), self.parts.clock.now());
-                    if !matches!(seen, Some(Others::Lost { .. })) {
-                        tracing::error!(reason, "revocations of other nodes are not heard");
-                    }
-                }
+                News::Lost(reason) => self.lose(reason),
             }
         }
+    }
+
+    /// Tells it once, however often it is tried.
+    fn lose(&self, reason: String) {
+        if !matches!(self.parts.revoked.others(), Some(Others::Lost { .. })) {
+            tracing::error!(reason, "revocations of other nodes are not heard");
+        }
+        self.parts.revoked.lost(reason, self.parts.clock.now());
     }
 
     /// Loads what was revoked while nobody listened; the store may need some tries.
@@ -51,7 +53,7 @@ impl Broker {
                     tracing::info!(count, "revocations of other nodes are heard");
                     return;
                 }
-                Err(fault) => self.parts.revoked.lost(fault.to_string(), self.parts.clock.now()),
+                Err(fault) => self.lose(fault.to_string()),
             }
             tokio::time::sleep(AGAIN).await;
         }

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::store::Scope;
 use crate::store::memory::MemoryStore;
+use crate::store::tests::contract::listed;
 
 const START: Moment = Moment::from_unix(1_800_000_000);
 const MINUTE: Duration = Duration::from_secs(60);
@@ -17,22 +18,6 @@ fn claim(id: u8, until: Moment) -> Claim {
 
 fn revocation(id: u8, issued: Moment, until: Moment) -> Revocation {
     Revocation { id: [id; 16], issued_before: issued, asserted_before: issued, until }
-}
-
-/// All that is live, in an order of its own.
-async fn listed(store: &dyn Store, at: Moment) -> Vec<Entry> {
-    let (tell, mut told) = mpsc::channel::<Vec<Entry>>(1);
-    let gather = async {
-        let mut all = Vec::new();
-        while let Some(entries) = told.recv().await {
-            all.extend(entries);
-        }
-        all.sort_by_cached_key(|entry| format!("{entry:?}"));
-        all
-    };
-    let (done, all) = tokio::join!(store.list(at, tell), gather);
-    done.unwrap();
-    all
 }
 
 /// The bytes of all segments, the oldest first.
@@ -108,7 +93,7 @@ async fn follows_the_model(steps: Vec<Step>) {
             }
         }
         store.flushed().await.unwrap();
-        assert_eq!(listed(&store, now).await, listed(&model, now).await);
+        assert_eq!(listed(&store, now).await.unwrap(), listed(&model, now).await.unwrap());
         let value = [number as u8 % 8; 32];
         assert_eq!(store.kept(value, now).await.unwrap(), model.kept(value, now).await.unwrap());
     }
