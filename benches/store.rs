@@ -126,7 +126,9 @@ async fn sign_in(store: &dyn Store, number: u64) {
     }
     let claim = Claim { id, scope: Scope::Whole, until: NOW.plus(HOUR) };
     assert_eq!(store.claim(claim, NOW).await.unwrap(), Claimed::First);
-    let key = SessionKey { until: NOW.plus(HOUR + Duration::from_millis(number / 20)), id };
+    let (holder, id) = id.split_at(16);
+    let [holder, id] = [holder, id].map(|half| half.try_into().unwrap());
+    let key = SessionKey { holder, until: NOW.plus(HOUR + Duration::from_millis(number / 20)), id };
     store.put(key, vec![0x5a; RECORD], NOW).unwrap();
 }
 

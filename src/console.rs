@@ -4,12 +4,16 @@
 //! 15 minutes (facts 4). A [`ConsoleSession`] is what a browser then carries in a cookie. Both are
 //! sealed, so neither needs a look-up. [`Destinations`] is the guard against open redirects.
 
+mod origin;
+
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use base64_simd::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+pub use self::origin::Origin;
 use crate::clock::Moment;
 use crate::entropy::{Entropy, NoEntropy};
 use crate::identity::{ProviderSession, RoleSession, SessionPolicies};
@@ -30,6 +34,9 @@ const LONGEST_COOKIE: usize = 3900;
 /// Longest destination that is looked at.
 const LONGEST_DESTINATION: usize = 2048;
 
+/// Tells a browser from a person's others, as long as it is signed in.
+pub type BrowserId = [u8; 8];
+
 /// A browser's session in a console: who, and until when.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConsoleSession {
@@ -41,8 +48,10 @@ pub struct ConsoleSession {
     pub seen: Moment,
     /// When the browser must sign in again.
     pub until: Moment,
-    /// Which of a person's browsers, as far as they are told apart.
-    pub browser: u8,
+    /// Which browser it is.
+    pub browser: BrowserId,
+    /// Where it was opened from.
+    pub origin: Origin,
     /// How the identity provider names the login, for a logout there.
     pub login: Option<ProviderSession>,
 }
@@ -56,7 +65,15 @@ impl ConsoleSession {
         if tags > LARGEST_TAGS {
             session.tags.clear();
         }
-        Self { session, opened, seen: opened, until, browser: 0, login: None }
+        Self {
+            session,
+            opened,
+            seen: opened,
+            until,
+            browser: BrowserId::default(),
+            origin: Origin::default(),
+            login: None,
+        }
     }
 
     /// Seals it for a cookie. Where a cookie can't hold it all, the provider's name for the login
@@ -82,6 +99,12 @@ pub struct ConsoleTerms {
     pub idle: Option<Duration>,
     /// How long it may last in all.
     pub lifetime: Option<Duration>,
+    /// How many browsers of one person may be signed in at once.
+    pub most_sessions: Option<NonZeroUsize>,
+    /// Whether it ends where the kind of program is another than at first.
+    pub bound_to_program: bool,
+    /// Whether it ends where the client's address is another than at first.
+    pub bound_to_address: bool,
 }
 
 impl ConsoleTerms {
@@ -93,6 +116,12 @@ impl ConsoleTerms {
     /// Whether nobody was there for too long at `at`.
     pub fn is_idle(&self, session: &ConsoleSession, at: Moment) -> bool {
         self.idle.is_some_and(|idle| at.since(session.seen) >= idle)
+    }
+
+    /// Whether `session` may be used from `origin`.
+    pub fn may_be_used_from(&self, session: &ConsoleSession, origin: &Origin) -> bool {
+        (!self.bound_to_program || session.origin.program == origin.program)
+            && (!self.bound_to_address || session.origin.address == origin.address)
     }
 
     /// Whether it is to be noted that somebody is there at `at`.
@@ -217,17 +246,21 @@ mod tests {
         Destinations::new(&public, &[Url::parse("https://console.example.com").unwrap()]).unwrap()
     }
 
-    #[test]
-    fn a_console_session_never_outlives_the_providers() {
+    const AT: Moment = Moment::from_unix(1_800_000_000);
+
+    fn hours(count: u64) -> Moment {
+        AT.plus(Duration::from_secs(3600 * count))
+    }
+
+    /// Of a provider whose own session ends at `ends`.
+    fn session(ends: Option<Moment>) -> RoleSession {
         let role: crate::arn::RoleArn = "arn:aws:iam::111122223333:role/Deploy".parse().unwrap();
-        let at = Moment::from_unix(1_800_000_000);
-        let hours = |count: u64| at.plus(Duration::from_secs(3600 * count));
-        let session = |ends| RoleSession {
+        RoleSession {
             assumed_by: None,
             ancestry: crate::identity::Ancestry::default(),
             mfa: None,
             role_id: crate::arn::RoleId::of_declared(&role),
-            role: role.clone(),
+            role,
             session_name: "ann".into(),
             provider: None,
             subject: None,
@@ -237,15 +270,36 @@ mod tests {
             provider_session_ends: ends,
             login: None,
             grant: None,
-            issued: at,
+            issued: AT,
             expires: hours(1),
-        };
+        }
+    }
+
+    #[test]
+    fn a_console_session_never_outlives_the_providers() {
         let twelve = Some(Duration::from_secs(12 * 3600));
-        let until = |ends, asked| SigninToken::new(session(ends), asked, at).console.until;
+        let until = |ends, asked| SigninToken::new(session(ends), asked, AT).console.until;
         assert_eq!(until(None, None), hours(1));
         assert_eq!(until(None, twelve), hours(12));
         assert_eq!(until(Some(hours(2)), twelve), hours(2));
         assert_eq!(until(Some(hours(2)), None), hours(1));
+    }
+
+    #[test]
+    fn a_console_session_stays_where_it_is_bound_to() {
+        let here = Origin::of(Some([192, 0, 2, 7].into()), Some("Firefox/1"));
+        let console =
+            ConsoleSession { origin: here.clone(), ..ConsoleSession::new(session(None), AT, hours(1)) };
+        let elsewhere = Origin { address: None, ..here.clone() };
+        let another = Origin { program: "curl".into(), ..here.clone() };
+        for (bound_to_program, bound_to_address) in
+            [(false, false), (true, false), (false, true), (true, true)]
+        {
+            let terms = ConsoleTerms { bound_to_program, bound_to_address, ..ConsoleTerms::default() };
+            assert!(terms.may_be_used_from(&console, &here));
+            assert_eq!(terms.may_be_used_from(&console, &elsewhere), !bound_to_address);
+            assert_eq!(terms.may_be_used_from(&console, &another), !bound_to_program);
+        }
     }
 
     #[test]

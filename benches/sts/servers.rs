@@ -205,11 +205,11 @@ async fn handle(work: web::Data<Work>, body: web::Bytes) -> HttpResponse {
 fn remember(sessions: usize, folder: &std::path::Path) {
     let (store, now, record) = (EmbeddedStore::open(folder).unwrap(), SystemClock.now(), [0x5a; SESSION / 2]);
     for number in 0..sessions as u64 {
-        let mut id = [0; 32];
+        let mut id = [0; 16];
         id[..8].copy_from_slice(&number.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes());
         let until = now.plus(Duration::from_millis(900_000 + number % 2_700_000));
         // The queue is bounded, and a broker would not wait for it.
-        while store.put(SessionKey { until, id }, record.to_vec(), now).is_err() {
+        while store.put(SessionKey { holder: id, until, id }, record.to_vec(), now).is_err() {
             std::thread::sleep(Duration::from_millis(1));
         }
     }

@@ -15,7 +15,7 @@ use super::federate::sha256;
 use super::{Arrival, Ask, Door, Failure, Fault, Refusal, RequestContext, SignedIn};
 use crate::arn::RoleArn;
 use crate::clock::Moment;
-use crate::console::{self, ConsoleSession};
+use crate::console::{self, BrowserId, ConsoleSession};
 use crate::directory::{Provider, SamlSide, Verifier};
 use crate::entropy;
 use crate::identity::oidc::{FurtherClaims, LoginError};
@@ -132,7 +132,7 @@ impl LoginState {
 /// Where a login ends.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 enum Landing {
-    Console { destination: String },
+    Console { destination: String, browser: Option<BrowserId> },
     Device(DeviceTicket),
 }
 
@@ -150,11 +150,19 @@ struct RoleChoice {
 }
 
 impl RequestContext<'_> {
-    /// Sends a browser to the provider called `name`.
-    pub async fn begin_login(&self, name: &str, toward: Toward<'_>) -> Result<LoginStart, Failure> {
+    /// Sends a browser to the provider called `name`. `cookie` holds the console session that it has already.
+    pub async fn begin_login(
+        &self,
+        name: &str,
+        toward: Toward<'_>,
+        cookie: Option<&str>,
+    ) -> Result<LoginStart, Failure> {
         let provider = self.provider(name)?;
         let landing = match toward {
-            Toward::Console(wished) => self.console_at(wished)?,
+            Toward::Console(wished) => {
+                let before = cookie.and_then(|cookie| self.console_session(cookie));
+                self.console_at(wished, before.map(|console| console.browser))?
+            }
             Toward::Device(user_code) => Landing::Device(self.device_ticket(user_code, provider).await?),
         };
         let entropy = self.parts.entropy.as_ref();
@@ -264,11 +272,11 @@ impl RequestContext<'_> {
         landing: Landing,
     ) -> Result<Arrived, Failure> {
         match (landing, chosen) {
-            (Landing::Console { destination }, Choice::None) => {
-                self.arrive_at_console(arrival, None, destination).await
+            (Landing::Console { destination, browser }, Choice::None) => {
+                self.arrive_at_console(arrival, None, destination, browser).await
             }
-            (Landing::Console { destination }, Choice::Role(role)) => {
-                self.arrive_at_console(arrival, Some(role), destination).await
+            (Landing::Console { destination, browser }, Choice::Role(role)) => {
+                self.arrive_at_console(arrival, Some(role), destination, browser).await
             }
             (Landing::Console { .. }, Choice::Device(_)) => {
                 Err(Refusal::NoSuchLogin { reason: "the login was not begun for a device" }.into())
@@ -288,6 +296,7 @@ impl RequestContext<'_> {
         arrival: &Arrival<'_>,
         chosen: Option<&RoleArn>,
         destination: String,
+        browser: Option<BrowserId>,
     ) -> Result<Arrived, Failure> {
         let role = if let Some(role) = chosen {
             role.clone()
@@ -304,12 +313,12 @@ impl RequestContext<'_> {
         };
         let ask =
             Ask { action, role: &role, session_name: None, duration: None, policies: SessionPolicies::NONE };
-        let federated = self.federate(arrival, &ask).await?;
-        let session = federated.session.session().clone();
+        let (identity, session) = self.admit(arrival, &ask).await?;
+        let session = session.session().clone();
         let until = session.expires;
-        let login = federated.identity.login().map(|login| login.session.clone());
+        let login = identity.login().map(|login| login.session.clone());
         let console = ConsoleSession { login, ..ConsoleSession::new(session, self.at, until) };
-        Ok(Arrived::SignedIn(self.sign_in(console, destination)?))
+        Ok(Arrived::SignedIn(self.sign_in(console, destination, browser).await?))
     }
 
     /// Until something is chosen, the form carries the token and what was learned beside it.
@@ -344,15 +353,15 @@ impl RequestContext<'_> {
         (state.provider == provider && state.good_until > self.at).then_some(state)
     }
 
-    fn console_at(&self, wished: Option<&str>) -> Result<Landing, Failure> {
+    fn console_at(&self, wished: Option<&str>, browser: Option<BrowserId>) -> Result<Landing, Failure> {
         let destination = self.snapshot.destinations.land_on(wished).map_err(Refusal::Destination)?;
-        Ok(Landing::Console { destination })
+        Ok(Landing::Console { destination, browser })
     }
 
     /// Where a login lands that the provider started: its `RelayState` where that is a place to
     /// land on (facts 2.5), else the console.
     fn unsolicited_landing(&self, posted: &SamlAnswer<'_>) -> Result<Landing, Failure> {
-        self.console_at(posted.relay_state).or_else(|_| self.console_at(None))
+        self.console_at(posted.relay_state, None).or_else(|_| self.console_at(None, None))
     }
 
     fn callback_url(&self, name: &str) -> String {
@@ -365,7 +374,7 @@ pub fn login_tag(state: &str) -> String {
     hexadecimal(&sha256(state.as_bytes())[..4])
 }
 
-fn hexadecimal(bytes: &[u8]) -> String {
+pub(super) fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

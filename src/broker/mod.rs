@@ -22,6 +22,7 @@ mod refusal;
 mod refused_access;
 pub mod rehearse;
 mod revocation;
+mod sessions;
 mod signin;
 mod verify;
 
@@ -44,11 +45,13 @@ pub use self::nodes::OtherNodes;
 use self::pace::Pace;
 pub use self::refusal::{Failure, Fault, Refusal};
 pub use self::revocation::{Ended, Others, RevocationSet, RevokeAsk, RevokeFault, Target};
+pub use self::sessions::{OwnKind, OwnSession};
 pub use self::signin::SignedIn;
 pub use self::verify::{Verified, VerifyAsk};
 use crate::audit;
 use crate::clock::{Clock, Moment};
 use crate::config::Snapshot;
+use crate::console::Origin;
 use crate::entropy::Entropy;
 use crate::identity::sigv4::SigningSecrets;
 use crate::issuer::OwnIssuer;
@@ -64,6 +67,8 @@ pub struct Broker {
     device_paces: device::Paces,
     /// Wrong codes of one authenticator app.
     mfa_pace: Pace,
+    /// Sessions that one person ends.
+    ends_pace: Pace,
     other_nodes: ArcSwapOption<OtherNodes>,
 }
 
@@ -105,7 +110,8 @@ impl Broker {
     pub fn new(snapshot: Snapshot, parts: Parts) -> Self {
         let mfa_pace = Pace::new(10, Duration::from_secs(60));
         let (device_paces, other_nodes) = (device::Paces::default(), ArcSwapOption::empty());
-        Self { snapshot: Arc::new(snapshot), parts, device_paces, mfa_pace, other_nodes }
+        let ends_pace = Pace::new(sessions::ENDS.0, sessions::ENDS.1);
+        Self { snapshot: Arc::new(snapshot), parts, device_paces, mfa_pace, ends_pace, other_nodes }
     }
 
     /// The configuration in force.
@@ -145,9 +151,11 @@ impl Broker {
             parts: &self.parts,
             device_paces: &self.device_paces,
             mfa_pace: &self.mfa_pace,
+            ends_pace: &self.ends_pace,
             snapshot: self.snapshot(),
             at,
             source_ip,
+            user_agent: None,
         }
     }
 }
@@ -157,12 +165,27 @@ pub struct RequestContext<'b> {
     parts: &'b Parts,
     device_paces: &'b device::Paces,
     mfa_pace: &'b Pace,
+    ends_pace: &'b Pace,
     snapshot: Arc<Snapshot>,
     at: Moment,
     source_ip: Option<IpAddr>,
+    user_agent: Option<&'b str>,
+}
+
+impl<'b> RequestContext<'b> {
+    /// As a program asks that calls itself `user_agent`.
+    #[must_use]
+    pub fn by(self, user_agent: Option<&'b str>) -> Self {
+        Self { user_agent, ..self }
+    }
 }
 
 impl RequestContext<'_> {
+    /// Where the request comes from.
+    fn origin(&self) -> Origin {
+        Origin::of(self.source_ip, self.user_agent)
+    }
+
     /// The configuration that this request is decided by.
     pub fn snapshot(&self) -> &Snapshot {
         &self.snapshot

@@ -1,16 +1,18 @@
 //! What must be known later of what was given: a sealed record, an audit event, a count.
 
-use super::federate::sha256;
+use serde::{Deserialize, Serialize};
+
 use super::{Failure, RequestContext};
 use crate::arn::ProviderArn;
 use crate::audit;
 use crate::clock::Moment;
+use crate::console::{ConsoleSession, Origin};
 use crate::entropy::NoEntropy;
-use crate::identity::{Holder, RoleSession};
+use crate::identity::{Holder, RoleSession, hash_of};
 use crate::issuer::TemporaryCredentials;
 use crate::policy::{AuthorizedSession, AuthorizedUserSession, OfferedBy};
 use crate::seal::Purpose;
-use crate::store::SessionKey;
+use crate::store::{HolderId, SessionKey};
 use crate::telemetry;
 
 /// What was given, as it is recorded.
@@ -46,6 +48,32 @@ impl<'a> Given<'a> {
     }
 }
 
+/// What is recorded where it is not sealed already.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) enum Recorded {
+    /// A token of ours, which is known by its id.
+    Token(RoleSession),
+    /// A browser that is signed in.
+    Browser(Box<ConsoleSession>),
+    /// An app that may ask again.
+    App(Box<AppRecord>),
+}
+
+/// An app that may ask again, by refresh tokens.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct AppRecord {
+    /// What it may ask for, as it was given first.
+    pub(super) session: RoleSession,
+    /// The OAuth client.
+    pub(super) client: String,
+    /// When it asked last.
+    pub(super) used: Moment,
+    /// When it must have asked again.
+    pub(super) until: Moment,
+    /// Where it asked from.
+    pub(super) origin: Origin,
+}
+
 /// Tells the audit and the metrics.
 pub(super) fn tell_issued(facts: &RoleSession, offered_by: &str, given: &Given<'_>) {
     telemetry::count_issued(given.action);
@@ -72,21 +100,31 @@ impl RequestContext<'_> {
     /// already, which names them; everything else is sealed for the record.
     pub(super) fn record(&self, session: &AuthorizedSession, given: &Given<'_>) -> Result<(), Failure> {
         let facts = session.session();
-        let sealed = match given.sealed {
-            Some(sealed) => sealed.to_vec(),
-            None => {
-                let body = postcard::to_allocvec(&(given.id, facts)).map_err(|_| NoEntropy)?;
-                let (place, entropy) = (record_key(given).id, self.parts.entropy.as_ref());
-                self.parts.ring.seal_at(&place, Purpose::StoredRecord, &body, entropy)?
-            }
-        };
-        self.put(sealed, given);
+        let key = record_key(facts.into(), given);
+        match given.sealed {
+            Some(sealed) => self.put(key, sealed.to_vec()),
+            None => self.keep_record(key, &Recorded::Token(facts.clone()))?,
+        }
         tell_issued(facts, offered_by(session.offered_by()), given);
         Ok(())
     }
 
-    fn put(&self, sealed: Vec<u8>, given: &Given<'_>) {
-        if let Err(fault) = self.parts.store.put(record_key(given), sealed, self.at) {
+    /// Seals `recorded` and queues it.
+    pub(super) fn keep_record(&self, key: SessionKey, recorded: &Recorded) -> Result<(), Failure> {
+        let body = postcard::to_allocvec(recorded).map_err(|_| NoEntropy)?;
+        let entropy = self.parts.entropy.as_ref();
+        self.put(key, self.parts.ring.seal_at(&place(key), Purpose::StoredRecord, &body, entropy)?);
+        Ok(())
+    }
+
+    /// Opens what [`RequestContext::keep_record`] sealed.
+    pub(super) fn open_record(&self, key: SessionKey, sealed: &[u8]) -> Option<Recorded> {
+        let body = self.parts.ring.open_at(&place(key), Purpose::StoredRecord, sealed).ok()?;
+        postcard::from_bytes(&body).ok()
+    }
+
+    fn put(&self, key: SessionKey, sealed: Vec<u8>) {
+        if let Err(fault) = self.parts.store.put(key, sealed, self.at) {
             telemetry::count_fault("record");
             tracing::warn!(fault = fault.to_string(), "the session was issued without a record");
         }
@@ -94,8 +132,8 @@ impl RequestContext<'_> {
 
     /// As [`RequestContext::record`], of what a user was given.
     pub(super) fn record_of_user(&self, session: &AuthorizedUserSession, given: &Given<'_>) {
-        self.put(given.sealed.unwrap_or_default().to_vec(), given);
         let holder = Holder::from(session.session());
+        self.put(record_key(holder, given), given.sealed.unwrap_or_default().to_vec());
         let user = match holder {
             Holder::User(of) => &of.user,
             Holder::FederatedUser(of) => &of.made_by,
@@ -120,9 +158,38 @@ impl RequestContext<'_> {
     }
 }
 
-/// Whoever has what was given knows both of it.
-fn record_key(given: &Given<'_>) -> SessionKey {
-    SessionKey { until: given.expires, id: sha256(given.id.as_bytes()) }
+fn record_key(holder: Holder<'_>, given: &Given<'_>) -> SessionKey {
+    SessionKey { holder: holder_id(holder), until: given.expires, id: record_id("given", given.id) }
+}
+
+/// Whose sessions those of `holder` are: of the person, or of the user who made them.
+pub(super) fn holder_id(holder: Holder<'_>) -> HolderId {
+    let of = |names: &[&str]| half(hash_of(&[&["rolegate/holder"], names].concat()));
+    match holder {
+        Holder::Role(session) => match (session.person(), &session.assumed_by) {
+            (Some((provider, subject)), _) => of(&["person", provider.as_str(), subject]),
+            (None, Some(caller)) => of(&["caller", caller]),
+            (None, None) => of(&["role", &session.arn()]),
+        },
+        Holder::User(session) => of(&["caller", session.user.as_str()]),
+        Holder::FederatedUser(session) => of(&["caller", session.made_by.as_str()]),
+    }
+}
+
+/// By what a record is found among its holder's.
+pub(super) fn record_id(kind: &str, id: &str) -> [u8; 16] {
+    half(hash_of(&["rolegate/record", kind, id]))
+}
+
+fn half(hash: [u8; 32]) -> [u8; 16] {
+    let mut half = [0; 16];
+    half.copy_from_slice(&hash[..16]);
+    half
+}
+
+/// Where a record is kept.
+fn place(key: SessionKey) -> Vec<u8> {
+    [&key.holder[..], &key.until.unix_millis().to_be_bytes(), &key.id].concat()
 }
 
 pub(super) fn offered_by(by: &OfferedBy) -> &str {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::federate::sha256;
 use super::{Failure, Refusal, RequestContext};
 use crate::audit;
-use crate::console::{ConsoleSession, SESSION_DURATION, SigninToken};
+use crate::console::{BrowserId, ConsoleSession, SESSION_DURATION, SigninToken};
 use crate::entropy;
 use crate::identity::sigv4::SigningSecrets;
 use crate::identity::{Session, hash_of};
@@ -52,11 +52,12 @@ impl RequestContext<'_> {
         Ok(token.seal(&self.parts.ring, self.parts.entropy.as_ref())?)
     }
 
-    /// Uses a sign-in token, once.
+    /// Uses a sign-in token, once. `cookie` holds the console session that the browser had before.
     pub async fn redeem_signin_token(
         &self,
         token: &str,
         destination: Option<&str>,
+        cookie: Option<&str>,
     ) -> Result<SignedIn, Failure> {
         let destination = self.snapshot.destinations.land_on(destination).map_err(Refusal::Destination)?;
         self.knows_revocations()?;
@@ -69,17 +70,27 @@ impl RequestContext<'_> {
         let id = sha256(token.as_bytes());
         let used = Refusal::SigninToken { reason: "it was used before" };
         self.claim_or(id, opened.good_until, used).await?;
-        self.sign_in(opened.console, destination)
+        let browser = cookie.and_then(|cookie| self.console_session(cookie)).map(|console| console.browser);
+        self.sign_in(opened.console, destination, browser).await
     }
 
-    /// Opens the console for `session`.
-    pub(super) fn sign_in(&self, console: ConsoleSession, destination: String) -> Result<SignedIn, Failure> {
-        let entropy = self.parts.entropy.as_ref();
-        let [browser] = entropy::bytes::<1>(entropy)?;
-        let until = self.snapshot.console.end_of(&console, self.at);
-        let browser = browser % BROWSERS;
-        let console = ConsoleSession { opened: self.at, seen: self.at, until, browser, ..console };
+    /// Opens the console for `session`, in the browser that was called so before.
+    pub(super) async fn sign_in(
+        &self,
+        console: ConsoleSession,
+        destination: String,
+        browser: Option<BrowserId>,
+    ) -> Result<SignedIn, Failure> {
+        let (entropy, terms) = (self.parts.entropy.as_ref(), self.snapshot.console);
+        let until = terms.end_of(&console, self.at);
+        let browser = browser.map_or_else(|| entropy::bytes(entropy), Ok)?;
+        let origin = self.origin();
+        let console = ConsoleSession { opened: self.at, seen: self.at, until, browser, origin, ..console };
         let cookie = console.seal(&self.parts.ring, entropy)?;
+        self.record_browser(&console)?;
+        if let Some(most) = terms.most_sessions {
+            self.end_surplus(&console, most.get()).await?;
+        }
         let arn = console.session.arn();
         audit::console_signin(&arn, console.until);
         Ok(SignedIn { destination, cookie, lasts: console.until.since(self.at) })
@@ -92,27 +103,30 @@ impl RequestContext<'_> {
         }
         let seen = ConsoleSession { seen: self.at, ..console.clone() };
         let cookie = seen.seal(&self.parts.ring, self.parts.entropy.as_ref())?;
+        self.record_browser(&seen)?;
         Ok(Some((cookie, console.until.since(self.at))))
     }
 
     /// The console session that a browser's cookie holds, unless it was ended.
     pub fn console_session(&self, cookie: &str) -> Option<ConsoleSession> {
         ConsoleSession::open(&self.parts.ring, cookie, self.at)
-            .filter(|console| self.snapshot.directory.role(&console.session.role).is_some())
-            .filter(|console| !self.snapshot.console.is_idle(console, self.at))
-            .filter(|console| !self.is_revoked(&console.session))
-            .filter(|console| !self.is_signed_out(console))
+            .filter(|console| self.is_open(console))
+            .filter(|console| self.snapshot.console.may_be_used_from(console, &self.origin()))
     }
 
-    fn is_signed_out(&self, console: &ConsoleSession) -> bool {
-        console.session.login.is_none() && self.parts.revoked.ends(&console_mark(console), console.opened)
+    /// Whether nothing ended `console` before its time.
+    pub(super) fn is_open(&self, console: &ConsoleSession) -> bool {
+        self.snapshot.directory.role(&console.session.role).is_some()
+            && !self.snapshot.console.is_idle(console, self.at)
+            && !self.is_revoked(&console.session)
+            && !self.parts.revoked.ends(&console_mark(console), console.opened)
     }
 }
 
 /// How many browsers of one person are told apart when one of them signs out.
 const BROWSERS: u8 = 64;
 
-/// What a browser's console session is revoked by if it comes of no login that can be ended.
+/// What a browser's console session is revoked by, where that does not end a login.
 ///
 /// Anybody with credentials may sign in and out as often as they like, so what they leave in the
 /// store is bounded: some marks a person, shared by chance where the browsers are many. A person is
@@ -123,7 +137,7 @@ pub(super) fn console_mark(console: &ConsoleSession) -> RevocationId {
         Some((provider, subject)) => [provider.as_str(), subject],
         None => [session.role.as_str(), session.session_name.as_str()],
     };
-    let browser = console.browser.to_string();
+    let browser = (console.browser[0] % BROWSERS).to_string();
     let mut mark = RevocationId::default();
     mark.copy_from_slice(&hash_of(&["rolegate/console", who[0], who[1], &browser])[..16]);
     mark

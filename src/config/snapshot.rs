@@ -7,7 +7,7 @@ use url::Url;
 use super::document::{Item, Written};
 use super::fault::Faults;
 use super::revision::Revision;
-use super::settings::{AccountSettings, Settings};
+use super::settings::{AccountSettings, Binding, Settings};
 use super::{clients, policies, providers, upstreams};
 use crate::arn::AccountId;
 use crate::clock::Moment;
@@ -128,6 +128,9 @@ fn console_terms(main: &Item<Settings>, faults: &mut Faults) -> ConsoleTerms {
             faults.error(main.place.at(key), message, "write 1m or more, such as 30m");
         }
     }
+    terms.most_sessions = written.most_sessions;
+    terms.bound_to_program = written.bound_to.contains(&Binding::Program);
+    terms.bound_to_address = written.bound_to.contains(&Binding::Address);
     terms
 }
 

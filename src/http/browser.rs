@@ -47,9 +47,10 @@ pub(super) async fn begin_login(
         Some(user_code) => Toward::Device(user_code),
         None => Toward::Console(destination.as_deref()),
     };
-    match context.begin_login(name, toward).await {
+    let https = context.snapshot().is_https;
+    let console = Jar::Console.read(request, https);
+    match context.begin_login(name, toward, console.as_deref()).await {
         Ok(start) => {
-            let https = context.snapshot().is_https;
             let mut response = leave(request, "Signing you in", &start.outbound);
             let mut cookies = cookies::crowded_out(request, https);
             cookies.push(Jar::Login(&start.tag).set(start.cookie, start.lasts, https));
@@ -251,7 +252,7 @@ async fn console(request: HttpRequest, surface: web::Data<Surface>) -> HttpRespo
 }
 
 /// The console's cookie, if it is to note that somebody was there.
-fn noted(context: &RequestContext<'_>, console: &ConsoleSession) -> Option<Cookie<'static>> {
+pub(super) fn noted(context: &RequestContext<'_>, console: &ConsoleSession) -> Option<Cookie<'static>> {
     let noted = context.noted(console).inspect_err(|failure| {
         tracing::error!(?failure, "it could not be noted that somebody was there");
     });
@@ -259,7 +260,7 @@ fn noted(context: &RequestContext<'_>, console: &ConsoleSession) -> Option<Cooki
     Some(Jar::Console.set(cookie, lasts, context.snapshot().is_https))
 }
 
-fn session_of(request: &HttpRequest, context: &RequestContext<'_>) -> Option<ConsoleSession> {
+pub(super) fn session_of(request: &HttpRequest, context: &RequestContext<'_>) -> Option<ConsoleSession> {
     context.console_session(&Jar::Console.read(request, context.snapshot().is_https)?)
 }
 

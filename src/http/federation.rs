@@ -97,7 +97,9 @@ async fn answer(request: &HttpRequest, surface: &Surface, fields: Fields) -> Htt
             let Some(token) = &fields.signin_token else {
                 return page::incomplete(request, "SigninToken is missing.");
             };
-            match context.redeem_signin_token(token, fields.destination.as_deref()).await {
+            let before = Jar::Console.read(request, context.snapshot().is_https);
+            let destination = fields.destination.as_deref();
+            match context.redeem_signin_token(token, destination, before.as_deref()).await {
                 Ok(opened) => signed_in(&context, &opened, StatusCode::FOUND),
                 Err(failure) => page::failure(request, &failure),
             }

@@ -21,6 +21,7 @@ mod page;
 mod request_log;
 mod saml;
 mod services;
+mod sessions;
 mod sts;
 
 use std::io;
@@ -29,6 +30,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::Server;
+use actix_web::http::header;
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpRequest, HttpServer, Route, guard, web};
 use rustix::process::{Resource, getrlimit};
@@ -66,9 +68,10 @@ pub struct Surface {
 
 impl Surface {
     /// What `request` sees from its start to its end.
-    fn context(&self, request: &HttpRequest) -> RequestContext<'_> {
+    fn context<'a>(&'a self, request: &'a HttpRequest) -> RequestContext<'a> {
         let address = client_address::of(request, &self.trusted_proxies);
-        self.broker.request(self.clock.now(), address)
+        let user_agent = request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+        self.broker.request(self.clock.now(), address).by(user_agent)
     }
 }
 
@@ -91,6 +94,7 @@ pub fn serve_public(
             .configure(services::routes)
             .configure(federation::routes)
             .configure(browser::routes)
+            .configure(sessions::routes)
             .default_service(web::to(browser::nothing_here))
     })
     .max_connections(connections_per_worker())

@@ -63,12 +63,12 @@ impl Purpose {
     const fn label(self) -> &'static [u8] {
         match self {
             Self::SessionToken => b"rolegate/session-token",
-            Self::LoginState => b"rolegate/login-state",
+            Self::LoginState => b"rolegate/login-state/2",
             Self::LogoutState => b"rolegate/logout-state",
             Self::RoleChoice => b"rolegate/role-choice",
-            Self::ConsoleSession => b"rolegate/console-session/4",
-            Self::SigninToken => b"rolegate/signin-token/4",
-            Self::StoredRecord => b"rolegate/stored-record",
+            Self::ConsoleSession => b"rolegate/console-session/5",
+            Self::SigninToken => b"rolegate/signin-token/5",
+            Self::StoredRecord => b"rolegate/stored-record/2",
             Self::DeviceCode => b"rolegate/device-code",
             Self::DeviceRequest => b"rolegate/device-request",
             Self::NodeNote => b"rolegate/node-note",

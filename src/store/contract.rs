@@ -92,13 +92,19 @@ async fn of_many_at_once_one_is_first() {
 }
 
 const fn session(id: u8, until: Moment) -> SessionKey {
-    SessionKey { until, id: [id; 32] }
+    SessionKey { holder: [5; 16], until, id: [id; 16] }
+}
+
+/// What `store` keeps under `key` at `at`.
+pub(crate) async fn record(store: &dyn Store, key: SessionKey, at: Moment) -> Option<Vec<u8>> {
+    let all = store.of_holder(key.holder, 100, at).await.unwrap();
+    all.into_iter().find_map(|(of, sealed)| (of == key).then_some(sealed))
 }
 
 /// Returns when the store has what was queued for it.
 async fn holds(store: &Arc<dyn Store>, key: SessionKey, sealed: &[u8]) {
     let written = async {
-        while store.get(key, NOW).await.unwrap().as_deref() != Some(sealed) {
+        while record(store.as_ref(), key, NOW).await.as_deref() != Some(sealed) {
             tokio::task::yield_now().await;
         }
     };
@@ -109,15 +115,38 @@ async fn holds(store: &Arc<dyn Store>, key: SessionKey, sealed: &[u8]) {
 async fn sessions_are_kept_until_their_end() {
     each_store(|store| async move {
         let (key, sibling) = (session(3, NOW.plus(HOUR)), session(3, NOW.plus(2 * HOUR)));
-        assert_eq!(store.get(key, NOW).await.unwrap(), None);
+        assert_eq!(record(store.as_ref(), key, NOW).await, None);
         store.put(key, b"sealed".to_vec(), NOW).unwrap();
         store.put(sibling, b"longer".to_vec(), NOW).unwrap();
         holds(&store, key, b"sealed").await;
         holds(&store, sibling, b"longer").await;
-        assert_eq!(store.get(session(4, key.until), NOW).await.unwrap(), None);
-        assert_eq!(store.get(key, key.until).await.unwrap(), None);
+        assert_eq!(record(store.as_ref(), session(4, key.until), NOW).await, None);
+        assert_eq!(record(store.as_ref(), key, key.until).await, None);
         store.put(key, b"again".to_vec(), NOW).unwrap();
         holds(&store, key, b"again").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn each_holder_has_their_own_sessions_and_the_last_to_end_come_first() {
+    each_store(|store| async move {
+        let of = |holder: u8, minutes: u64, id: u8| {
+            let until = NOW.plus(Duration::from_secs(60 * minutes));
+            SessionKey { holder: [holder; 16], until, id: [id; 16] }
+        };
+        let [short, long, middle] = [of(2, 1, 7), of(2, 60, 1), of(2, 30, 9)];
+        for key in [of(1, 90, 1), short, long, middle, of(3, 90, 1)] {
+            store.put(key, vec![key.id[0]], NOW).unwrap();
+        }
+        holds(&store, of(3, 90, 1), &[1]).await;
+        let found = async |most, at| store.of_holder([2; 16], most, at).await.unwrap();
+        let [short, long, middle] = [short, long, middle].map(|key| (key, vec![key.id[0]]));
+        assert_eq!(found(100, NOW).await, [long.clone(), middle.clone(), short.clone()]);
+        assert_eq!(found(2, NOW).await, [long.clone(), middle.clone()]);
+        assert_eq!(found(100, short.0.until).await, [long.clone(), middle]);
+        assert_eq!(found(100, long.0.until).await, []);
+        assert_eq!(store.of_holder([4; 16], 100, NOW).await.unwrap(), []);
     })
     .await;
 }
@@ -210,7 +239,10 @@ async fn all_that_is_live_is_listed_and_another_store_can_hold_it() {
             all.push(match number % 5 {
                 0 => Entry::Claim(Claim { id, scope: Scope::Whole, until }),
                 1 => Entry::Claim(Claim { id, scope: Scope::Part([9; 32]), until }),
-                2 => Entry::Session(SessionKey { until, id }, vec![number as u8]),
+                2 => {
+                    let (holder, id) = ([number as u8 % 3; 16], id[..16].try_into().unwrap());
+                    Entry::Session(SessionKey { holder, until, id }, vec![number as u8])
+                }
                 3 => Entry::Value(id, vec![number as u8; 3], until),
                 _ => {
                     let id = id[..16].try_into().unwrap();

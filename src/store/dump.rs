@@ -18,7 +18,7 @@ use tokio::sync::mpsc;
 use super::{Claim, Revocation, SessionKey, Store, StoreFault, ValueKey};
 use crate::clock::Moment;
 
-const HEADER: &[u8] = b"rolegate store 1\n";
+const HEADER: &[u8] = b"rolegate store 2\n";
 /// Larger entries are none.
 const LARGEST: usize = 1024 * 1024;
 
@@ -224,7 +224,7 @@ mod tests {
         let until = Moment::from_unix(1_800_000_000);
         vec![
             Entry::Claim(Claim { id: [1; 32], scope: Scope::Part([2; 32]), until }),
-            Entry::Session(SessionKey { until, id: [3; 32] }, b"sealed".to_vec()),
+            Entry::Session(SessionKey { holder: [2; 16], until, id: [3; 16] }, b"sealed".to_vec()),
             Entry::Value([4; 32], Vec::new(), until),
             Entry::Revocation(Revocation {
                 id: [5; 16],

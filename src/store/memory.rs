@@ -7,9 +7,9 @@ use tokio::sync::mpsc;
 
 use super::dump::Entry;
 use super::{
-    Claim, Claimed, Inventory, Nodes, ReplayCache, Revocation, RevocationId, Revocations, SWEEP_MARGIN,
-    SessionKey, SessionStore, Store, StoreFault, StoreFuture, ValueKey, ValueStore, claim_key, claim_of,
-    conflicts,
+    Claim, Claimed, HolderId, Inventory, Nodes, ReplayCache, Revocation, RevocationId, Revocations,
+    SWEEP_MARGIN, SessionKey, SessionStore, Store, StoreFault, StoreFuture, ValueKey, ValueStore, claim_key,
+    claim_of, conflicts, keys_of,
 };
 use crate::clock::Moment;
 
@@ -68,9 +68,15 @@ impl SessionStore for MemoryStore {
         Ok(())
     }
 
-    fn get(&self, key: SessionKey, at: Moment) -> StoreFuture<'_, Option<Vec<u8>>> {
-        let live = self.held(at).sessions.get(&key).filter(|_| key.until > at).cloned();
-        Box::pin(std::future::ready(Ok(live)))
+    fn of_holder(
+        &self,
+        holder: HolderId,
+        most: usize,
+        at: Moment,
+    ) -> StoreFuture<'_, Vec<(SessionKey, Vec<u8>)>> {
+        let held = self.held(at);
+        let live = held.sessions.range(keys_of(holder, at)).rev().take(most);
+        Box::pin(std::future::ready(Ok(live.map(|(key, sealed)| (*key, sealed.clone())).collect())))
     }
 }
 

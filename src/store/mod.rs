@@ -82,14 +82,18 @@ pub trait ReplayCache: Send + Sync {
     fn claim(&self, claim: Claim, at: Moment) -> StoreFuture<'_, Claimed>;
 }
 
-/// The key of a session record. Its end is part of it, and first: what is written at one time stands
-/// together in a file, and what is over stands at the beginning.
+/// Whose sessions: the first half of a SHA-256 hash.
+pub type HolderId = [u8; 16];
+
+/// The key of a session record, in the order in which a holder's stand together, by their ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct SessionKey {
+    /// Whose it is.
+    pub holder: HolderId,
     /// When the record may be forgotten.
     pub until: Moment,
-    /// Which of those that end then: a SHA-256 hash.
-    pub id: [u8; 32],
+    /// Which of those that end then: the first half of a SHA-256 hash.
+    pub id: [u8; 16],
 }
 
 /// Session records.
@@ -98,8 +102,13 @@ pub trait SessionStore: Send + Sync {
     /// request that is done must not wait for a disk or a network. A full queue is a fault.
     fn put(&self, key: SessionKey, sealed: Vec<u8>, at: Moment) -> Result<(), StoreFault>;
 
-    /// What is kept under `key` at `at`.
-    fn get(&self, key: SessionKey, at: Moment) -> StoreFuture<'_, Option<Vec<u8>>>;
+    /// What is kept of `holder` at `at`: those that end last come first, and no more than `most`.
+    fn of_holder(
+        &self,
+        holder: HolderId,
+        most: usize,
+        at: Moment,
+    ) -> StoreFuture<'_, Vec<(SessionKey, Vec<u8>)>>;
 }
 
 /// The key of a value: a SHA-256 hash.
@@ -248,4 +257,11 @@ fn conflicts(claim: &Claim) -> Vec<std::ops::RangeInclusive<[u8; 64]>> {
             vec![whole..=whole, part..=part]
         }
     }
+}
+
+/// The keys among which what `holder` has at `at` stands.
+fn keys_of(holder: HolderId, at: Moment) -> std::ops::RangeInclusive<SessionKey> {
+    let first = SessionKey { holder, until: at.plus(Duration::from_millis(1)), id: [0; 16] };
+    let last = SessionKey { holder, until: Moment::from_unix_millis(i64::MAX), id: [0xff; 16] };
+    first..=last
 }

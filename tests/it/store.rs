@@ -47,7 +47,7 @@ async fn what_is_kept_moves_to_another_store_and_to_a_file_and_back() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     let (now, until) = (SystemClock.now(), SystemClock.now().plus(HOUR));
-    let key = SessionKey { until, id: [1; 32] };
+    let key = SessionKey { holder: [1; 16], until, id: [1; 16] };
     let (one, two, three) =
         (with_store(folder, "one"), with_store(folder, "two"), with_store(folder, "three"));
     let store = EmbeddedStore::open(&folder.join("one")).unwrap();
@@ -96,7 +96,7 @@ async fn what_is_kept_moves_to_another_store_and_to_a_file_and_back() {
         let store = EmbeddedStore::open(&folder.join(name)).unwrap();
         assert_eq!(store.claim(claim(1, until), now).await.unwrap(), Claimed::AlreadyUsed);
         assert_eq!(store.kept([2; 32], now).await.unwrap(), Some(b"kept".to_vec()));
-        assert_eq!(store.get(key, now).await.unwrap(), Some(b"sealed".to_vec()));
+        assert_eq!(store.of_holder([1; 16], 9, now).await.unwrap(), [(key, b"sealed".to_vec())]);
         assert_eq!(store.revocations(now).await.unwrap(), [revocation(3, until)]);
     }
     fs::write(

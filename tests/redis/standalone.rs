@@ -149,14 +149,13 @@ async fn a_frozen_server_holds_nobody_up() {
 async fn what_is_queued_is_written_before_the_end() {
     let server = Server::start();
     let store = server.store();
-    let key = |id: u8| SessionKey { until: NOW.plus(HOUR), id: [id; 32] };
+    let key = |id: u8| SessionKey { holder: [1; 16], until: NOW.plus(HOUR), id: [id; 16] };
     (0..=255).for_each(|id| store.put(key(id), vec![id], NOW).unwrap());
     store.flushed().await.unwrap();
     drop(store);
     let other = server.store();
-    for id in 0..=255 {
-        assert_eq!(other.get(key(id), NOW).await.unwrap(), Some(vec![id]));
-    }
+    let expected: Vec<_> = (0..=255).rev().map(|id| (key(id), vec![id])).collect();
+    assert_eq!(other.of_holder([1; 16], 1000, NOW).await.unwrap(), expected);
 }
 
 /// What was answered with a fault is not used up, though the server got it and did it later.

@@ -191,7 +191,7 @@ impl RequestContext<'_> {
     ) -> Result<Exchanged, Failure> {
         let Begun { grant, session, granted } = begun;
         self.record_granted(client, kept, &session, &granted, action)?;
-        let refresh = self.first_refresh(client, identity, grant, kept)?;
+        let refresh = self.first_refresh(client, identity, &session, grant, kept)?;
         Ok(Exchanged { granted, refresh })
     }
 

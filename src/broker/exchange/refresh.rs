@@ -11,14 +11,17 @@ use serde::{Deserialize, Serialize};
 use super::{ExchangeRefusal, Exchanged, Wanted, bound_to};
 use crate::arn::RoleArn;
 use crate::audit;
+use crate::broker::login::hexadecimal;
+use crate::broker::record::{AppRecord, Recorded, holder_id, record_id};
 use crate::broker::{Failure, Refusal, RequestContext};
 use crate::clock::Moment;
 use crate::directory::{Client, RefreshTerms};
 use crate::entropy;
 use crate::identity::dpop::Proof;
-use crate::identity::{FederatedIdentity, GrantId};
+use crate::identity::{FederatedIdentity, GrantId, RoleSession};
+use crate::policy::AuthorizedSession;
 use crate::secret::Secret;
-use crate::store::{Revocation, Scope};
+use crate::store::{Revocation, Scope, SessionKey};
 use crate::telemetry;
 
 /// The way in, for audit and metrics.
@@ -77,6 +80,7 @@ impl RequestContext<'_> {
         &self,
         client: &Client,
         identity: &FederatedIdentity,
+        session: &AuthorizedSession,
         grant: GrantId,
         kept: &Kept<'_>,
     ) -> Result<Option<Secret<String>>, Failure> {
@@ -95,7 +99,7 @@ impl RequestContext<'_> {
             given: self.at,
             ends: identity.session_ends().map_or(ends, |end| end.min(ends)),
         };
-        self.remembered(identity, &lineage)
+        self.remembered(identity, &lineage, terms, session.session())
     }
 
     /// Uses a refresh token, once. One that is bound to a key stays so; `proof` binds one that is not.
@@ -130,7 +134,7 @@ impl RequestContext<'_> {
         self.record_granted(client, &kept, &session, &granted, ACTION)?;
         let id = entropy::bytes(self.parts.entropy.as_ref())?;
         let next = Lineage { id, given: self.at, key: key.map(str::to_owned), ..lineage };
-        let refresh = self.remembered(&identity, &next)?;
+        let refresh = self.remembered(&identity, &next, terms, session.session())?;
         Ok(Exchanged { granted, refresh })
     }
 
@@ -148,7 +152,7 @@ impl RequestContext<'_> {
 
     /// Ends all that came of the exchange `grant`, and what a request under way is giving of it: here at
     /// once, and for good when this is `Ok`.
-    pub(super) async fn end_grant(&self, grant: GrantId) -> Result<(), Failure> {
+    pub(in crate::broker) async fn end_grant(&self, grant: GrantId) -> Result<(), Failure> {
         let now = self.parts.clock.now().max(self.at);
         let until = self.parts.revoked.keeps_until(now);
         let asserted_before = Moment::from_unix(0); // No document has this name.
@@ -171,13 +175,32 @@ impl RequestContext<'_> {
         &self,
         identity: &FederatedIdentity,
         lineage: &Lineage,
+        terms: RefreshTerms,
+        session: &RoleSession,
     ) -> Result<Option<Secret<String>>, Failure> {
         let text = identity.remember(lineage, &self.parts.ring, self.parts.entropy.as_ref())?;
         if text.is_none() {
             let (client, provider) = (lineage.client_id.as_str(), identity.provider_name());
             tracing::warn!(client, provider, "an identity is too large for a refresh token: none was given");
+            return Ok(None);
         }
+        self.record_app(lineage, terms, session)?;
         Ok(text.map(Secret::new))
+    }
+
+    /// Records that an app may ask again for what `session` is.
+    fn record_app(
+        &self,
+        lineage: &Lineage,
+        terms: RefreshTerms,
+        session: &RoleSession,
+    ) -> Result<(), Failure> {
+        let (until, client) = (lineage.until(terms), lineage.client_id.clone());
+        let session = RoleSession { issued: lineage.began, ..session.clone() };
+        let id = record_id("app", &hexadecimal(&lineage.grant));
+        let key = SessionKey { holder: holder_id((&session).into()), until: lineage.ends, id };
+        let app = AppRecord { session, client, used: self.at, until, origin: self.origin() };
+        self.keep_record(key, &Recorded::App(Box::new(app)))
     }
 }
 

@@ -94,7 +94,7 @@ impl RequestContext<'_> {
     /// The latest that the provider of `session` may have asserted by its clock what was asserted before
     /// now. An ID token is good as often as one likes, so one of a clock that is ahead must not outlive the
     /// sign-out; assertions are used up.
-    fn latest_assertion(&self, session: &RoleSession) -> Moment {
+    pub(super) fn latest_assertion(&self, session: &RoleSession) -> Moment {
         let provider = session.provider.as_ref();
         let provider = provider.and_then(|arn| self.snapshot.directory.provider_by_arn(arn));
         match provider.map(|provider| &provider.verifier) {
@@ -138,12 +138,12 @@ impl RequestContext<'_> {
     }
 
     /// Holds here at once, and for good when this is `Ok`.
-    async fn revoke(&self, ids: &[RevocationId], asserted_before: Moment) -> Result<(), Failure> {
+    pub(super) async fn revoke(&self, ids: &[RevocationId], asserted_before: Moment) -> Result<(), Failure> {
         let revocations = self.hold(ids, asserted_before);
         self.save(&revocations).await
     }
 
-    async fn save(&self, revocations: &[Revocation]) -> Result<(), Failure> {
+    pub(super) async fn save(&self, revocations: &[Revocation]) -> Result<(), Failure> {
         for revocation in revocations {
             self.parts.store.revoke(*revocation, self.at).await?;
             self.parts.revoked.saved(revocation);
@@ -163,7 +163,7 @@ impl RequestContext<'_> {
         revocations
     }
 
-    fn tell_ended(&self, ended: &audit::Ended<'_>) {
+    pub(super) fn tell_ended(&self, ended: &audit::Ended<'_>) {
         telemetry::count_logout(ended.action);
         ended.write();
     }

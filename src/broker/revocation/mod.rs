@@ -12,7 +12,7 @@ use std::time::Duration;
 
 pub use self::set::{Others, RevocationSet};
 pub use self::target::Target;
-pub(super) use self::target::of_subject;
+pub(super) use self::target::{of_session, of_subject};
 use super::RequestContext;
 use crate::arn::RoleArn;
 use crate::audit;

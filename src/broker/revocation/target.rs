@@ -72,7 +72,7 @@ impl fmt::Display for Target {
 }
 
 /// The marks of the credentials `id`.
-pub(super) fn of_session(id: &str) -> RevocationId {
+pub(in crate::broker) fn of_session(id: &str) -> RevocationId {
     mark("session", &[id])
 }
 

@@ -5,6 +5,7 @@
 //! comment here is what an editor shows.
 
 mod client;
+mod console;
 mod oidc;
 mod policy;
 mod rule;
@@ -20,6 +21,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub(super) use self::client::{ClientGrant, ClientSettings, DEFAULT_REFRESH_LIFETIME};
+pub(super) use self::console::{Binding, ConsoleSettings};
 pub(super) use self::oidc::{
     ClaimPath, GroupOverageSetting, OidcLoginSettings, OidcProviderSettings, TokenReplay,
 };
@@ -219,22 +221,6 @@ pub enum LogFormat {
     Text,
     /// One JSON object a line.
     Json,
-}
-
-/// `[console]`
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct ConsoleSettings {
-    /// Origins besides `public_url` that a sign-in may land on, such as
-    /// `https://console.example.com`. Anything else is refused, so that the sign-in URL is no open
-    /// redirect.
-    pub destinations: Vec<String>,
-    /// After how long without a visit to a page of the broker a browser must sign in again, such as `30m`. Default: no
-    /// such limit.
-    pub idle: Option<Span>,
-    /// After how long a browser must sign in again in any case, such as `8h`. Default: when its credentials end, or the time
-    /// that the sign-in URL asked for.
-    pub lifetime: Option<Span>,
 }
 
 /// `[[account]]`

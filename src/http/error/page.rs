@@ -46,6 +46,27 @@ impl PageError {
         error
     }
 
+    /// The page for a list of sessions that can't be shown, or one that could not be ended; the log gets the rest.
+    pub(in crate::http) fn of_sessions(failure: &Failure) -> Self {
+        let error = match failure {
+            Failure::Fault(_) => Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "Your sessions are out of reach at the moment",
+                "The broker can't read or end them now. What you ended may work again until it expires.",
+                "Wait a minute, then look again.",
+            ),
+            Failure::Refusal(Refusal::TooMany { .. }) => Self::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "Too many sessions were ended",
+                "You ended more sessions at once than the broker takes.",
+                "Wait a minute, or end all of your sessions by one button.",
+            ),
+            other => Self::describe(other),
+        };
+        log(failure, error.title);
+        error
+    }
+
     fn describe(failure: &Failure) -> Self {
         let refusal = match failure {
             Failure::Refusal(refusal) => refusal,

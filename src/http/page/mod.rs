@@ -1,7 +1,8 @@
 //! The pages, as templates (`pages/*.html`): server-rendered, and whole without JavaScript. The
-//! one script there is presses a button. `device` has those about devices.
+//! one script there is presses a button. `device` has those about devices, `sessions` the one of a person's own.
 
 mod device;
+mod sessions;
 
 use actix_web::http::header::HeaderValue;
 use actix_web::http::{StatusCode, header};
@@ -12,6 +13,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 pub(super) use self::device::{
     ApprovePage, DevicePage, DeviceSignInPage, approve, decided, device, device_sign_in,
 };
+pub(super) use self::sessions::{OwnSessionView, SessionsPage, sessions, sessions_failure};
 use super::error::PageError;
 use super::request_log::RequestId;
 use crate::broker::Failure;

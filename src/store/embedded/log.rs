@@ -18,7 +18,9 @@ use serde::{Deserialize, Serialize};
 use crate::store::ValueKey;
 use crate::store::dump::Entry;
 
-const HEADER: &[u8] = b"rolegate log 1\n";
+const HEADER: &[u8] = b"rolegate log 2\n";
+/// How the segments of an earlier build begin.
+const EARLIER: &[u8] = b"rolegate log 1\n";
 /// Length and CRC-32.
 const FRAME: usize = 8;
 
@@ -210,6 +212,13 @@ fn read_segment(path: &Path, segment: u32, seen: &mut impl FnMut(Record, Place))
         let message = format!("{} is damaged at byte {offset}; bring a copy back", path.display());
         io::Error::new(io::ErrorKind::InvalidData, message)
     };
+    if bytes.starts_with(EARLIER) {
+        let message = format!(
+            "{} is of an earlier build, and can't be read: remove the folder once all that it gave is over",
+            path.display()
+        );
+        return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+    }
     if !bytes.starts_with(HEADER) {
         // A crash may have come before the header was on the disk. Nothing follows before it is.
         return if bytes.len() <= HEADER.len() { Ok(HEADER.len() as u64) } else { Err(damaged(0)) };

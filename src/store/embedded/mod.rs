@@ -31,8 +31,8 @@ use self::state::State;
 use self::writer::Writer;
 use super::dump::Entry;
 use super::{
-    Claim, Claimed, Inventory, Nodes, ReplayCache, Revocation, Revocations, SessionKey, SessionStore, Store,
-    StoreFault, StoreFuture, ValueKey, ValueStore,
+    Claim, Claimed, HolderId, Inventory, Nodes, ReplayCache, Revocation, Revocations, SessionKey,
+    SessionStore, Store, StoreFault, StoreFuture, ValueKey, ValueStore,
 };
 use crate::clock::Moment;
 
@@ -103,7 +103,7 @@ impl EmbeddedStore {
         lock.try_lock().map_err(taken)?;
         if folder.join(EARLIER).exists() {
             let cause = format!(
-                "{EARLIER} there is of an earlier build: move it by that build's `store export`, and remove it"
+                "{EARLIER} there is of an earlier build, and can't be read: remove it once all that it gave is over"
             );
             return Err(StoreFault::new("opening its folder", cause));
         }
@@ -228,13 +228,20 @@ impl SessionStore for EmbeddedStore {
         self.enqueue("recording a session", Operation::Put(key, sealed), at, None)
     }
 
-    fn get(&self, key: SessionKey, at: Moment) -> StoreFuture<'_, Option<Vec<u8>>> {
+    fn of_holder(
+        &self,
+        holder: HolderId,
+        most: usize,
+        at: Moment,
+    ) -> StoreFuture<'_, Vec<(SessionKey, Vec<u8>)>> {
         Box::pin(async move {
-            let found = self.records(vec![key], at).await?.pop();
-            Ok(found.and_then(|entry| match entry {
-                Entry::Session(_, sealed) => Some(sealed),
+            let keys = self.state("reading a session")?.sessions_of(holder, most, at);
+            let records = self.records(keys, at).await?;
+            let session = |entry| match entry {
+                Entry::Session(key, sealed) => Some((key, sealed)),
                 _ => None,
-            }))
+            };
+            Ok(records.into_iter().filter_map(session).collect())
         })
     }
 }

@@ -8,7 +8,8 @@ use super::log::{Place, Record};
 use crate::clock::Moment;
 use crate::store::dump::Entry;
 use crate::store::{
-    Claim, Claimed, Revocation, RevocationId, SessionKey, ValueKey, claim_key, claim_of, conflicts,
+    Claim, Claimed, HolderId, Revocation, RevocationId, SessionKey, ValueKey, claim_key, claim_of, conflicts,
+    keys_of,
 };
 
 /// Entries of each kind that one sweep looks at for each operation: more than one adds, so that it keeps up.
@@ -122,6 +123,11 @@ impl State {
 
     pub(super) fn session(&self, key: SessionKey, at: Moment) -> Option<Place> {
         self.sessions.place(&key).filter(|_| key.until > at)
+    }
+
+    /// What `holder` has at `at`: those that end last come first, and no more than `most`.
+    pub(super) fn sessions_of(&self, holder: HolderId, most: usize, at: Moment) -> Vec<SessionKey> {
+        self.sessions.held.range(keys_of(holder, at)).rev().take(most).map(|(key, _)| *key).collect()
     }
 
     pub(super) fn value(&self, key: &ValueKey, at: Moment) -> Option<Vec<u8>> {

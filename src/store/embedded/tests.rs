@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::store::Scope;
 use crate::store::memory::MemoryStore;
-use crate::store::tests::contract::listed;
+use crate::store::tests::contract::{listed, record};
 
 const START: Moment = Moment::from_unix(1_800_000_000);
 const MINUTE: Duration = Duration::from_secs(60);
@@ -67,7 +67,7 @@ async fn follows_the_model(steps: Vec<Step>) {
                 assert_eq!(store.claim(claim, now).await.unwrap(), model.claim(claim, now).await.unwrap());
             }
             Step::Put(id, minutes) => {
-                let key = SessionKey { until: end(minutes), id: [id; 32] };
+                let key = SessionKey { holder: [id % 3; 16], until: end(minutes), id: [id; 16] };
                 let sealed = vec![number as u8; 100];
                 store.put(key, sealed.clone(), now).unwrap();
                 model.put(key, sealed, now).unwrap();
@@ -96,6 +96,9 @@ async fn follows_the_model(steps: Vec<Step>) {
         assert_eq!(listed(&store, now).await.unwrap(), listed(&model, now).await.unwrap());
         let value = [number as u8 % 8; 32];
         assert_eq!(store.kept(value, now).await.unwrap(), model.kept(value, now).await.unwrap());
+        let [found, expected]: [&dyn SessionStore; 2] = [&store, &model];
+        let of = async |store: &dyn SessionStore| store.of_holder([1; 16], 3, now).await.unwrap();
+        assert_eq!(of(found).await, of(expected).await);
     }
 }
 
@@ -115,7 +118,7 @@ async fn the_log_does_not_grow_for_ever() {
     let (ever, mut now) = (START.plus(MINUTE * 1_000_000), START);
     store.keep([1; 32], b"kept".to_vec(), ever, now).await.unwrap();
     store.revoke(revocation(2, START, ever), now).await.unwrap();
-    let key = SessionKey { until: ever, id: [3; 32] };
+    let key = SessionKey { holder: [3; 16], until: ever, id: [3; 16] };
     store.put(key, b"sealed".to_vec(), now).unwrap();
     assert_eq!(store.claim(claim(4, ever), now).await.unwrap(), Claimed::First);
     for number in 0..3000_u32 {
@@ -124,9 +127,9 @@ async fn the_log_does_not_grow_for_ever() {
         id[..4].copy_from_slice(&number.to_be_bytes());
         let short = Claim { id, scope: Scope::Whole, until: now.plus(MINUTE) };
         assert_eq!(store.claim(short, now).await.unwrap(), Claimed::First);
-        store.put(SessionKey { until: now.plus(MINUTE), id }, vec![7; 200], now).unwrap();
         store.keep(id, vec![8; 40], now.plus(MINUTE), now).await.unwrap();
         let id = id[..16].try_into().unwrap();
+        store.put(SessionKey { holder: id, until: now.plus(MINUTE), id }, vec![7; 200], now).unwrap();
         store.revoke(Revocation { id, ..revocation(0, now, now.plus(MINUTE)) }, now).await.unwrap();
     }
     store.flushed().await.unwrap();
@@ -136,7 +139,7 @@ async fn the_log_does_not_grow_for_ever() {
     drop(store);
     let store = EmbeddedStore::with_segments(folder.path(), SMALL).unwrap();
     assert_eq!(store.kept([1; 32], now).await.unwrap(), Some(b"kept".to_vec()));
-    assert_eq!(store.get(key, now).await.unwrap(), Some(b"sealed".to_vec()));
+    assert_eq!(record(&store, key, now).await, Some(b"sealed".to_vec()));
     assert_eq!(store.revocations(now).await.unwrap(), [revocation(2, START, ever)]);
     assert_eq!(store.claim(claim(4, ever), now).await.unwrap(), Claimed::AlreadyUsed);
 }
@@ -147,9 +150,9 @@ async fn what_is_on_its_way_to_the_disk_is_no_fault() {
     let folder = tempfile::tempdir().unwrap();
     let store = Arc::new(EmbeddedStore::open(folder.path()).unwrap());
     let key = |number: u32| {
-        let mut id = [1; 32];
+        let mut id = [1; 16];
         id[..4].copy_from_slice(&number.to_be_bytes());
-        SessionKey { until: START.plus(MINUTE), id }
+        SessionKey { holder: id, until: START.plus(MINUTE), id }
     };
     let sealed = vec![7; 50_000];
     let (writing, bytes) = (Arc::clone(&store), sealed.clone());
@@ -161,7 +164,7 @@ async fn what_is_on_its_way_to_the_disk_is_no_fault() {
     });
     let mut number = 0;
     while number < 150 {
-        match store.get(key(number), START).await.unwrap() {
+        match record(store.as_ref(), key(number), START).await {
             Some(read) => {
                 assert_eq!(read, sealed);
                 number += 1;
@@ -245,4 +248,8 @@ async fn an_earlier_builds_file_is_not_passed_over() {
     fs::write(folder.path().join(EARLIER), "").unwrap();
     let fault = EmbeddedStore::open(folder.path()).unwrap_err().to_string();
     assert!(fault.contains("store.redb there is of an earlier build"), "{fault}");
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("0000000001.log"), "rolegate log 1\nand more").unwrap();
+    let fault = EmbeddedStore::open(folder.path()).unwrap_err().to_string();
+    assert!(fault.contains("0000000001.log is of an earlier build, and can't be read"), "{fault}");
 }

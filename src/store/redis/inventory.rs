@@ -98,11 +98,10 @@ async fn read(link: &Link, key: &[u8], at: Moment) -> Result<Vec<Entry>, StoreFa
         let claims = claims.collect::<Option<Vec<_>>>().ok_or_else(damaged)?;
         return Ok(claims.into_iter().filter(|claim| claim.until > at).map(Entry::Claim).collect());
     }
-    if let Some((until, id)) = id_of::<40>(key, SESSIONS).as_ref().and_then(|both| until_of(both)) {
-        let id = id.try_into().unwrap_or_default();
+    if let Some(session) = id_of::<40>(key, SESSIONS).as_ref().and_then(session_of) {
         let held: Option<Vec<u8>> = ask(link, "GET", key).await?;
-        let live = held.filter(|_| until > at);
-        return Ok(live.map(|sealed| Entry::Session(SessionKey { until, id }, sealed)).into_iter().collect());
+        let live = held.filter(|_| session.until > at);
+        return Ok(live.map(|sealed| Entry::Session(session, sealed)).into_iter().collect());
     }
     if let Some(id) = id_of::<32>(key, VALUES) {
         let held: Option<Vec<u8>> = ask(link, "GET", key).await?;
@@ -130,4 +129,11 @@ async fn ask<T: FromRedisValue>(link: &Link, word: &str, key: &[u8]) -> Result<T
 /// What follows `kind` in a key.
 fn id_of<const N: usize>(key: &[u8], kind: &[u8]) -> Option<[u8; N]> {
     key.strip_prefix(kind)?.try_into().ok()
+}
+
+/// The session whose record's key ends so.
+fn session_of(bytes: &[u8; 40]) -> Option<SessionKey> {
+    let (holder, rest) = bytes.split_first_chunk()?;
+    let (until, id) = until_of(rest)?;
+    Some(SessionKey { holder: *holder, until, id: id.try_into().ok()? })
 }

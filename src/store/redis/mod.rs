@@ -3,7 +3,8 @@
 //! | key | type | what | lives |
 //! |---|---|---|---|
 //! | `rolegate:c:` and 32 bytes | hash | a claim: for the whole (an empty field) or each part (its hash), until when and whose | until its last end |
-//! | `rolegate:s:` and 40 bytes | string | a session record, by when it ends and its id | until it ends |
+//! | `rolegate:s:` and 40 bytes | string | a session record, by whose it is, when it ends and its id | until it ends |
+//! | `rolegate:h:` and 16 bytes | sorted set | the ids of somebody's session records, by when they end | until the last ends |
 //! | `rolegate:v:` and 32 bytes | string | until when, and a value | until it ends |
 //! | `rolegate:revoked` | hash | by its id, what a revocation ends and until when | as long as its longest |
 //! | `rolegate:nodes` | hash | by its id, until when a node can be believed, and what it says | as long as the last |
@@ -42,8 +43,8 @@ use self::records::Records;
 pub use self::settings::{RedisAccount, RedisSettings, RedisTls, Servers};
 use super::dump::Entry;
 use super::{
-    Claim, Claimed, Inventory, News, NodeNote, Nodes, ReplayCache, Revocation, Revocations, SWEEP_MARGIN,
-    SessionKey, SessionStore, Store, StoreFault, StoreFuture, ValueKey, ValueStore,
+    Claim, Claimed, HolderId, Inventory, News, NodeNote, Nodes, ReplayCache, Revocation, Revocations,
+    SWEEP_MARGIN, SessionKey, SessionStore, Store, StoreFault, StoreFuture, ValueKey, ValueStore,
 };
 use crate::clock::Moment;
 use crate::entropy::{self, Entropy};
@@ -53,6 +54,7 @@ const LOADING: Duration = Duration::from_secs(10);
 
 const CLAIMS: &[u8] = b"rolegate:c:";
 const SESSIONS: &[u8] = b"rolegate:s:";
+const HOLDERS: &[u8] = b"rolegate:h:";
 const VALUES: &[u8] = b"rolegate:v:";
 const REVOKED: &[u8] = b"rolegate:revoked";
 const NODES: &[u8] = b"rolegate:nodes";
@@ -104,18 +106,16 @@ impl ReplayCache for RedisStore {
 
 impl SessionStore for RedisStore {
     fn put(&self, session: SessionKey, sealed: Vec<u8>, at: Moment) -> Result<(), StoreFault> {
-        self.records.write(set(session_key(session), sealed, keep(session.until, at)))
+        self.records.put(session, sealed, at)
     }
 
-    fn get(&self, session: SessionKey, at: Moment) -> StoreFuture<'_, Option<Vec<u8>>> {
-        Box::pin(async move {
-            if session.until <= at {
-                return Ok(None);
-            }
-            let mut command = redis::cmd("GET");
-            command.arg(session_key(session));
-            self.link.command("reading a session", &command).await
-        })
+    fn of_holder(
+        &self,
+        holder: HolderId,
+        most: usize,
+        at: Moment,
+    ) -> StoreFuture<'_, Vec<(SessionKey, Vec<u8>)>> {
+        Box::pin(records::of_holder(&self.link, holder, most, at))
     }
 }
 
@@ -288,10 +288,6 @@ fn held_until(until: Moment, sealed: &[u8]) -> Vec<u8> {
 fn until_of(held: &[u8]) -> Option<(Moment, &[u8])> {
     let (until, sealed) = held.split_first_chunk()?;
     Some((Moment::from_unix_millis(i64::from_be_bytes(*until)), sealed))
-}
-
-fn session_key(session: SessionKey) -> Vec<u8> {
-    key(SESSIONS, &[&session.until.unix_millis().to_be_bytes(), &session.id])
 }
 
 /// How long Redis keeps what is over at `until`, in milliseconds from now.

@@ -9,8 +9,8 @@ use rolegate::clock::Moment;
 use rolegate::store::dump::Entry;
 use rolegate::store::embedded::EmbeddedStore;
 use rolegate::store::{
-    Claim, Claimed, Inventory, Nodes, ReplayCache, Revocation, Revocations, SessionKey, SessionStore, Store,
-    StoreFault, StoreFuture, ValueKey, ValueStore,
+    Claim, Claimed, HolderId, Inventory, Nodes, ReplayCache, Revocation, Revocations, SessionKey,
+    SessionStore, Store, StoreFault, StoreFuture, ValueKey, ValueStore,
 };
 use tokio::sync::{Notify, mpsc};
 
@@ -109,8 +109,13 @@ impl SessionStore for Flaky {
         self.inner.put(key, sealed, at)
     }
 
-    fn get(&self, key: SessionKey, at: Moment) -> StoreFuture<'_, Option<Vec<u8>>> {
-        self.unless_failing(self.inner.get(key, at))
+    fn of_holder(
+        &self,
+        holder: HolderId,
+        most: usize,
+        at: Moment,
+    ) -> StoreFuture<'_, Vec<(SessionKey, Vec<u8>)>> {
+        self.unless_failing(self.inner.of_holder(holder, most, at))
     }
 }
 
@@ -153,5 +158,9 @@ impl Inventory for Flaky {
 impl Store for Flaky {
     fn describe(&self) -> &'static str {
         "flaky"
+    }
+
+    fn flushed(&self) -> StoreFuture<'_, ()> {
+        self.unless_failing(self.inner.flushed())
     }
 }

@@ -1,6 +1,5 @@
 //! How long a browser's session lasts when nobody is there, and in any case.
 
-use std::fs;
 use std::time::Duration;
 
 use super::world::{CONSOLE, World};
@@ -9,10 +8,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 
 /// A broker whose console has these terms.
 async fn with_terms(folder: &std::path::Path, terms: &str) -> World {
-    let settings = super::world::settings(folder);
-    let text = fs::read_to_string(&settings).unwrap();
-    fs::write(&settings, format!("{text}[console]\n{terms}\n")).unwrap();
-    World::serve(folder, &settings).await
+    World::with(folder, &format!("[console]\n{terms}\n")).await
 }
 
 #[actix_web::test]

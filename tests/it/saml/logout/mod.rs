@@ -6,6 +6,7 @@ mod flows;
 mod lifetimes;
 mod messages;
 mod ours;
+mod own_sessions;
 mod sign_out;
 mod signature;
 pub(crate) mod world;

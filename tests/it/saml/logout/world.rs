@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
-use reqwest::header::{COOKIE, HOST, HeaderMap, LOCATION, SET_COOKIE};
+use reqwest::header::{COOKIE, HOST, HeaderMap, LOCATION, SET_COOKIE, USER_AGENT};
 use reqwest::{RequestBuilder, Response, redirect};
 use rolegate::arn::{RoleArn, RoleId};
 use rolegate::broker::{Broker, Parts, RevocationSet};
@@ -51,7 +51,7 @@ pub(crate) struct World {
 
 /// Credentials of an answer.
 pub(crate) struct Credentials {
-    access_key_id: String,
+    pub(crate) access_key_id: String,
     secret_access_key: Secret<String>,
     session_token: String,
 }
@@ -83,6 +83,14 @@ impl World {
     /// A broker on a new store in `folder`, or on the one that another left there.
     pub(crate) async fn start(folder: &Path) -> Self {
         Self::serve(folder, &settings(folder)).await
+    }
+
+    /// The same, with `more` in its configuration.
+    pub(crate) async fn with(folder: &Path, more: &str) -> Self {
+        let settings = settings(folder);
+        let text = fs::read_to_string(&settings).unwrap();
+        fs::write(&settings, format!("{text}{more}")).unwrap();
+        Self::serve(folder, &settings).await
     }
 
     /// The same with a configuration that is written already.
@@ -251,9 +259,9 @@ impl World {
         };
         let until = session.expires;
         let entropy = SystemEntropy::new();
-        let [browser] = rolegate::entropy::bytes::<1>(&entropy).unwrap();
+        let browser = rolegate::entropy::bytes(&entropy).unwrap();
         let console = ConsoleSession::new(session, self.clock.now(), until);
-        ConsoleSession { browser: browser % 64, ..console }.seal(&ring(), &entropy).unwrap()
+        ConsoleSession { browser, ..console }.seal(&ring(), &entropy).unwrap()
     }
 
     /// The status of the console page.
@@ -264,6 +272,12 @@ impl World {
     pub(crate) async fn get(&self, path: &str, cookie: Option<&str>) -> Answer {
         let request = self.http.get(format!("{}{path}", self.url));
         Answer::of(cookie.into_iter().fold(request, |request, cookie| request.header(COOKIE, cookie))).await
+    }
+
+    /// As a program asks that calls itself `user_agent`.
+    pub(crate) async fn get_as(&self, user_agent: &str, path: &str, cookie: &str) -> Answer {
+        let request = self.http.get(format!("{}{path}", self.url)).header(COOKIE, cookie);
+        Answer::of(request.header(USER_AGENT, user_agent)).await
     }
 
     pub(crate) async fn post(&self, path: &str, form: &[(&str, &str)], headers: &[(&str, &str)]) -> Answer {

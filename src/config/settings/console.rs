@@ -1,0 +1,40 @@
+//! `[console]`
+
+use std::num::NonZeroUsize;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::config::span::Span;
+
+/// `[console]`
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ConsoleSettings {
+    /// Origins besides `public_url` that a sign-in may land on, such as
+    /// `https://console.example.com`. Anything else is refused, so that the sign-in URL is no open
+    /// redirect.
+    pub destinations: Vec<String>,
+    /// After how long without a visit to a page of the broker a browser must sign in again, such as `30m`. Default: no
+    /// such limit.
+    pub idle: Option<Span>,
+    /// After how long a browser must sign in again in any case, such as `8h`. Default: when its credentials end, or the time
+    /// that the sign-in URL asked for.
+    pub lifetime: Option<Span>,
+    /// How many browsers of one person may be signed in at once. One more ends the one that signed in first. Default: any
+    /// number.
+    pub most_sessions: Option<NonZeroUsize>,
+    /// What a browser's session is bound to: `program` (the kind of browser and system, such as Firefox on Linux),
+    /// `address` (the client's). Elsewhere its cookie opens nothing. Default: nothing.
+    pub bound_to: Vec<Binding>,
+}
+
+/// An entry of `console.bound_to`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Binding {
+    /// The kind of program.
+    Program,
+    /// The client's address.
+    Address,
+}
