@@ -58,6 +58,7 @@ fn main() {
             offer: &offer,
             role_id: &role_id,
             max_session_duration: Duration::from_secs(3600),
+            signed_in_within: None,
             session_name: Some("ann"),
             duration: None,
             policies: SessionPolicies::NONE,

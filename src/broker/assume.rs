@@ -105,6 +105,7 @@ impl RequestContext<'_> {
             ancestry: caller.ancestry(),
             role: ask.role,
             known: role.map(|role| (&role.id, role.max_session_duration)),
+            signed_in_within: role.and_then(|role| role.signed_in_within),
             session_name: ask.session_name,
             duration: ask.duration,
             policies: ask.policies,

@@ -81,6 +81,7 @@ impl Decide<'_> {
             offer,
             role_id: &role.id,
             max_session_duration: role.max_session_duration,
+            signed_in_within: role.signed_in_within,
             session_name: ask.session_name,
             duration: ask.duration,
             policies: ask.policies,

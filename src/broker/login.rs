@@ -5,54 +5,31 @@
 //! costs the store nothing and an answer is good in the browser that asked only. Until a role is
 //! chosen the answer itself stands in the picker's form and is verified again with the choice.
 
-use std::time::Duration;
+mod start;
 
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 
-use super::device::{Approving, Decided, Decision, DeviceTicket};
+use self::start::{Awaited, Landing};
+pub use self::start::{LoginStart, Toward};
+use super::device::{Approving, Decided, Decision};
 use super::federate::sha256;
 use super::{Arrival, Ask, Door, Failure, Fault, Refusal, RequestContext, SignedIn};
 use crate::arn::RoleArn;
-use crate::clock::Moment;
 use crate::console::{self, BrowserId, ConsoleSession};
 use crate::directory::{Provider, SamlSide, Verifier};
-use crate::entropy;
 use crate::identity::oidc::{FurtherClaims, LoginError};
-use crate::identity::saml::{Answer, Outbound};
+use crate::identity::saml::Answer;
 use crate::identity::{FederatedIdentity, OneTime, Presented, SessionPolicies, VerifyCode};
 use crate::policy::RoleOffer;
 use crate::seal::Purpose;
-
-/// How long a person may take at the identity provider and the picker together.
-const LOGIN_LIFE: Duration = Duration::from_secs(15 * 60);
-
-/// What a login is for.
-#[derive(Debug, Clone, Copy)]
-pub enum Toward<'a> {
-    /// A console: this page, or the broker's own.
-    Console(Option<&'a str>),
-    /// To answer a device's request, by the code that was typed.
-    Device(&'a str),
-}
-
-/// A browser on its way to the identity provider.
-pub struct LoginStart {
-    /// Where to, and what with.
-    pub outbound: Outbound,
-    /// Tells this login's cookie from those of other tabs; it comes back as `RelayState`, or
-    /// follows from `state` ([`login_tag`]). Eight hexadecimal digits, and no secret.
-    pub tag: String,
-    /// What its login cookie holds, sealed.
-    pub cookie: String,
-    /// How long the cookie is good for.
-    pub lasts: Duration,
-}
 
 /// A browser that came back.
 pub enum Arrived {
     /// One role, or one chosen: off to the console.
     SignedIn(SignedIn),
+    /// The provider must ask the person again.
+    SignInAgain(LoginStart),
     /// Several roles: the person chooses.
     Choose {
         /// Who it is.
@@ -116,84 +93,28 @@ pub enum OidcAnswer<'a> {
 }
 
 #[derive(Serialize, Deserialize)]
-struct LoginState {
-    provider: String,
-    awaited: Awaited,
-    landing: Landing,
-    good_until: Moment,
-}
-
-impl LoginState {
-    fn begun(&self) -> Moment {
-        self.good_until.minus(LOGIN_LIFE)
-    }
-}
-
-/// Where a login ends.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-enum Landing {
-    Console { destination: String, browser: Option<BrowserId> },
-    Device(DeviceTicket),
-}
-
-#[derive(Serialize, Deserialize)]
-enum Awaited {
-    Saml { request_id: String },
-    Oidc { state: String, nonce: String, pkce_verifier: String },
-}
-
-#[derive(Serialize, Deserialize)]
 struct RoleChoice {
     state: String,
     id_token: String,
     further: FurtherClaims,
 }
 
-impl RequestContext<'_> {
-    /// Sends a browser to the provider called `name`. `cookie` holds the console session that it has already.
-    pub async fn begin_login(
-        &self,
-        name: &str,
-        toward: Toward<'_>,
-        cookie: Option<&str>,
-    ) -> Result<LoginStart, Failure> {
-        let provider = self.provider(name)?;
-        let landing = match toward {
-            Toward::Console(wished) => {
-                let before = cookie.and_then(|cookie| self.console_session(cookie));
-                self.console_at(wished, before.map(|console| console.browser))?
-            }
-            Toward::Device(user_code) => Landing::Device(self.device_ticket(user_code, provider).await?),
-        };
-        let entropy = self.parts.entropy.as_ref();
-        let (outbound, tag, awaited) = match &provider.verifier {
-            Verifier::Saml(saml) => {
-                let tag = hexadecimal(&entropy::bytes::<4>(entropy)?);
-                let request = saml.provider.login_request(&saml.acs_url, Some(&tag), entropy, self.at)?;
-                (request.outbound, tag, Awaited::Saml { request_id: request.id })
-            }
-            Verifier::Oidc(oidc) => {
-                let started = oidc.begin_login(&self.callback_url(name), entropy, self.at).await;
-                let started = started.map_err(login_failure)?;
-                let pkce_verifier = started.pkce_verifier.expose().clone();
-                let tag = login_tag(&started.state);
-                let awaited = Awaited::Oidc { state: started.state, nonce: started.nonce, pkce_verifier };
-                (Outbound::Redirect(started.url), tag, awaited)
-            }
-        };
-        let good_until = self.at.plus(LOGIN_LIFE);
-        let state = LoginState { provider: name.to_owned(), awaited, landing, good_until };
-        let cookie = console::seal(&self.parts.ring, Purpose::LoginState, &state, entropy)?;
-        Ok(LoginStart { outbound, tag, cookie, lasts: LOGIN_LIFE })
-    }
+/// Where a login was to end.
+struct End {
+    landing: Landing,
+    /// Whether the provider was told to ask the person again.
+    is_afresh: bool,
+}
 
+impl RequestContext<'_> {
     /// A SAML response that came by a browser's POST.
     pub async fn saml_answer(&self, posted: &SamlAnswer<'_>) -> Result<Arrived, Failure> {
         let (provider, saml) = self.saml_provider(posted)?;
         let login = self.login_state(posted.cookie, &provider.name);
         let answer = login.as_ref().and_then(|login| match &login.awaited {
             Awaited::Saml { request_id } => {
-                Some((Answer::To { id: request_id, sent: login.begun() }, login.landing.clone()))
+                let end = End { landing: login.landing.clone(), is_afresh: login.is_afresh };
+                Some((Answer::To { id: request_id, sent: login.begun() }, end))
             }
             Awaited::Oidc { .. } => None,
         });
@@ -204,18 +125,18 @@ impl RequestContext<'_> {
             provider,
             door: Door::SamlPost { recipient, answer },
         };
-        let Some((answer, landing)) = answer else {
+        let Some((answer, end)) = answer else {
             if !saml.idp_initiated {
                 let reason = "no login was started here, and the provider may not start one itself";
                 return Err(Refusal::NoSuchLogin { reason }.into());
             }
-            let landing = self.unsolicited_landing(posted)?;
-            return self.arrive(&arrival(Answer::Unsolicited), posted.chosen, landing).await;
+            let end = self.unsolicited_end(posted)?;
+            return self.arrive(&arrival(Answer::Unsolicited), posted.chosen, end).await;
         };
-        match self.arrive(&arrival(answer), posted.chosen, landing).await {
+        match self.arrive(&arrival(answer), posted.chosen, end).await {
             Err(failure) if saml.idp_initiated && is_unsolicited(&failure) => {
-                let landing = self.unsolicited_landing(posted)?;
-                self.arrive(&arrival(Answer::Unsolicited), posted.chosen, landing).await
+                let end = self.unsolicited_end(posted)?;
+                self.arrive(&arrival(Answer::Unsolicited), posted.chosen, end).await
             }
             arrived => arrived,
         }
@@ -260,22 +181,40 @@ impl RequestContext<'_> {
         let further = &answered.further;
         let door = Door::OidcLogin { nonce, further, login: once, begun: login.begun() };
         let arrival = Arrival { presented: Presented::IdToken(&answered.id_token), provider, door };
-        let arrived = self.arrive(&arrival, chosen, login.landing.clone()).await?;
+        let end = End { landing: login.landing.clone(), is_afresh: login.is_afresh };
+        let arrived = self.arrive(&arrival, chosen, end).await?;
         self.carry(arrived, &answered)
     }
 
+    /// To where the login was to end; or back to the provider, once, if the role wants a sign-in that is not so long ago.
+    async fn arrive(&self, arrival: &Arrival<'_>, chosen: Choice<'_>, end: End) -> Result<Arrived, Failure> {
+        let End { landing, is_afresh } = end;
+        let arrived = self.land(arrival, chosen, landing.clone()).await;
+        let role = match chosen {
+            Choice::Role(role) => Some(role),
+            Choice::None | Choice::Device(_) => None,
+        };
+        match arrived {
+            Err(refused) if !is_afresh => {
+                let again = self.send_again(arrival.provider, &refused, landing, role).await;
+                again.map(Arrived::SignInAgain).ok_or(refused)
+            }
+            arrived => arrived,
+        }
+    }
+
     /// Verified: to where the login was to end, as far as nothing is left to choose.
-    async fn arrive(
+    async fn land(
         &self,
         arrival: &Arrival<'_>,
         chosen: Choice<'_>,
         landing: Landing,
     ) -> Result<Arrived, Failure> {
         match (landing, chosen) {
-            (Landing::Console { destination, browser }, Choice::None) => {
-                self.arrive_at_console(arrival, None, destination, browser).await
+            (Landing::Console { destination, browser, role }, Choice::None) => {
+                self.arrive_at_console(arrival, role.as_ref(), destination, browser).await
             }
-            (Landing::Console { destination, browser }, Choice::Role(role)) => {
+            (Landing::Console { destination, browser, .. }, Choice::Role(role)) => {
                 self.arrive_at_console(arrival, Some(role), destination, browser).await
             }
             (Landing::Console { .. }, Choice::Device(_)) => {
@@ -348,24 +287,11 @@ impl RequestContext<'_> {
         }
     }
 
-    fn login_state(&self, cookie: Option<&str>, provider: &str) -> Option<LoginState> {
-        let state: LoginState = console::open(&self.parts.ring, Purpose::LoginState, cookie?)?;
-        (state.provider == provider && state.good_until > self.at).then_some(state)
-    }
-
-    fn console_at(&self, wished: Option<&str>, browser: Option<BrowserId>) -> Result<Landing, Failure> {
-        let destination = self.snapshot.destinations.land_on(wished).map_err(Refusal::Destination)?;
-        Ok(Landing::Console { destination, browser })
-    }
-
     /// Where a login lands that the provider started: its `RelayState` where that is a place to
     /// land on (facts 2.5), else the console.
-    fn unsolicited_landing(&self, posted: &SamlAnswer<'_>) -> Result<Landing, Failure> {
-        self.console_at(posted.relay_state, None).or_else(|_| self.console_at(None, None))
-    }
-
-    fn callback_url(&self, name: &str) -> String {
-        format!("{}/oidc/{name}/callback", self.snapshot.public_url)
+    fn unsolicited_end(&self, posted: &SamlAnswer<'_>) -> Result<End, Failure> {
+        let landing = self.console_at(posted.relay_state, None).or_else(|_| self.console_at(None, None))?;
+        Ok(End { landing, is_afresh: false })
     }
 }
 

@@ -16,6 +16,9 @@ use crate::directory::{Directory, Provider, Role, Verifier};
 use crate::policy::rights::{HolderRights, Rights};
 use crate::policy::{Doubt, Policies, TrustPolicy, Vouching};
 
+/// How long ago a role may want its people to have signed in.
+const SIGN_IN_AGE: std::ops::RangeInclusive<Duration> =
+    Duration::from_secs(60)..=Duration::from_secs(30 * 24 * 3600);
 /// A role's maximum session, facts 1.6.
 const MAX_SESSION: std::ops::RangeInclusive<Duration> =
     Duration::from_secs(3600)..=Duration::from_secs(43_200);
@@ -68,6 +71,10 @@ fn role(
         let message = format!("{} s is not between 1h and 12h", written.max_session_duration.0.as_secs());
         faults.error(place.at("max_session_duration"), message, "write 1h to 12h");
     }
+    if written.signed_in_within.is_some_and(|within| !SIGN_IN_AGE.contains(&within.0)) {
+        let message = "signed_in_within is not between 1m and 30d";
+        faults.error(place.at("signed_in_within"), message, "write 1m to 30d, such as 15m");
+    }
     let rights = documents.role(written, place, faults);
     let text = read_policy(&written.trust_policy, place, "trust_policy", faults)?;
     let trust = sound(TrustPolicy::parse(&text), &written.trust_policy, place, "trust_policy", faults)?;
@@ -78,6 +85,7 @@ fn role(
         arn,
         description: written.description.clone(),
         max_session_duration: written.max_session_duration.0,
+        signed_in_within: written.signed_in_within.map(|within| within.0),
     };
     Some((role, trust, rights))
 }

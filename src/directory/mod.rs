@@ -41,6 +41,8 @@ pub struct Role {
     pub description: Option<String>,
     /// The longest session, one to twelve hours (facts 1.6).
     pub max_session_duration: Duration,
+    /// How long ago its people may have signed in; nothing: any time.
+    pub signed_in_within: Option<Duration>,
 }
 
 /// An identity provider.

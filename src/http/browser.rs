@@ -12,7 +12,9 @@ use super::page::{
 };
 use super::{Surface, device, get_or_head};
 use crate::arn::RoleArn;
-use crate::broker::{Arrived, Choice, Decision, Failure, Refusal, RequestContext, SignedIn, Toward};
+use crate::broker::{
+    Arrived, Choice, Decision, Failure, LoginStart, Refusal, RequestContext, SignedIn, Toward,
+};
 use crate::console::ConsoleSession;
 use crate::directory::{Provider, Verifier};
 use crate::identity::saml::Outbound;
@@ -51,19 +53,29 @@ pub(super) async fn begin_login(
     let console = Jar::Console.read(request, https);
     match context.begin_login(name, toward, console.as_deref()).await {
         Ok(start) => {
-            let mut response = leave(request, "Signing you in", &start.outbound);
-            let mut cookies = cookies::crowded_out(request, https);
-            cookies.push(Jar::Login(&start.tag).set(start.cookie, start.lasts, https));
-            for cookie in &cookies {
-                if let Err(error) = response.add_cookie(cookie) {
-                    tracing::error!(%error, "a login cookie could not be set");
-                    return HttpResponse::InternalServerError().finish();
-                }
-            }
-            response
+            let response = leave(request, "Signing you in", &start.outbound);
+            remembering(request, response, start, https)
         }
         Err(failure) => page::failure(request, &failure),
     }
+}
+
+/// `response` sends the browser on a login, which its cookie is to hold.
+fn remembering(
+    request: &HttpRequest,
+    mut response: HttpResponse,
+    start: LoginStart,
+    https: bool,
+) -> HttpResponse {
+    let mut cookies = cookies::crowded_out(request, https);
+    cookies.push(Jar::Login(&start.tag).set(start.cookie, start.lasts, https));
+    for cookie in &cookies {
+        if let Err(error) = response.add_cookie(cookie) {
+            tracing::error!(%error, "a login cookie could not be set");
+            return HttpResponse::InternalServerError().finish();
+        }
+    }
+    response
 }
 
 /// Sends the browser elsewhere with a message: by redirect, or by a form called `title`.
@@ -131,6 +143,12 @@ pub(super) fn arrived(
     match outcome {
         Ok(Arrived::SignedIn(opened)) => {
             let mut response = signed_in(context, &opened, StatusCode::SEE_OTHER);
+            forget_login(&mut response, context, login);
+            response
+        }
+        Ok(Arrived::SignInAgain(start)) => {
+            let response = page::again(request, &start.outbound);
+            let mut response = remembering(request, response, start, context.snapshot().is_https);
             forget_login(&mut response, context, login);
             response
         }

@@ -93,6 +93,15 @@ impl Holder<'_> {
         }
     }
 
+    /// When a second factor was proved, if that is known.
+    pub const fn mfa(self) -> Option<Moment> {
+        match self {
+            Self::Role(session) => session.mfa,
+            Self::User(session) => session.mfa,
+            Self::FederatedUser(_) => None,
+        }
+    }
+
     /// When its credentials were made; nothing of a long-term key.
     pub fn issued(self) -> Option<Moment> {
         match self {

@@ -33,6 +33,8 @@ pub struct AssumeRequest<'a> {
     pub role: &'a RoleArn,
     /// Its unique id and the longest session it allows; nothing where there is no such role.
     pub known: Option<(&'a RoleId, Duration)>,
+    /// How long ago the caller may have proved a second factor, where the role wants people who signed in lately.
+    pub signed_in_within: Option<Duration>,
     /// `RoleSessionName`.
     pub session_name: &'a str,
     /// `DurationSeconds`, in the range that the wire allows.
@@ -67,6 +69,7 @@ impl Policies {
         let Some((role_id, role_maximum)) = ask.known else {
             return Err(ask.refused("there is no such role"));
         };
+        session::signed_in(ask.mfa.or(ask.caller.mfa()), ask.signed_in_within, when.at)?;
         let length = LengthInputs {
             asked: ask.duration,
             rule: None,

@@ -82,6 +82,7 @@ impl World {
             caller,
             role: &self.next,
             known: Some((&self.next_id, HOUR * 4)),
+            signed_in_within: None,
             session_name: "next",
             duration: None,
             policies: SessionPolicies::NONE,
@@ -312,4 +313,27 @@ fn a_chained_session_is_not_a_federated_one() {
     assert!(world.policies.assume(&world.ask((&world.start).into()), WHEN).is_ok());
     let chained = world.by_role(|session| session.assumed_by = Some(USER.into()));
     assert!(world.policies.assume(&world.ask((&chained).into()), WHEN).is_err());
+}
+
+/// Nobody knows any more when a person signed in, so a second factor counts.
+#[test]
+fn a_role_that_wants_a_fresh_sign_in_wants_a_second_factor() {
+    let world = World::new(ACCOUNT, &trusts("*", ""), &[]);
+    let within = Some(Duration::from_secs(900));
+    let outcome = |mfa: Option<u64>, now: bool| {
+        let session = world.by_role(|session| {
+            session.mfa = mfa.map(|seconds| NOW.minus(Duration::from_secs(seconds)));
+        });
+        let mfa = now.then_some(NOW);
+        let ask = AssumeRequest { signed_in_within: within, mfa, ..world.ask((&session).into()) };
+        world.policies.assume(&ask, WHEN).map(|_| ())
+    };
+    let too_old = |seconds: Option<u64>| {
+        let seen = seconds.map(|seconds| NOW.minus(Duration::from_secs(seconds)));
+        Err(Denial::SignInTooOld { within: Duration::from_secs(900), seen })
+    };
+    assert_eq!(outcome(None, false), too_old(None));
+    assert_eq!(outcome(Some(900), false), Ok(()));
+    assert_eq!(outcome(Some(901), false), too_old(Some(901)));
+    assert_eq!(outcome(Some(901), true), Ok(()));
 }

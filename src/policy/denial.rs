@@ -9,6 +9,7 @@ use super::iam::PolicyFault;
 use super::tags::TagFault;
 use super::trust::Untrusted;
 use crate::arn::PolicyArn;
+use crate::clock::Moment;
 
 /// Why a session is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -56,6 +57,15 @@ pub enum Denial {
     /// `MalformedPolicyDocument`: no `[[policy]]` of the session's account has this ARN.
     #[error("session policy: there is no policy {0} here for sessions of this account")]
     NoSuchPolicy(PolicyArn),
+    /// The role wants a sign-in that is not so long ago, or nobody says how long ago it was. Said only after the trust policy
+    /// allowed the call.
+    #[error("the role wants a sign-in of the last {} s; {}", within.as_secs(), SignedIn(*seen))]
+    SignInTooOld {
+        /// How long ago it may be.
+        within: Duration,
+        /// When it was, if anybody says so.
+        seen: Option<Moment>,
+    },
     /// The assertion says that the session is over already: `Response has expired` (facts 2.2).
     #[error("the assertion's session has ended")]
     SessionOver,
@@ -91,7 +101,20 @@ impl Denial {
             Self::DurationOverRoleMaximum { .. } => "policy.duration",
             Self::TooLarge { .. } => "policy.size",
             Self::SessionPolicy(_) | Self::NoSuchPolicy(_) => "policy.session-policy",
+            Self::SignInTooOld { .. } => "policy.sign-in-age",
             Self::SessionOver => "policy.session-over",
+        }
+    }
+}
+
+/// When somebody signed in, in words.
+struct SignedIn(Option<Moment>);
+
+impl std::fmt::Display for SignedIn {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0 {
+            Some(seen) => write!(f, "this one was at {seen}"),
+            None => f.write_str("nobody says when this one was"),
         }
     }
 }

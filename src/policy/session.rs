@@ -27,6 +27,8 @@ pub struct SessionRequest<'a> {
     pub role_id: &'a RoleId,
     /// The longest session that the role allows.
     pub max_session_duration: Duration,
+    /// How long ago the person may have signed in at the provider; nothing: any time.
+    pub signed_in_within: Option<Duration>,
     /// The caller's `RoleSessionName`, which OIDC callers give.
     pub session_name: Option<&'a str>,
     /// The caller's `DurationSeconds`, in the range that the wire allows.
@@ -83,7 +85,7 @@ impl AuthorizedSession {
     }
 }
 
-/// Checks everything about `ask` but the trust policy, then that. The role's maximum is looked
+/// Checks everything about `ask` but the trust policy, then that. What the role itself wants is looked
 /// at last: before, it would tell strangers which roles exist.
 pub(super) fn authorize(
     identity: &FederatedIdentity,
@@ -101,9 +103,17 @@ pub(super) fn authorize(
         .ok_or(Untrusted { action, reason: TrustRefusal::NoSuchRole })
         .and_then(|trust| trust.ask(&question))
         .map_err(Denial::NotTrusted)?;
+    signed_in(identity.authentication().at, ask.signed_in_within, when.at)?;
     let length = inputs.length()?;
     let session = session(identity, ask, session_name, when.at, length.granted);
     Ok(AuthorizedSession { session, offered_by: ask.offer.by.clone(), allowed, length })
+}
+
+/// Whether somebody signed in lately enough, or proved a second factor. When nobody knows, they did not.
+pub(super) fn signed_in(seen: Option<Moment>, within: Option<Duration>, at: Moment) -> Result<(), Denial> {
+    let Some(within) = within else { return Ok(()) };
+    let is_fresh = seen.is_some_and(|seen| at.since(seen) <= within);
+    if is_fresh { Ok(()) } else { Err(Denial::SignInTooOld { within, seen }) }
 }
 
 /// What every statement of the trust policy says to `ask`. Nothing where it can't be asked: there

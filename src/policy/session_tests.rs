@@ -63,6 +63,7 @@ struct Ask<'a> {
     name: Option<&'a str>,
     seconds: Option<u64>,
     policy: Option<&'a str>,
+    signed_in_within: Option<Duration>,
 }
 
 fn session(
@@ -78,6 +79,7 @@ fn session(
         offer: &offer,
         role_id: &RoleId::of_declared(&offer.role),
         max_session_duration: Duration::from_secs(7200),
+        signed_in_within: ask.signed_in_within,
         session_name: ask.name,
         duration: ask.seconds.map(Duration::from_secs),
         policies: &policies_of_session,
@@ -325,4 +327,28 @@ fn session_policies_must_be_readable() {
         let Denial::SessionPolicy(fault) = refused else { panic!("{refused}") };
         assert_eq!(fault.at(), place);
     }
+}
+
+/// Nobody is believed to have signed in lately of whom nobody says so; and only those are told whom the role trusts.
+#[test]
+fn a_role_may_want_a_fresh_sign_in() {
+    let policies = policies(vec![rule("one", &["A", "Shut"])]);
+    let within = Duration::from_secs(900);
+    let ask = Ask { signed_in_within: Some(within), ..Ask::default() };
+    let ago = |seconds: u64| NOW.minus(Duration::from_secs(seconds));
+    let signed_in = |at: Moment| {
+        IdentityBuilder::saml(CORP, "corp", "ann").asserted(named("ann")).authenticated(at, "").build()
+    };
+    let outcome = |identity: &FederatedIdentity, name: &str| {
+        session(&policies, identity, RULES_ONLY, name, ask).unwrap().map(|_| ())
+    };
+    let too_old = |seen| Err(Denial::SignInTooOld { within, seen });
+    assert_eq!(outcome(&signed_in(ago(900)), "A"), Ok(()));
+    assert_eq!(outcome(&signed_in(ago(901)), "A"), too_old(Some(ago(901))));
+    assert_eq!(outcome(&ann(named("ann")), "A"), too_old(None));
+    assert!(matches!(outcome(&signed_in(ago(901)), "Shut"), Err(Denial::NotTrusted(_))));
+    let said = too_old(Some(ago(901))).unwrap_err().to_string();
+    assert_eq!(said, "the role wants a sign-in of the last 900 s; this one was at 2029-12-31T23:44:59Z");
+    let said = too_old(None).unwrap_err().to_string();
+    assert_eq!(said, "the role wants a sign-in of the last 900 s; nobody says when this one was");
 }

@@ -42,7 +42,7 @@ fn pinned(metadata: &[u8]) -> Option<String> {
     std::fs::remove_file(&file).expect("the file");
     let provider = provider.ok()?;
     let state = provider.metadata_state(now());
-    let login = provider.login_request(ACS, None, &Zeros, now());
+    let login = provider.login_request(ACS, None, false, &Zeros, now());
     Some(format!("{:?} {:?} {:?} {login:?}", provider.issuer(), state.certificates, state.valid_until))
 }
 

@@ -290,6 +290,9 @@ pub struct RoleSettings {
     /// The longest session, `1h` to `12h`. Default `1h`, as on AWS.
     #[serde(default = "default_max_session")]
     pub max_session_duration: Span,
+    /// How long ago a person may have signed in at their provider to get the role, such as `15m`. In a browser, whoever signed in
+    /// earlier is asked to do it again; elsewhere they are refused. Default: any time.
+    pub signed_in_within: Option<Span>,
     /// Who makes the credentials: `local`, the broker itself, or an `[[upstream]]` by its name. Default `local`.
     #[serde(default = "default_issuer")]
     pub issuer: String,

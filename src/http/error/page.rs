@@ -5,6 +5,7 @@ use actix_web::http::StatusCode;
 use super::log;
 use crate::broker::{Failure, Fault, Refusal};
 use crate::identity::{VerifyCode, VerifyError};
+use crate::policy::Denial;
 
 /// An error page: what happened, in words for the person, and one thing to do next.
 #[derive(Debug)]
@@ -94,6 +95,18 @@ impl PageError {
                 "This sign-in was used already",
                 "Each answer of the identity provider opens one session. Going back or reloading can't reuse it.",
                 "Sign in again.",
+            ),
+            Refusal::Denied(Denial::SignInTooOld { seen: Some(_), .. }) => Self::new(
+                StatusCode::FORBIDDEN,
+                "This role wants a fresh sign-in",
+                "Your identity provider says that you signed in some time ago, and did not ask you again.",
+                "Sign out at your identity provider, then sign in here again.",
+            ),
+            Refusal::Denied(Denial::SignInTooOld { seen: None, .. }) => Self::new(
+                StatusCode::FORBIDDEN,
+                "This role wants a fresh sign-in",
+                "Your identity provider does not say when you signed in.",
+                "Ask your administrator, and give them the request id below.",
             ),
             Refusal::NoRoles { .. } | Refusal::NotOffered { .. } | Refusal::Denied(_) => Self::new(
                 StatusCode::FORBIDDEN,

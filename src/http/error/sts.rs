@@ -354,6 +354,10 @@ fn denied(denial: &Denial, action: &str) -> StsError {
             "MalformedPolicyDocument",
             format!("Policy {arn} does not exist or is not attachable."),
         ),
+        Denial::SignInTooOld { within, .. } => StsError::forbidden(format!(
+            "The role wants a sign-in of the last {} minutes: sign in at the identity provider again",
+            within.as_secs() / 60
+        )),
         Denial::SessionOver => StsError::bad("ExpiredTokenException", "Response has expired"),
     }
 }

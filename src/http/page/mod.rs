@@ -17,7 +17,7 @@ pub(super) use self::sessions::{OwnSessionView, SessionsPage, sessions, sessions
 use super::error::PageError;
 use super::request_log::RequestId;
 use crate::broker::Failure;
-use crate::identity::saml::{Form, LogoutStatus};
+use crate::identity::saml::{Form, LogoutStatus, Outbound};
 
 const STYLESHEET: &str = include_str!("../pages/rolegate.css");
 /// Sends the form of [`CarryPage`] for people whose browser runs scripts.
@@ -94,6 +94,14 @@ struct CarryPage<'a> {
     title: &'a str,
     form: &'a Form,
     script: &'static str,
+}
+
+/// Leads to an identity provider that must ask the person again. It is a page of its own, because browsers judge a redirect after
+/// a form by the `form-action` of the form's page.
+#[derive(Template)]
+#[template(path = "again.html")]
+struct AgainPage<'a> {
+    url: &'a str,
 }
 
 #[derive(Template)]
@@ -174,6 +182,14 @@ pub(super) fn carry(request: &HttpRequest, title: &'static str, form: &Form) -> 
     let forms = format!("{} https:", form.origin);
     let allowed = Allowed { forms: &forms, script: SUBMIT };
     render(request, StatusCode::OK, &CarryPage { title, form, script: SUBMIT }, &allowed)
+}
+
+/// A page that leads to `outbound`, where the person is to sign in again.
+pub(super) fn again(request: &HttpRequest, outbound: &Outbound) -> HttpResponse {
+    match outbound {
+        Outbound::Redirect(url) => render(request, StatusCode::OK, &AgainPage { url }, &NOTHING),
+        Outbound::Post(form) => carry(request, "Sign in again", form),
+    }
 }
 
 /// The page for a flow that failed.

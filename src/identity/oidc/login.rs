@@ -81,6 +81,7 @@ pub(super) fn begin(
     login: &LoginSettings,
     metadata: &Metadata,
     redirect_uri: &str,
+    within: Option<Duration>,
     entropy: &dyn Entropy,
 ) -> Result<LoginStart, LoginError> {
     let client = client(settings, login, metadata)?;
@@ -89,7 +90,7 @@ pub(super) fn begin(
     let challenge = PkceCodeChallenge::from_code_verifier_sha256(&PkceCodeVerifier::new(verifier.clone()));
     let (state_text, nonce_text) = (state.clone(), nonce.clone());
     let scopes = login.scopes.iter().filter(|scope| *scope != "openid").cloned().map(Scope::new);
-    let (url, _, _) = client
+    let mut request = client
         .authorize_url(
             AuthenticationFlow::<CoreResponseType>::AuthorizationCode,
             move || CsrfToken::new(state_text),
@@ -97,8 +98,12 @@ pub(super) fn begin(
         )
         .add_scopes(scopes)
         .set_pkce_challenge(challenge)
-        .set_redirect_uri(Cow::Owned(redirect))
-        .url();
+        .set_redirect_uri(Cow::Owned(redirect));
+    if let Some(within) = within {
+        // With `max_age` the answer must say when (Core 2); `login` asks even who signed in a moment ago.
+        request = request.add_prompt(CoreAuthPrompt::Login).set_max_age(within);
+    }
+    let (url, _, _) = request.url();
     Ok(LoginStart { url: url.into(), state, nonce, pkce_verifier: Secret::new(verifier) })
 }
 

@@ -239,16 +239,18 @@ impl OidcProvider {
         Expected { client_ids, nonce, at }
     }
 
-    /// Begins a login that will come back to `redirect_uri`.
+    /// Begins a login that will come back to `redirect_uri`. Whoever signed in longer ago than `within` is to be asked
+    /// again.
     pub async fn begin_login(
         &self,
         redirect_uri: &str,
+        within: Option<Duration>,
         entropy: &dyn Entropy,
         at: Moment,
     ) -> Result<LoginStart, LoginError> {
         let settings = self.settings.login.as_ref().ok_or(LoginError::NotConfigured)?;
         let metadata = self.metadata(at).await?;
-        login::begin(&self.settings, settings, &metadata, redirect_uri, entropy)
+        login::begin(&self.settings, settings, &metadata, redirect_uri, within, entropy)
     }
 
     /// Checks `iss` of the answer to a login: whoever says it must be this provider, and one that

@@ -82,17 +82,19 @@ impl SamlProvider {
     }
 
     /// A login request to the provider, to be answered at `acs_url`; signed where the settings say
-    /// so. `relay_state` comes back with the answer, and has at most 80 bytes.
+    /// so. `relay_state` comes back with the answer, and has at most 80 bytes. With `afresh`, the provider is to ask the person
+    /// again, whatever session they have.
     pub fn login_request(
         &self,
         acs_url: &str,
         relay_state: Option<&str>,
+        afresh: bool,
         entropy: &dyn Entropy,
         at: Moment,
     ) -> Result<LoginRequest, RequestFault> {
         let metadata = self.metadata.usable(at);
         let metadata = metadata.map_err(|error| RequestFault::NoMetadata(Box::new(error)))?;
-        let question = Question { settings: &self.settings, acs_url, relay_state };
+        let question = Question { settings: &self.settings, acs_url, relay_state, afresh };
         question.ask(&metadata, entropy, at)
     }
 

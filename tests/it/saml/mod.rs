@@ -35,6 +35,7 @@ mod service_provider_http;
 mod service_provider_settings;
 mod settings;
 mod status;
+mod step_up;
 mod structure;
 mod suite;
 mod times;

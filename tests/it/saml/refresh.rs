@@ -159,7 +159,7 @@ async fn an_answer_without_metadata_is_none() {
         let response = base64(b"<samlp:Response/>");
         let refused = provider.verify(&response, EXPECTED, noon()).unwrap_err();
         assert_eq!((refused.code(), refused.check()), (VerifyCode::KeysUnavailable, "saml.metadata-missing"));
-        let login = provider.login_request("https://broker.example.com/acs", None, &Punctual, noon());
+        let login = provider.login_request("https://broker.example.com/acs", None, false, &Punctual, noon());
         assert!(matches!(login, Err(RequestFault::NoMetadata(_))), "{login:?}");
     }
 }

@@ -48,7 +48,7 @@ fn provider_with(services: &[&str], settings: SamlSettings) -> SamlProvider {
 }
 
 fn ask(provider: &SamlProvider) -> Result<LoginRequest, RequestFault> {
-    provider.login_request(ACS, Some("0123abcd"), &SystemEntropy::new(), noon())
+    provider.login_request(ACS, Some("0123abcd"), false, &SystemEntropy::new(), noon())
 }
 
 fn redirect(provider: &SamlProvider) -> (String, Url) {
@@ -115,7 +115,7 @@ fn a_login_request_says_where_to_answer() {
     );
     assert_eq!(inflated(&url), expected);
     assert_eq!((id.len(), &id[..1]), (33, "_"));
-    let again = provider.login_request(ACS, None, &SystemEntropy::new(), noon()).unwrap();
+    let again = provider.login_request(ACS, None, false, &SystemEntropy::new(), noon()).unwrap();
     assert_ne!(again.id, id);
     let Outbound::Redirect(again) = again.outbound else { panic!("a form") };
     assert!(!again.contains("RelayState"), "{again}");

@@ -101,6 +101,13 @@ fn of_denial(denial: &Denial) -> &'static str {
         Denial::TooLarge { .. } => "Set fewer or shorter tags.",
         Denial::NoSuchPolicy(_) => "Declare the policy as a [[policy]] of the role's account.",
         Denial::SessionPolicy(_) => "Mend the session policy that the caller sends.",
+        Denial::SignInTooOld { seen: None, .. } => {
+            "Let the provider say when people sign in (SAML AuthnInstant, OpenID Connect auth_time), or take \
+             signed_in_within out of the role."
+        }
+        Denial::SignInTooOld { .. } => {
+            "Sign in at the provider again, or raise signed_in_within of the role."
+        }
         Denial::SessionOver => "Sign in at the provider again: its session is over.",
     }
 }

@@ -6,7 +6,7 @@ use crate::entropy::SystemEntropy;
 use crate::identity::saml::{Binding, Outbound, SamlProvider};
 
 fn request(broker: &SamlProvider) -> (AuthnRequest, Outbound) {
-    let request = broker.login_request(ACS, Some("<r>"), &SystemEntropy::new(), NOON).unwrap();
+    let request = broker.login_request(ACS, Some("<r>"), false, &SystemEntropy::new(), NOON).unwrap();
     (AuthnRequest { id: request.id, issuer: ENTITY_ID.into(), acs: Some(ACS.into()) }, request.outbound)
 }
 

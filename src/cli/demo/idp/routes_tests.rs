@@ -49,7 +49,7 @@ fn authorize(redirect_uri: &str) -> String {
 
 /// The broker's own request for an answer at `acs`.
 fn asked(broker: &SamlProvider, acs: &str) -> Outbound {
-    broker.login_request(acs, Some("<r>"), &SystemEntropy::new(), testing::NOON).unwrap().outbound
+    broker.login_request(acs, Some("<r>"), false, &SystemEntropy::new(), testing::NOON).unwrap().outbound
 }
 
 fn sso(broker: &SamlProvider, acs: &str) -> String {

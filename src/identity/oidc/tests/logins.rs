@@ -39,7 +39,7 @@ async fn redeem(
 async fn a_login_goes_there_and_back() {
     let server = Server::start(&[&EC.jwk]);
     let provider = provider(&server, Some("s3cret"));
-    let start = provider.begin_login(REDIRECT, &SystemEntropy::new(), NOW).await.unwrap();
+    let start = provider.begin_login(REDIRECT, None, &SystemEntropy::new(), NOW).await.unwrap();
     let url = Url::parse(&start.url).unwrap();
     let query: HashMap<_, _> = url.query_pairs().into_owned().collect();
     assert!(start.url.starts_with(&format!("{}/authorize?", server.issuer)));
@@ -89,13 +89,28 @@ async fn the_secret_goes_where_the_provider_wants_it() {
     assert!(request.contains("client_secret=s3cret") && !request.contains("authorization: "), "{request}");
 }
 
+/// Who signed in long ago is to do it again, and the answer must say when that was (Core 3.1.2.1).
+#[tokio::test]
+async fn a_login_may_have_to_be_fresh() {
+    let server = Server::start(&[&EC.jwk]);
+    let provider = provider(&server, None);
+    let asked = async |within: Option<u64>| {
+        let within = within.map(std::time::Duration::from_secs);
+        let start = provider.begin_login(REDIRECT, within, &SystemEntropy::new(), NOW).await.unwrap();
+        let query: HashMap<_, _> = Url::parse(&start.url).unwrap().query_pairs().into_owned().collect();
+        (query.get("prompt").cloned(), query.get("max_age").cloned())
+    };
+    assert_eq!(asked(Some(900)).await, (Some("login".to_owned()), Some("900".to_owned())));
+    assert_eq!(asked(None).await, (None, None));
+}
+
 #[tokio::test]
 async fn two_logins_share_nothing() {
     let server = Server::start(&[&EC.jwk]);
     let provider = provider(&server, None);
     let entropy = SystemEntropy::new();
-    let one = provider.begin_login(REDIRECT, &entropy, NOW).await.unwrap();
-    let two = provider.begin_login(REDIRECT, &entropy, NOW).await.unwrap();
+    let one = provider.begin_login(REDIRECT, None, &entropy, NOW).await.unwrap();
+    let two = provider.begin_login(REDIRECT, None, &entropy, NOW).await.unwrap();
     let parts =
         |start: &LoginStart| [start.state.clone(), start.nonce.clone(), start.pkce_verifier.expose().clone()];
     let all: std::collections::HashSet<String> = parts(&one).into_iter().chain(parts(&two)).collect();
@@ -139,8 +154,8 @@ async fn what_comes_back_is_verified_like_any_token() {
 #[tokio::test]
 async fn providers_without_login_settings_have_no_login() {
     let server = Server::start(&[&EC.jwk]);
-    let start = server.provider().begin_login(REDIRECT, &SystemEntropy::new(), NOW).await;
+    let start = server.provider().begin_login(REDIRECT, None, &SystemEntropy::new(), NOW).await;
     assert!(matches!(start, Err(LoginError::NotConfigured)));
-    let start = provider(&server, None).begin_login("not a url", &SystemEntropy::new(), NOW).await;
+    let start = provider(&server, None).begin_login("not a url", None, &SystemEntropy::new(), NOW).await;
     assert!(matches!(start, Err(LoginError::RedirectUri(_))));
 }

@@ -64,6 +64,8 @@ pub(crate) struct Question<'a> {
     pub(crate) acs_url: &'a str,
     /// What must come back with the answer.
     pub(crate) relay_state: Option<&'a str>,
+    /// Whether the provider must ask the person again.
+    pub(crate) afresh: bool,
 }
 
 impl Question<'_> {
@@ -95,7 +97,7 @@ impl Question<'_> {
     }
 
     fn content(&self, endpoint: &Endpoint, id: &str, at: Moment) -> Canonical {
-        let force = if self.settings.sp.force_authn { " ForceAuthn=\"true\"" } else { "" };
+        let force = if self.afresh || self.settings.sp.force_authn { " ForceAuthn=\"true\"" } else { "" };
         let head = format!(
             "<samlp:AuthnRequest xmlns:samlp=\"{PROTOCOL}\" AssertionConsumerServiceURL=\"{}\" Destination=\"{}\"\
              {force} ID=\"{id}\" IssueInstant=\"{at}\" ProtocolBinding=\"{POST_BINDING}\" Version=\"2.0\">\

@@ -180,7 +180,7 @@ async fn a_store_that_fails_shows_nothing_and_says_so() {
 async fn an_app_is_shown_as_one_and_ended_with_all_that_it_got() {
     let folder = tempfile::tempdir().unwrap();
     let client = "[[client]]\nid = \"photo-app\"\ngrants = [\"token-exchange\", \"refresh\"]\nproviders = [\"corp\"]\n\
-                  refresh_idle = \"2h\"\n";
+                  refresh_idle = \"30m\"\n";
     let world = World::with(folder.path(), client).await;
     let mine = browser(&world, FIREFOX, "ann", "_s1").await;
     let response = world.response("ann", Some("_s9"), world.clock.now());
@@ -190,7 +190,7 @@ async fn an_app_is_shown_as_one_and_ended_with_all_that_it_got() {
         ("subject_token", &response.replace('+', "-").replace('/', "_")),
         ("subject_token_type", "urn:ietf:params:oauth:token-type:saml2"),
         ("role", "arn:aws:iam::111122223333:role/Dev"),
-        ("requested_token_type", "urn:rolegate:token-type:aws-credentials"),
+        ("requested_token_type", "urn:rolegate:params:oauth:token-type:aws-credentials"),
     ];
     let json = |answer: &Answer| serde_json::from_str::<Value>(&answer.body).unwrap();
     let given = json(&world.post("/oauth2/token", &asked, &[("user-agent", "Photos/7.1")]).await);
@@ -214,10 +214,18 @@ async fn an_app_is_shown_as_one_and_ended_with_all_that_it_got() {
     }
     assert_eq!(world.caller(&alone).await, "200");
     assert_eq!(self::names(&world, &mine).await.len(), 2);
+
+    let response = world.response("ann", Some("_s9"), world.clock.now());
+    let response = response.replace('+', "-").replace('/', "_");
+    let asked = asked.map(|(name, value)| (name, if name == "subject_token" { &response } else { value }));
+    assert_eq!(world.post("/oauth2/token", &asked, &[]).await.status, 200);
+    assert!(self::names(&world, &mine).await.contains(&"photo-app".to_owned()));
+    world.clock.advance(30 * 60 * SECOND);
+    assert!(!self::names(&world, &mine).await.contains(&"photo-app".to_owned()), "it may ask no more");
     world.stop().await;
 }
 
-/// An app that did not ask for too long can't ask any more, so it is not shown.
+/// A browser where nobody was for too long is signed out.
 #[actix_web::test]
 async fn what_is_over_is_not_shown() {
     let folder = tempfile::tempdir().unwrap();
@@ -229,7 +237,7 @@ async fn what_is_over_is_not_shown() {
     world.clock.advance(60 * SECOND);
     assert_eq!(names(&world, &noted).await, ["Firefox on Linux, this one"]);
     let shown = page(&world, &noted).await.body;
-    assert!(shown.contains("last <time datetime=\"2026-11-18T12:29:00Z\">"), "{shown}");
+    assert!(shown.contains("last <time datetime=\"2026-11-22T12:29:00Z\">"), "{shown}");
     world.stop().await;
 }
 

@@ -145,18 +145,33 @@ impl World {
         }
     }
 
-    /// The base64 of a response about `subject` that was issued at `issued` in the session `index`.
+    /// The base64 of a response about `subject` that was issued at `issued` in the session `index`, and asked for by nobody.
     pub(crate) fn response(&self, subject: &str, index: Option<&str>, issued: Moment) -> String {
+        self.answer(subject, index, issued, noon(), None)
+    }
+
+    /// The same about somebody who signed in at `signed_in`, to the request `to`.
+    pub(crate) fn answer(
+        &self,
+        subject: &str,
+        index: Option<&str>,
+        issued: Moment,
+        signed_in: Moment,
+        to: Option<&str>,
+    ) -> String {
         let id = format!("_a{}", ASSERTIONS.fetch_add(1, Ordering::Relaxed));
         let index = index.map_or_else(String::new, |index| format!(" SessionIndex=\"{index}\""));
         let assertion = swap(ASSERTION, "\"_a\"", &format!("\"{id}\""));
         let assertion = swap(&assertion, ">ann<", &format!(">{subject}<"));
         let assertion =
             swap(&assertion, "T12:00:00Z\" Version", &format!("T{}\" Version", &issued.to_rfc3339()[11..]));
-        let assertion = swap(&assertion, " InResponseTo=\"_request\"", "");
+        let instant = |at: Moment| format!("AuthnInstant=\"{at}\"");
+        let assertion = swap(&assertion, &instant(noon()), &instant(signed_in));
+        let to = to.map_or_else(String::new, |to| format!(" InResponseTo=\"{to}\""));
+        let assertion = swap(&assertion, " InResponseTo=\"_request\"", &to);
         let assertion = swap(&assertion, " SessionNotOnOrAfter", &format!("{index} SessionNotOnOrAfter"));
         let signature = Signing::of(&id).sign(&assertion);
-        let document = swap(&response(&enveloped(&assertion, &signature)), " InResponseTo=\"_request\"", "");
+        let document = swap(&response(&enveloped(&assertion, &signature)), " InResponseTo=\"_request\"", &to);
         base64(document.as_bytes())
     }
 

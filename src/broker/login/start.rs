@@ -1,0 +1,177 @@
+//! Out to the identity provider, and what must be remembered until the browser is back.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{hexadecimal, login_failure, login_tag};
+use crate::arn::RoleArn;
+use crate::broker::device::DeviceTicket;
+use crate::broker::{Failure, Refusal, RequestContext};
+use crate::clock::Moment;
+use crate::console::{self, BrowserId};
+use crate::directory::{Provider, Verifier};
+use crate::entropy;
+use crate::identity::saml::Outbound;
+use crate::policy::Denial;
+use crate::seal::Purpose;
+
+/// How long a person may take at the identity provider and the picker together.
+const LOGIN_LIFE: Duration = Duration::from_secs(15 * 60);
+
+/// What a login is for.
+#[derive(Debug, Clone, Copy)]
+pub enum Toward<'a> {
+    /// A console: this page, or the broker's own.
+    Console(Option<&'a str>),
+    /// To answer a device's request, by the code that was typed.
+    Device(&'a str),
+}
+
+/// A browser on its way to the identity provider.
+pub struct LoginStart {
+    /// Where to, and what with.
+    pub outbound: Outbound,
+    /// Tells this login's cookie from those of other tabs; it comes back as `RelayState`, or
+    /// follows from `state` ([`login_tag`]). Eight hexadecimal digits, and no secret.
+    pub tag: String,
+    /// What its login cookie holds, sealed.
+    pub cookie: String,
+    /// How long the cookie is good for.
+    pub lasts: Duration,
+}
+
+/// A login under way.
+#[derive(Serialize, Deserialize)]
+pub(super) struct LoginState {
+    pub(super) provider: String,
+    pub(super) awaited: Awaited,
+    pub(super) landing: Landing,
+    /// Whether the provider was told to ask the person again.
+    pub(super) is_afresh: bool,
+    pub(super) good_until: Moment,
+}
+
+impl LoginState {
+    pub(super) fn begun(&self) -> Moment {
+        self.good_until.minus(LOGIN_LIFE)
+    }
+}
+
+/// Where a login ends.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) enum Landing {
+    Console {
+        destination: String,
+        /// What the browser was called before.
+        browser: Option<BrowserId>,
+        /// The role that was chosen already.
+        role: Option<RoleArn>,
+    },
+    Device(DeviceTicket),
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) enum Awaited {
+    Saml { request_id: String },
+    Oidc { state: String, nonce: String, pkce_verifier: String },
+}
+
+impl RequestContext<'_> {
+    /// Sends a browser to the provider called `name`. `cookie` holds the console session that it has already.
+    pub async fn begin_login(
+        &self,
+        name: &str,
+        toward: Toward<'_>,
+        cookie: Option<&str>,
+    ) -> Result<LoginStart, Failure> {
+        let provider = self.provider(name)?;
+        let landing = match toward {
+            Toward::Console(wished) => {
+                let before = cookie.and_then(|cookie| self.console_session(cookie));
+                self.console_at(wished, before.map(|console| console.browser))?
+            }
+            Toward::Device(user_code) => Landing::Device(self.device_ticket(user_code, provider).await?),
+        };
+        self.send_to(provider, landing, None).await
+    }
+
+    /// Sends a browser back to `provider` for a role that wants people who signed in lately, which `refused` says; nothing where
+    /// that is not why. `landing` says where it was to end, with the role `chosen`.
+    pub(super) async fn send_again(
+        &self,
+        provider: &Provider,
+        refused: &Failure,
+        landing: Landing,
+        chosen: Option<&RoleArn>,
+    ) -> Option<LoginStart> {
+        let Failure::Refusal(Refusal::Denied(Denial::SignInTooOld { within, .. })) = refused else {
+            return None;
+        };
+        if !provider.signs_in_by_browser() {
+            return None;
+        }
+        let landing = match landing {
+            Landing::Console { destination, browser, role } => {
+                Landing::Console { destination, browser, role: chosen.cloned().or(role) }
+            }
+            Landing::Device(ticket) => Landing::Device(ticket),
+        };
+        let started = self.send_to(provider, landing, Some(*within)).await;
+        let failed = |failure: &Failure| {
+            tracing::warn!(%failure, provider = provider.name, "nobody can be asked to sign in again");
+        };
+        started.inspect_err(failed).ok()
+    }
+
+    /// Sends a browser to `provider`; whoever signed in there longer ago than `within` is to do it again.
+    async fn send_to(
+        &self,
+        provider: &Provider,
+        landing: Landing,
+        within: Option<Duration>,
+    ) -> Result<LoginStart, Failure> {
+        let (entropy, is_afresh) = (self.parts.entropy.as_ref(), within.is_some());
+        let (outbound, tag, awaited) = match &provider.verifier {
+            Verifier::Saml(saml) => {
+                let tag = hexadecimal(&entropy::bytes::<4>(entropy)?);
+                let request =
+                    saml.provider.login_request(&saml.acs_url, Some(&tag), is_afresh, entropy, self.at)?;
+                (request.outbound, tag, Awaited::Saml { request_id: request.id })
+            }
+            Verifier::Oidc(oidc) => {
+                let callback = self.callback_url(&provider.name);
+                let started = oidc.begin_login(&callback, within, entropy, self.at).await;
+                let started = started.map_err(login_failure)?;
+                let pkce_verifier = started.pkce_verifier.expose().clone();
+                let tag = login_tag(&started.state);
+                let awaited = Awaited::Oidc { state: started.state, nonce: started.nonce, pkce_verifier };
+                (Outbound::Redirect(started.url), tag, awaited)
+            }
+        };
+        let good_until = self.at.plus(LOGIN_LIFE);
+        let state = LoginState { provider: provider.name.clone(), awaited, landing, is_afresh, good_until };
+        let cookie = console::seal(&self.parts.ring, Purpose::LoginState, &state, entropy)?;
+        Ok(LoginStart { outbound, tag, cookie, lasts: LOGIN_LIFE })
+    }
+
+    /// The login that a browser's `cookie` holds.
+    pub(super) fn login_state(&self, cookie: Option<&str>, provider: &str) -> Option<LoginState> {
+        let state: LoginState = console::open(&self.parts.ring, Purpose::LoginState, cookie?)?;
+        (state.provider == provider && state.good_until > self.at).then_some(state)
+    }
+
+    /// A console, where that is a place to land on.
+    pub(super) fn console_at(
+        &self,
+        wished: Option<&str>,
+        browser: Option<BrowserId>,
+    ) -> Result<Landing, Failure> {
+        let destination = self.snapshot.destinations.land_on(wished).map_err(Refusal::Destination)?;
+        Ok(Landing::Console { destination, browser, role: None })
+    }
+
+    pub(super) fn callback_url(&self, name: &str) -> String {
+        format!("{}/oidc/{name}/callback", self.snapshot.public_url)
+    }
+}
