@@ -207,9 +207,42 @@ impl DeviceDecided<'_> {
     }
 }
 
-/// Somebody signed in to the console.
-pub fn console_signin(session: &str, until: Moment) {
-    tracing::info!(target: "audit", event = "console-signin", session, until = %until);
+/// Somebody signed in to the console by a browser.
+pub struct ConsoleSignin<'a> {
+    /// The way in: `saml-login`, `oidc-login`, `signin-token`.
+    pub action: &'static str,
+    /// The ARN of the provider by whose word the person is who they are.
+    pub provider: &'a str,
+    /// Who the provider says it is.
+    pub subject: &'a str,
+    /// The session's ARN.
+    pub session: &'a str,
+    /// What offered the role, where it was chosen now.
+    pub offered_by: Option<&'a str>,
+    /// The client's address, if anybody knows it.
+    pub source_ip: Option<IpAddr>,
+    /// The kind of program.
+    pub program: &'a str,
+    /// When the browser must sign in again.
+    pub until: Moment,
+}
+
+impl ConsoleSignin<'_> {
+    /// Writes the event.
+    pub fn write(&self) {
+        tracing::info!(
+            target: "audit",
+            event = "console-signin",
+            action = self.action,
+            provider = self.provider,
+            subject = self.subject,
+            session = self.session,
+            offered_by = self.offered_by,
+            source_ip = self.source_ip.map(tracing::field::display),
+            program = self.program,
+            until = %self.until,
+        );
+    }
 }
 
 /// Somebody in charge was given a copy of the store.

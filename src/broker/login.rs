@@ -14,6 +14,8 @@ use self::start::{Awaited, Landing};
 pub use self::start::{LoginStart, Toward};
 use super::device::{Approving, Decided, Decision};
 use super::federate::sha256;
+use super::record::offered_by;
+use super::signin::SigninBy;
 use super::{Arrival, Ask, Door, Failure, Fault, Refusal, RequestContext, SignedIn};
 use crate::arn::RoleArn;
 use crate::console::{self, BrowserId, ConsoleSession};
@@ -252,12 +254,13 @@ impl RequestContext<'_> {
         };
         let ask =
             Ask { action, role: &role, session_name: None, duration: None, policies: SessionPolicies::NONE };
-        let (identity, session) = self.admit(arrival, &ask).await?;
-        let session = session.session().clone();
+        let (identity, authorized) = self.admit(arrival, &ask).await?;
+        let session = authorized.session().clone();
         let until = session.expires;
         let login = identity.login().map(|login| login.session.clone());
         let console = ConsoleSession { login, ..ConsoleSession::new(session, self.at, until) };
-        Ok(Arrived::SignedIn(self.sign_in(console, destination, browser).await?))
+        let by = SigninBy { action, offered_by: Some(offered_by(authorized.offered_by())), browser };
+        Ok(Arrived::SignedIn(self.sign_in(console, destination, by).await?))
     }
 
     /// Until something is chosen, the form carries the token and what was learned beside it.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::federate::sha256;
 use super::{Failure, Refusal, RequestContext};
+use crate::arn::ProviderArn;
 use crate::audit;
 use crate::console::{BrowserId, ConsoleSession, SESSION_DURATION, SigninToken};
 use crate::entropy;
@@ -11,6 +12,7 @@ use crate::identity::sigv4::SigningSecrets;
 use crate::identity::{Session, hash_of};
 use crate::secret::Secret;
 use crate::store::RevocationId;
+use crate::telemetry;
 
 /// A browser that may go to its console.
 pub struct SignedIn {
@@ -20,6 +22,16 @@ pub struct SignedIn {
     pub cookie: String,
     /// How long the cookie is good for.
     pub lasts: Duration,
+}
+
+/// How a browser comes to its console.
+pub(super) struct SigninBy<'a> {
+    /// The way in, for audit and metrics.
+    pub(super) action: &'static str,
+    /// What offered the role, where it was chosen now.
+    pub(super) offered_by: Option<&'a str>,
+    /// What the browser was called before.
+    pub(super) browser: Option<BrowserId>,
 }
 
 impl RequestContext<'_> {
@@ -71,19 +83,20 @@ impl RequestContext<'_> {
         let used = Refusal::SigninToken { reason: "it was used before" };
         self.claim_or(id, opened.good_until, used).await?;
         let browser = cookie.and_then(|cookie| self.console_session(cookie)).map(|console| console.browser);
-        self.sign_in(opened.console, destination, browser).await
+        let by = SigninBy { action: "signin-token", offered_by: None, browser };
+        self.sign_in(opened.console, destination, by).await
     }
 
-    /// Opens the console for `session`, in the browser that was called so before.
+    /// Opens the console for `session`.
     pub(super) async fn sign_in(
         &self,
         console: ConsoleSession,
         destination: String,
-        browser: Option<BrowserId>,
+        by: SigninBy<'_>,
     ) -> Result<SignedIn, Failure> {
         let (entropy, terms) = (self.parts.entropy.as_ref(), self.snapshot.console);
         let until = terms.end_of(&console, self.at);
-        let browser = browser.map_or_else(|| entropy::bytes(entropy), Ok)?;
+        let browser = by.browser.map_or_else(|| entropy::bytes(entropy), Ok)?;
         let origin = self.origin();
         let console = ConsoleSession { opened: self.at, seen: self.at, until, browser, origin, ..console };
         let cookie = console.seal(&self.parts.ring, entropy)?;
@@ -91,8 +104,18 @@ impl RequestContext<'_> {
         if let Some(most) = terms.most_sessions {
             self.end_surplus(&console, most.get()).await?;
         }
-        let arn = console.session.arn();
-        audit::console_signin(&arn, console.until);
+        telemetry::count_issued(by.action);
+        audit::ConsoleSignin {
+            action: by.action,
+            provider: console.session.provider.as_ref().map(ProviderArn::as_str).unwrap_or_default(),
+            subject: console.session.subject.as_deref().unwrap_or_default(),
+            session: &console.session.arn(),
+            offered_by: by.offered_by,
+            source_ip: console.origin.address,
+            program: &console.origin.program,
+            until: console.until,
+        }
+        .write();
         Ok(SignedIn { destination, cookie, lasts: console.until.since(self.at) })
     }
 

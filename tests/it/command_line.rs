@@ -71,6 +71,7 @@ max_session_duration = "4 hours"
 [[role]]
 arn = "arn:aws:iam::111122223333:role/Look"
 trust_policy = "trust.json"
+signed_in_within = "30s"
 
 [[rule]]
 name = "broken"
@@ -89,8 +90,9 @@ roles = ["arn:aws:iam::111122223333:role/Gone"]
         "rolegate.toml:10:11: error: account 111122223333 is not declared",
         "rolegate.toml:12:14: error: there is no client id",
         "rolegate.toml:21:16: error: trust.json is not a valid policy",
-        "rolegate.toml:25:8: error: ",
-        "rolegate.toml:26:9: error: there is no role arn:aws:iam::111122223333:role/Gone",
+        "rolegate.toml:22:20: error: signed_in_within is not between 1m and 30d",
+        "rolegate.toml:26:8: error: ",
+        "rolegate.toml:27:9: error: there is no role arn:aws:iam::111122223333:role/Gone",
         "  help: there are \"arn:aws:iam::111122223333:role/Deploy\", \"arn:aws:iam::111122223333:role/Look\"",
     ] {
         assert!(said.contains(fault), "{fault} is missing in:\n{said}");
@@ -736,12 +738,14 @@ fn keys_of_a_ring_that_is_none_are_refused() {
 }
 
 #[test]
-fn check_names_times_of_the_console_that_are_too_short() {
+fn check_names_terms_of_the_console_that_are_none() {
     let folder = tempfile::tempdir().unwrap();
     for (key, fault) in [
         ("idle = \"59s\"", Some("console.idle is shorter than a minute")),
         ("lifetime = \"500ms\"", Some("console.lifetime is shorter than a minute")),
-        ("idle = \"1m\"\nlifetime = \"12h\"", None),
+        ("most_sessions = 0", Some("invalid value: integer `0`, expected a nonzero usize")),
+        ("bound_to = [\"moon\"]", Some("unknown variant `moon`, expected `program` or `address`")),
+        ("idle = \"1m\"\nlifetime = \"12h\"\nmost_sessions = 1\nbound_to = [\"program\", \"address\"]", None),
     ] {
         let config = format!("public_url = \"https://broker.example.com\"\n[console]\n{key}\n");
         fs::write(folder.path().join("rolegate.toml"), config).unwrap();

@@ -6,6 +6,7 @@ use rolegate::store::{
 };
 
 use super::server::{Server, eventually, free_ports, open, settings};
+use super::contract::record;
 use super::{HOUR, NOW, claimed, heard, numbered, revocation};
 
 /// Three nodes, with a third of the keys each.

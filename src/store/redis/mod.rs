@@ -4,7 +4,7 @@
 //! |---|---|---|---|
 //! | `rolegate:c:` and 32 bytes | hash | a claim: for the whole (an empty field) or each part (its hash), until when and whose | until its last end |
 //! | `rolegate:s:` and 40 bytes | string | a session record, by whose it is, when it ends and its id | until it ends |
-//! | `rolegate:h:` and 16 bytes | sorted set | the ids of somebody's session records, by when they end | until the last ends |
+//! | `rolegate:h:` and 16 bytes | sorted set | when each of somebody's session records ends, and its id, in this order | until the last ends |
 //! | `rolegate:v:` and 32 bytes | string | until when, and a value | until it ends |
 //! | `rolegate:revoked` | hash | by its id, what a revocation ends and until when | as long as its longest |
 //! | `rolegate:nodes` | hash | by its id, until when a node can be believed, and what it says | as long as the last |
@@ -51,6 +51,9 @@ use crate::entropy::{self, Entropy};
 
 /// How long what is asked at the start may take. No request waits for it.
 const LOADING: Duration = Duration::from_secs(10);
+
+/// The oldest version that has what is asked of it (`PEXPIRE` with `NX` and `GT`).
+const OLDEST: u32 = 7;
 
 const CLAIMS: &[u8] = b"rolegate:c:";
 const SESSIONS: &[u8] = b"rolegate:s:";
@@ -230,18 +233,28 @@ impl Store for RedisStore {
         "redis"
     }
 
-    /// A Redis that throws away what it was told to keep would let what was used be used again.
+    /// A Redis that throws away what it was told to keep would let what was used be used again; one that is too old lacks
+    /// what is asked of it.
     fn unfit(&self) -> StoreFuture<'_, Option<String>> {
         Box::pin(async move {
-            const DOING: &str = "asking for its memory policy";
-            let mut command = redis::cmd("INFO");
-            command.arg("memory");
-            let asking = async |mut connection| command.query_async(&mut connection).await;
-            let said = texts(self.link.ask_within(LOADING, DOING, asking).await?);
+            let said = async |section: &str| {
+                let mut command = redis::cmd("INFO");
+                command.arg(section);
+                let asking = async |mut connection| command.query_async(&mut connection).await;
+                let said = self.link.ask_within(LOADING, "asking what it is", asking).await?;
+                Ok::<_, StoreFault>(texts(said))
+            };
             let value = |text: &str, key: &str| {
                 text.lines().find_map(|line| line.strip_prefix(key).map(|value| value.trim().to_owned()))
             };
-            for text in said {
+            for text in said("server").await? {
+                let version = value(&text, "redis_version:").unwrap_or_default();
+                let major = version.split('.').next().and_then(|major| major.parse::<u32>().ok());
+                if major.is_some_and(|major| major < OLDEST) {
+                    return Ok(Some(format!("it is Redis {version}; it must be {OLDEST} or later")));
+                }
+            }
+            for text in said("memory").await? {
                 let (most, policy) = (value(&text, "maxmemory:"), value(&text, "maxmemory_policy:"));
                 if let (Some(most), Some(policy)) = (most, policy)
                     && most != "0"

@@ -8,7 +8,7 @@ use redis::Cmd;
 use tokio::sync::{mpsc, oneshot};
 
 use super::link::Link;
-use super::{HOLDERS, SESSIONS, keep, key, set};
+use super::{HOLDERS, SESSIONS, held_until, keep, key, set, until_of};
 use crate::clock::Moment;
 use crate::store::{HolderId, SWEEP_MARGIN, SessionKey, StoreFault};
 
@@ -47,7 +47,7 @@ impl Records {
             command
         };
         let (mut add, mut sweep) = (of_holder("ZADD"), of_holder("ZREMRANGEBYSCORE"));
-        add.arg(until.unix_millis()).arg(&session.id[..]);
+        add.arg(until.unix_millis()).arg(held_until(until, &session.id));
         sweep.arg("-inf").arg(at.minus(SWEEP_MARGIN).unix_millis());
         let (mut first, mut longer) = (of_holder("PEXPIRE"), of_holder("PEXPIRE"));
         first.arg(lasts).arg("NX");
@@ -97,10 +97,10 @@ pub(super) async fn of_holder(
     const DOING: &str = "reading sessions";
     let mut command = redis::cmd("ZREVRANGEBYSCORE");
     command.arg(key(HOLDERS, &[&holder])).arg("+inf").arg(format!("({}", at.unix_millis()));
-    command.arg("WITHSCORES").arg("LIMIT").arg(0).arg(most);
-    let held: Vec<(Vec<u8>, i64)> = link.command(DOING, &command).await?;
-    let keys = held.into_iter().filter_map(|(id, until)| {
-        let until = Moment::from_unix_millis(until);
+    command.arg("LIMIT").arg(0).arg(most);
+    let held: Vec<Vec<u8>> = link.command(DOING, &command).await?;
+    let keys = held.iter().filter_map(|held| {
+        let (until, id) = until_of(held)?;
         Some(SessionKey { holder, until, id: id.try_into().ok()? })
     });
     let records = keys.map(async |session| {
@@ -114,5 +114,5 @@ pub(super) async fn of_holder(
 
 fn session_key(session: SessionKey) -> Vec<u8> {
     let SessionKey { holder, until, id } = session;
-    key(SESSIONS, &[&holder, &until.unix_millis().to_be_bytes(), &id])
+    key(SESSIONS, &[&holder, &held_until(until, &id)])
 }
