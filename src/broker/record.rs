@@ -159,12 +159,29 @@ impl RequestContext<'_> {
 }
 
 fn record_key(holder: Holder<'_>, given: &Given<'_>) -> SessionKey {
-    SessionKey { holder: holder_id(holder), until: given.expires, id: record_id("given", given.id) }
+    SessionKey {
+        holder: holder_id(Kind::Given, holder),
+        until: given.expires,
+        id: record_id("given", given.id),
+    }
+}
+
+/// What is recorded apart from each other, so that much of one hides nothing of the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Browsers that are signed in, and apps that may ask again.
+    Stay,
+    /// Credentials and tokens.
+    Given,
 }
 
 /// Whose sessions those of `holder` are: of the person, or of the user who made them.
-pub(super) fn holder_id(holder: Holder<'_>) -> HolderId {
-    let of = |names: &[&str]| half(hash_of(&[&["rolegate/holder"], names].concat()));
+pub(super) fn holder_id(kind: Kind, holder: Holder<'_>) -> HolderId {
+    let kind = match kind {
+        Kind::Stay => "stay",
+        Kind::Given => "given",
+    };
+    let of = |names: &[&str]| half(hash_of(&[&["rolegate/holder", kind], names].concat()));
     match holder {
         Holder::Role(session) => match (session.person(), &session.assumed_by) {
             (Some((provider, subject)), _) => of(&["person", provider.as_str(), subject]),

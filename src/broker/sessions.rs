@@ -8,9 +8,10 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use base64_simd::STANDARD;
+use futures_util::future::try_join;
 
 use super::login::hexadecimal;
-use super::record::{AppRecord, Recorded, holder_id, record_id};
+use super::record::{AppRecord, Kind, Recorded, holder_id, record_id};
 use super::revocation::of_session;
 use super::signin::console_mark;
 use super::{Failure, Refusal, RequestContext};
@@ -18,11 +19,11 @@ use crate::arn::{AccessKeyId, RoleArn};
 use crate::audit;
 use crate::clock::Moment;
 use crate::console::{BrowserId, ConsoleSession, Origin};
-use crate::identity::{GrantId, LoginMarks, RoleSession, Session};
+use crate::identity::{GrantId, Holder, LoginMarks, RoleSession, Session};
 use crate::issuer::IssuedSession;
 use crate::store::{HolderId, Revocation, SessionKey};
 
-/// Sessions of one person that are looked at.
+/// Records of one kind and person that are looked at.
 const MOST: usize = 300;
 /// How many a person may end at once, and how often one more: each is remembered.
 pub(super) const ENDS: (u32, Duration) = (30, Duration::from_secs(10));
@@ -89,7 +90,7 @@ impl RequestContext<'_> {
     /// Everything that is open for the person of `console`: browsers first, then apps, credentials and tokens, of each kind
     /// those first that were there last. What an app got is not told beside it.
     pub async fn own_sessions(&self, console: &ConsoleSession) -> Result<Vec<OwnSession>, Failure> {
-        let open = self.open_of(holder_id((&console.session).into())).await?;
+        let open = self.all_open((&console.session).into()).await?;
         let app_of = |found: &Found| match &found.what {
             FoundKind::App(app) => app.session.grant,
             _ => None,
@@ -108,13 +109,13 @@ impl RequestContext<'_> {
     /// Ends what is called `id` among the sessions of the person of `console`; whether it was there. A browser is ended with
     /// the sign-in that it comes of, unless the browser that asks comes of that, too.
     pub async fn end_own(&self, console: &ConsoleSession, id: &str) -> Result<bool, Failure> {
-        let holder = holder_id((&console.session).into());
+        let holder = holder_id(Kind::Stay, (&console.session).into());
         let mut pace_key = [0; 32];
         pace_key[..16].copy_from_slice(&holder);
         if !self.ends_pace.takes(pace_key, self.at) {
             return Err(Refusal::TooMany { what: "sessions that were ended" }.into());
         }
-        let open = self.open_of(holder).await?;
+        let open = self.all_open((&console.session).into()).await?;
         let Some(found) = open.iter().find(|found| found.id() == id) else { return Ok(false) };
         let Some(session) = found.session() else { return Ok(false) };
         let scope = match &found.what {
@@ -145,7 +146,7 @@ impl RequestContext<'_> {
     /// Records that a browser is signed in, or was there.
     pub(super) fn record_browser(&self, console: &ConsoleSession) -> Result<(), Failure> {
         let id = record_id("browser", &hexadecimal(&console.browser));
-        let holder = holder_id((&console.session).into());
+        let holder = holder_id(Kind::Stay, (&console.session).into());
         let key = SessionKey { holder, until: console.until, id };
         self.keep_record(key, &Recorded::Browser(Box::new(console.clone())))
     }
@@ -154,7 +155,7 @@ impl RequestContext<'_> {
     /// latest, and recorded.
     pub(super) async fn end_surplus(&self, console: &ConsoleSession, most: usize) -> Result<(), Failure> {
         self.parts.store.flushed().await?;
-        let open = self.open_of(holder_id((&console.session).into())).await?;
+        let open = self.open_of(holder_id(Kind::Stay, (&console.session).into())).await?;
         let others = open.iter().filter_map(|found| match &found.what {
             FoundKind::Browser(other) if other.browser != console.browser => Some(other),
             _ => None,
@@ -181,7 +182,15 @@ impl RequestContext<'_> {
         self.save(&[revocation]).await
     }
 
-    /// What is open for `holder`, the latest first.
+    /// Everything that is open for the person of `holder`.
+    async fn all_open(&self, holder: Holder<'_>) -> Result<Vec<Found>, Failure> {
+        let of = |kind| self.open_of(holder_id(kind, holder));
+        let (mut stays, given) = try_join(of(Kind::Stay), of(Kind::Given)).await?;
+        stays.extend(given);
+        Ok(stays)
+    }
+
+    /// What is open under `holder`, the latest first.
     async fn open_of(&self, holder: HolderId) -> Result<Vec<Found>, Failure> {
         let records = self.parts.store.of_holder(holder, MOST, self.at).await?;
         let mut found: Vec<_> =
@@ -202,7 +211,7 @@ impl RequestContext<'_> {
             None => {
                 let issued = self.parts.issuer.session_of(&STANDARD.encode_to_string(sealed))?;
                 let is_in_place = record_id("given", issued.access_key_id.as_str()) == key.id
-                    && holder_id((&issued.session).into()) == key.holder;
+                    && holder_id(Kind::Given, (&issued.session).into()) == key.holder;
                 is_in_place.then_some(FoundKind::Credentials(issued))?
             }
         };

@@ -57,6 +57,13 @@ try {
   await page.keyboard.press("Enter");
   await page.waitForURL(/\/console$/);
   await look("4-console");
+  await page.getByRole("link", { name: "Your sessions" }).click();
+  await page.waitForURL(/\/portal\/sessions$/);
+  // What was recorded is shown a moment later.
+  for (let looks = 0; looks < 100 && !(await page.getByText("This browser").count()); looks++) await page.reload();
+  await look("4a-sessions");
+  await page.getByRole("link", { name: "Back to the console" }).click();
+  await page.waitForURL(/\/console$/);
   await page.getByRole("link", { name: "Change role" }).click();
   await page.waitForURL(/\/portal$/);
   await look("5-portal-signed-in");

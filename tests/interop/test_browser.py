@@ -77,6 +77,14 @@ def test_sign_in_by_saml(seen):
     assert "You are signed in as ann@demo.example" in pages["portal-signed-in"]["text"]
 
 
+def test_own_sessions(seen):
+    """People see the browser that they look with; it has no button of its own."""
+    page = seen["pages"]["sessions"]
+    assert page["heading"] == "Your sessions"
+    assert re.search(r"Chrome on \w+ This browser\s+ReadOnly in prod, as ann@demo.example, from 127.0.0.1", page["text"])
+    assert "End all my sessions" in page["text"]
+
+
 def test_one_role_needs_no_picker(seen):
     """Ben has one role and lands in its console at once."""
     assert seen["pages"]["one-role"]["heading"] == "Auditor"

@@ -5,8 +5,8 @@ use rolegate::store::{
     Claimed, News, ReplayCache as _, Revocations as _, SessionKey, SessionStore as _, Store as _,
 };
 
-use super::server::{Server, eventually, free_ports, open, settings};
 use super::contract::record;
+use super::server::{Server, eventually, free_ports, open, settings};
 use super::{HOUR, NOW, claimed, heard, numbered, revocation};
 
 /// Three nodes, with a third of the keys each.

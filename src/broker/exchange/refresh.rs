@@ -12,7 +12,7 @@ use super::{ExchangeRefusal, Exchanged, Wanted, bound_to};
 use crate::arn::RoleArn;
 use crate::audit;
 use crate::broker::login::hexadecimal;
-use crate::broker::record::{AppRecord, Recorded, holder_id, record_id};
+use crate::broker::record::{AppRecord, Kind, Recorded, holder_id, record_id};
 use crate::broker::{Failure, Refusal, RequestContext};
 use crate::clock::Moment;
 use crate::directory::{Client, RefreshTerms};
@@ -198,7 +198,7 @@ impl RequestContext<'_> {
         let (until, client) = (lineage.until(terms), lineage.client_id.clone());
         let session = RoleSession { issued: lineage.began, ..session.clone() };
         let id = record_id("app", &hexadecimal(&lineage.grant));
-        let key = SessionKey { holder: holder_id((&session).into()), until: lineage.ends, id };
+        let key = SessionKey { holder: holder_id(Kind::Stay, (&session).into()), until: lineage.ends, id };
         let app = AppRecord { session, client, used: self.at, until, origin: self.origin() };
         self.keep_record(key, &Recorded::App(Box::new(app)))
     }

@@ -7,10 +7,11 @@ use tokio::sync::mpsc;
 
 use super::link::Link;
 use super::reach::Connection;
-use super::{CLAIMS, LOADING, REVOKED, SESSIONS, VALUES, news, until_of};
+use super::records::session_of;
+use super::{CLAIMS, LOADING, REVOKED, VALUES, news, until_of};
 use crate::clock::Moment;
 use crate::store::dump::Entry;
-use crate::store::{Claim, Scope, SessionKey, StoreFault};
+use crate::store::{Claim, Scope, StoreFault};
 
 const DOING: &str = "listing all";
 /// Keys that are asked for at a time.
@@ -98,7 +99,7 @@ async fn read(link: &Link, key: &[u8], at: Moment) -> Result<Vec<Entry>, StoreFa
         let claims = claims.collect::<Option<Vec<_>>>().ok_or_else(damaged)?;
         return Ok(claims.into_iter().filter(|claim| claim.until > at).map(Entry::Claim).collect());
     }
-    if let Some(session) = id_of::<40>(key, SESSIONS).as_ref().and_then(session_of) {
+    if let Some(session) = session_of(key) {
         let held: Option<Vec<u8>> = ask(link, "GET", key).await?;
         let live = held.filter(|_| session.until > at);
         return Ok(live.map(|sealed| Entry::Session(session, sealed)).into_iter().collect());
@@ -129,11 +130,4 @@ async fn ask<T: FromRedisValue>(link: &Link, word: &str, key: &[u8]) -> Result<T
 /// What follows `kind` in a key.
 fn id_of<const N: usize>(key: &[u8], kind: &[u8]) -> Option<[u8; N]> {
     key.strip_prefix(kind)?.try_into().ok()
-}
-
-/// The session whose record's key ends so.
-fn session_of(bytes: &[u8; 40]) -> Option<SessionKey> {
-    let (holder, rest) = bytes.split_first_chunk()?;
-    let (until, id) = until_of(rest)?;
-    Some(SessionKey { holder: *holder, until, id: id.try_into().ok()? })
 }

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use futures_util::future::try_join_all;
-use redis::{Client, Cmd, ErrorKind, FromRedisValue, Pipeline, RedisError, RedisResult, ServerErrorKind};
+use redis::{Client, Cmd, ErrorKind, FromRedisValue, RedisError, RedisResult, ServerErrorKind};
 use tokio::time::timeout;
 
 use super::breaker::Breaker;
@@ -110,28 +109,6 @@ impl Link {
         command: &Cmd,
     ) -> Result<T, StoreFault> {
         self.ask(doing, async |mut connection| command.query_async(&mut connection).await).await
-    }
-
-    /// Does all of `commands`, each of which answers nothing but that it is done.
-    pub(super) async fn all(&self, doing: &'static str, commands: Vec<Cmd>) -> Result<(), StoreFault> {
-        self.ask(doing, async |connection| match connection {
-            Connection::Server(mut connection) => {
-                let mut pipeline = Pipeline::with_capacity(commands.len());
-                for command in &commands {
-                    pipeline.add_command(command.clone()).ignore();
-                }
-                pipeline.exec_async(&mut connection).await
-            }
-            // Each key may be on another node.
-            Connection::Cluster(connection) => {
-                let each = commands.iter().map(|command| {
-                    let mut connection = connection.clone();
-                    async move { command.exec_async(&mut connection).await }
-                });
-                try_join_all(each).await.map(drop)
-            }
-        })
-        .await
     }
 }
 

@@ -3,15 +3,15 @@
 //! | key | type | what | lives |
 //! |---|---|---|---|
 //! | `rolegate:c:` and 32 bytes | hash | a claim: for the whole (an empty field) or each part (its hash), until when and whose | until its last end |
-//! | `rolegate:s:` and 40 bytes | string | a session record, by whose it is, when it ends and its id | until it ends |
-//! | `rolegate:h:` and 16 bytes | sorted set | when each of somebody's session records ends, and its id, in this order | until the last ends |
+//! | `rolegate:s:`, whose it is in braces, 24 bytes | string | a session record, by when it ends and its id | until it ends |
+//! | `rolegate:h:`, who it is in braces | sorted set | when each of somebody's session records ends, and its id, in this order | until the last ends |
 //! | `rolegate:v:` and 32 bytes | string | until when, and a value | until it ends |
 //! | `rolegate:revoked` | hash | by its id, what a revocation ends and until when | as long as its longest |
 //! | `rolegate:nodes` | hash | by its id, until when a node can be believed, and what it says | as long as the last |
 //!
 //! Everything lives ten minutes longer (`SWEEP_MARGIN`). Times are those of the nodes, in milliseconds: what is over is
 //! decided by whoever asks, and Redis's own clock decides nothing but when memory is freed. Whatever is done at once is done
-//! with one key, so that a cluster can do it as well. `rolegate:revoked` is a channel, too, on which a node tells the
+//! with one key, or with two of one holder, so that a cluster can do it as well. `rolegate:revoked` is a channel, too, on which a node tells the
 //! others (`news`).
 //!
 //! No request waits longer for Redis than the settings say (`link`). After a few failures in a row none waits at all for a
@@ -51,9 +51,6 @@ use crate::entropy::{self, Entropy};
 
 /// How long what is asked at the start may take. No request waits for it.
 const LOADING: Duration = Duration::from_secs(10);
-
-/// The oldest version that has what is asked of it (`PEXPIRE` with `NX` and `GT`).
-const OLDEST: u32 = 7;
 
 const CLAIMS: &[u8] = b"rolegate:c:";
 const SESSIONS: &[u8] = b"rolegate:s:";
@@ -233,28 +230,18 @@ impl Store for RedisStore {
         "redis"
     }
 
-    /// A Redis that throws away what it was told to keep would let what was used be used again; one that is too old lacks
-    /// what is asked of it.
+    /// A Redis that throws away what it was told to keep would let what was used be used again.
     fn unfit(&self) -> StoreFuture<'_, Option<String>> {
         Box::pin(async move {
-            let said = async |section: &str| {
-                let mut command = redis::cmd("INFO");
-                command.arg(section);
-                let asking = async |mut connection| command.query_async(&mut connection).await;
-                let said = self.link.ask_within(LOADING, "asking what it is", asking).await?;
-                Ok::<_, StoreFault>(texts(said))
-            };
+            const DOING: &str = "asking for its memory policy";
+            let mut command = redis::cmd("INFO");
+            command.arg("memory");
+            let asking = async |mut connection| command.query_async(&mut connection).await;
+            let said = texts(self.link.ask_within(LOADING, DOING, asking).await?);
             let value = |text: &str, key: &str| {
                 text.lines().find_map(|line| line.strip_prefix(key).map(|value| value.trim().to_owned()))
             };
-            for text in said("server").await? {
-                let version = value(&text, "redis_version:").unwrap_or_default();
-                let major = version.split('.').next().and_then(|major| major.parse::<u32>().ok());
-                if major.is_some_and(|major| major < OLDEST) {
-                    return Ok(Some(format!("it is Redis {version}; it must be {OLDEST} or later")));
-                }
-            }
-            for text in said("memory").await? {
+            for text in said {
                 let (most, policy) = (value(&text, "maxmemory:"), value(&text, "maxmemory_policy:"));
                 if let (Some(most), Some(policy)) = (most, policy)
                     && most != "0"

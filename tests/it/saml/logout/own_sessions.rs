@@ -312,3 +312,20 @@ async fn a_cookie_elsewhere_opens_nothing() {
         world.stop().await;
     }
 }
+
+/// Nor do they hide a browser from being counted.
+#[actix_web::test]
+async fn many_credentials_hide_no_browser() {
+    let folder = tempfile::tempdir().unwrap();
+    let world = World::with(folder.path(), "[console]\nmost_sessions = 1\n").await;
+    let one = browser(&world, FIREFOX, "ann", "_s1").await;
+    world.clock.advance(SECOND);
+    for _ in 0..301 {
+        world.credentials("ann", Some("_s9")).await;
+    }
+    let shown = names(&world, &one).await;
+    assert_eq!((shown[0].as_str(), shown.len()), ("Firefox on Linux, this one", 301));
+    browser(&world, PHONE, "ann", "_s2").await;
+    assert_eq!(world.console(&one).await, 303);
+    world.stop().await;
+}
