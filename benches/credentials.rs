@@ -162,6 +162,7 @@ impl World {
             ancestry: caller.ancestry(),
             role: &role,
             known,
+            signed_in_within: None,
             session_name: "ann@example.com",
             duration: Some(Duration::from_secs(3600)),
             policies,

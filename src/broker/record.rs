@@ -52,7 +52,7 @@ impl<'a> Given<'a> {
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Recorded {
     /// A token of ours, which is known by its id.
-    Token(RoleSession),
+    Token(Box<RoleSession>),
     /// A browser that is signed in.
     Browser(Box<ConsoleSession>),
     /// An app that may ask again.
@@ -103,7 +103,7 @@ impl RequestContext<'_> {
         let key = record_key(facts.into(), given);
         match given.sealed {
             Some(sealed) => self.put(key, sealed.to_vec()),
-            None => self.keep_record(key, &Recorded::Token(facts.clone()))?,
+            None => self.keep_record(key, &Recorded::Token(Box::new(facts.clone())))?,
         }
         tell_issued(facts, offered_by(session.offered_by()), given);
         Ok(())

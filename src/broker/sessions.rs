@@ -83,7 +83,7 @@ enum FoundKind {
     Browser(Box<ConsoleSession>),
     App(Box<AppRecord>),
     Credentials(IssuedSession),
-    Token(RoleSession),
+    Token(Box<RoleSession>),
 }
 
 impl RequestContext<'_> {
@@ -223,7 +223,7 @@ impl RequestContext<'_> {
             FoundKind::Browser(console) => self.is_open(console),
             FoundKind::App(app) => app.until > self.at && self.is_live((&app.session).into()),
             FoundKind::Credentials(issued) => self.are_live(issued),
-            FoundKind::Token(session) => self.is_live(session.into()),
+            FoundKind::Token(session) => self.is_live(session.as_ref().into()),
         }
     }
 }
@@ -264,8 +264,7 @@ impl Found {
                 (OwnKind::App { client, origin, used: app.used }, app.until)
             }
             FoundKind::Credentials(issued) => {
-                let access_key_id = issued.access_key_id.clone();
-                (OwnKind::Credentials { access_key_id }, self.key.until)
+                (OwnKind::Credentials { access_key_id: issued.access_key_id }, self.key.until)
             }
             FoundKind::Token(_) => (OwnKind::Token, self.key.until),
         };
