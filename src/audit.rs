@@ -227,6 +227,35 @@ pub struct ConsoleSignin<'a> {
     pub until: Moment,
 }
 
+/// Somebody signed in at the portal by a browser.
+pub struct PortalSignin<'a> {
+    /// The ARN of the provider by whose word the person is who they are.
+    pub provider: &'a str,
+    /// Who the provider says it is.
+    pub subject: &'a str,
+    /// The client's address, if anybody knows it.
+    pub source_ip: Option<IpAddr>,
+    /// The kind of program.
+    pub program: &'a str,
+    /// When they must sign in again.
+    pub until: Moment,
+}
+
+impl PortalSignin<'_> {
+    /// Writes the event.
+    pub fn write(&self) {
+        tracing::info!(
+            target: "audit",
+            event = "portal-signin",
+            provider = self.provider,
+            subject = self.subject,
+            source_ip = self.source_ip.map(tracing::field::display),
+            program = self.program,
+            until = %self.until,
+        );
+    }
+}
+
 impl ConsoleSignin<'_> {
     /// Writes the event.
     pub fn write(&self) {

@@ -118,10 +118,10 @@ impl ConsoleTerms {
         self.idle.is_some_and(|idle| at.since(session.seen) >= idle)
     }
 
-    /// Whether `session` may be used from `origin`.
-    pub fn may_be_used_from(&self, session: &ConsoleSession, origin: &Origin) -> bool {
-        (!self.bound_to_program || session.origin.program == origin.program)
-            && (!self.bound_to_address || session.origin.address == origin.address)
+    /// Whether what was opened from one `origin` may be used `from` another.
+    pub fn may_be_used(&self, origin: &Origin, from: &Origin) -> bool {
+        (!self.bound_to_program || origin.program == from.program)
+            && (!self.bound_to_address || origin.address == from.address)
     }
 
     /// Whether it is to be noted that somebody is there at `at`.
@@ -296,9 +296,9 @@ mod tests {
             [(false, false), (true, false), (false, true), (true, true)]
         {
             let terms = ConsoleTerms { bound_to_program, bound_to_address, ..ConsoleTerms::default() };
-            assert!(terms.may_be_used_from(&console, &here));
-            assert_eq!(terms.may_be_used_from(&console, &elsewhere), !bound_to_address);
-            assert_eq!(terms.may_be_used_from(&console, &another), !bound_to_program);
+            assert!(terms.may_be_used(&console.origin, &here));
+            assert_eq!(terms.may_be_used(&console.origin, &elsewhere), !bound_to_address);
+            assert_eq!(terms.may_be_used(&console.origin, &another), !bound_to_program);
         }
     }
 

@@ -196,7 +196,7 @@ impl RequestContext<'_> {
     }
 
     /// What configuration alone decides about an identity of `provider`.
-    fn decide<'a>(&'a self, provider: &'a Provider) -> Decide<'a> {
+    pub(super) fn decide<'a>(&'a self, provider: &'a Provider) -> Decide<'a> {
         Decide { snapshot: &self.snapshot, provider, when: self.circumstances() }
     }
 
@@ -250,6 +250,20 @@ impl RequestContext<'_> {
             (Replay::OncePerRole, false) => scope,
         };
         self.claim_once(id, scope, until).await
+    }
+
+    /// Claims all of what `identity` was verified by.
+    pub(super) async fn claim_whole(
+        &self,
+        identity: &FederatedIdentity,
+        arrival: &Arrival<'_>,
+    ) -> Result<(), Failure> {
+        let one_time = match &arrival.door {
+            Door::StsApi | Door::SamlPost { .. } => identity.one_time(),
+            Door::OidcLogin { login, .. } => Some(*login),
+        };
+        let Some(OneTime { id, until, .. }) = one_time else { return Ok(()) };
+        self.claim_once(id, Scope::Whole, until).await
     }
 
     pub(super) async fn claim_once(&self, id: [u8; 32], scope: Scope, until: Moment) -> Result<(), Failure> {

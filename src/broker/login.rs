@@ -10,10 +10,12 @@ mod start;
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 
-use self::start::{Awaited, Landing};
+use self::start::Awaited;
+pub(super) use self::start::Landing;
 pub use self::start::{LoginStart, Toward};
 use super::device::{Approving, Decided, Decision};
 use super::federate::sha256;
+use super::portal::AtPortal;
 use super::record::offered_by;
 use super::signin::SigninBy;
 use super::{Arrival, Ask, Door, Failure, Fault, Refusal, RequestContext, SignedIn};
@@ -30,6 +32,8 @@ use crate::seal::Purpose;
 pub enum Arrived {
     /// One role, or one chosen: off to the console.
     SignedIn(SignedIn),
+    /// At the portal, where the person chooses.
+    AtPortal(AtPortal),
     /// The provider must ask the person again.
     SignInAgain(LoginStart),
     /// Several roles: the person chooses.
@@ -219,7 +223,10 @@ impl RequestContext<'_> {
             (Landing::Console { destination, browser, .. }, Choice::Role(role)) => {
                 self.arrive_at_console(arrival, Some(role), destination, browser).await
             }
-            (Landing::Console { .. }, Choice::Device(_)) => {
+            (Landing::Portal { browser, role }, Choice::None | Choice::Role(_)) => {
+                Ok(Arrived::AtPortal(self.arrive_at_portal(arrival, browser, role.as_ref()).await?))
+            }
+            (Landing::Console { .. } | Landing::Portal { .. }, Choice::Device(_)) => {
                 Err(Refusal::NoSuchLogin { reason: "the login was not begun for a device" }.into())
             }
             (Landing::Device(ticket), Choice::Device(decision)) => {

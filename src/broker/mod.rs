@@ -13,10 +13,12 @@ mod device;
 mod exchange;
 pub mod explain;
 mod federate;
+mod in_browser;
 mod login;
 mod logout;
 mod nodes;
 mod pace;
+mod portal;
 mod record;
 mod refusal;
 mod refused_access;
@@ -39,10 +41,12 @@ pub use self::exchange::{
     Active, Exchange, ExchangeRefusal, Exchanged, Granted, Polled, SubjectToken, Wanted,
 };
 pub use self::federate::{Arrival, Ask, Door, Federated};
+pub use self::in_browser::{BrowserCookies, InBrowser};
 pub use self::login::{Arrived, Choice, LoginStart, OidcAnswer, SamlAnswer, Toward, login_tag};
 pub use self::logout::{LogoutOutcome, SignedOut};
 pub use self::nodes::OtherNodes;
 use self::pace::Pace;
+pub use self::portal::{AtPortal, Marked, Opened, Person};
 pub use self::refusal::{Failure, Fault, Refusal};
 pub use self::revocation::{Ended, Others, RevocationSet, RevokeAsk, RevokeFault, Target};
 pub use self::sessions::{OwnKind, OwnSession};

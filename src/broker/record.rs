@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::portal::PortalRecord;
 use super::{Failure, RequestContext};
 use crate::arn::ProviderArn;
 use crate::audit;
@@ -57,6 +58,8 @@ pub(super) enum Recorded {
     Browser(Box<ConsoleSession>),
     /// An app that may ask again.
     App(Box<AppRecord>),
+    /// A browser at the portal.
+    Portal(Box<PortalRecord>),
 }
 
 /// An app that may ask again, by refresh tokens.
@@ -175,22 +178,32 @@ pub(super) enum Kind {
     Given,
 }
 
+impl Kind {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Stay => "stay",
+            Self::Given => "given",
+        }
+    }
+}
+
 /// Whose sessions those of `holder` are: of the person, or of the user who made them.
 pub(super) fn holder_id(kind: Kind, holder: Holder<'_>) -> HolderId {
-    let kind = match kind {
-        Kind::Stay => "stay",
-        Kind::Given => "given",
-    };
-    let of = |names: &[&str]| half(hash_of(&[&["rolegate/holder", kind], names].concat()));
+    let of = |names: &[&str]| half(hash_of(&[&["rolegate/holder", kind.name()], names].concat()));
     match holder {
         Holder::Role(session) => match (session.person(), &session.assumed_by) {
-            (Some((provider, subject)), _) => of(&["person", provider.as_str(), subject]),
+            (Some((provider, subject)), _) => return holder_of_person(kind, provider, subject),
             (None, Some(caller)) => of(&["caller", caller]),
             (None, None) => of(&["role", &session.arn()]),
         },
         Holder::User(session) => of(&["caller", session.user.as_str()]),
         Holder::FederatedUser(session) => of(&["caller", session.made_by.as_str()]),
     }
+}
+
+/// As [`holder_id`], of a person.
+pub(super) fn holder_of_person(kind: Kind, provider: &ProviderArn, subject: &str) -> HolderId {
+    half(hash_of(&["rolegate/holder", kind.name(), "person", provider.as_str(), subject]))
 }
 
 /// By what a record is found among its holder's.

@@ -11,15 +11,16 @@ use base64_simd::STANDARD;
 use futures_util::future::try_join;
 
 use super::login::hexadecimal;
+use super::portal::{PortalRecord, Stay};
 use super::record::{AppRecord, Kind, Recorded, holder_id, record_id};
 use super::revocation::of_session;
 use super::signin::console_mark;
-use super::{Failure, Refusal, RequestContext};
-use crate::arn::{AccessKeyId, RoleArn};
+use super::{Failure, InBrowser, Refusal, RequestContext};
+use crate::arn::{AccessKeyId, ProviderArn, RoleArn};
 use crate::audit;
 use crate::clock::Moment;
 use crate::console::{BrowserId, ConsoleSession, Origin};
-use crate::identity::{GrantId, Holder, LoginMarks, RoleSession, Session};
+use crate::identity::{GrantId, LoginMarks, RoleSession, Session};
 use crate::issuer::IssuedSession;
 use crate::store::{HolderId, Revocation, SessionKey};
 
@@ -34,10 +35,8 @@ pub struct OwnSession {
     pub id: String,
     /// What it is.
     pub kind: OwnKind,
-    /// The role.
-    pub role: RoleArn,
-    /// The name of its session.
-    pub session_name: String,
+    /// The role, and the name of its session; nothing of a browser at the portal.
+    pub role: Option<(RoleArn, String)>,
     /// When it was opened.
     pub since: Moment,
     /// When it ends.
@@ -48,6 +47,8 @@ pub struct OwnSession {
 pub enum OwnKind {
     /// A browser.
     Browser {
+        /// Whether it is at the portal; else in a console.
+        is_portal: bool,
         /// Where it was opened from.
         origin: Origin,
         /// Whether it is the one that asks.
@@ -81,16 +82,17 @@ struct Found {
 
 enum FoundKind {
     Browser(Box<ConsoleSession>),
+    Portal(Box<PortalRecord>),
     App(Box<AppRecord>),
     Credentials(IssuedSession),
     Token(Box<RoleSession>),
 }
 
 impl RequestContext<'_> {
-    /// Everything that is open for the person of `console`: browsers first, then apps, credentials and tokens, of each kind
+    /// Everything that is open for the person of `here`: browsers first, then apps, credentials and tokens, of each kind
     /// those first that were there last. What an app got is not told beside it.
-    pub async fn own_sessions(&self, console: &ConsoleSession) -> Result<Vec<OwnSession>, Failure> {
-        let open = self.all_open((&console.session).into()).await?;
+    pub async fn own_sessions(&self, here: &InBrowser) -> Result<Vec<OwnSession>, Failure> {
+        let open = self.all_open(here).await?;
         let app_of = |found: &Found| match &found.what {
             FoundKind::App(app) => app.session.grant,
             _ => None,
@@ -101,45 +103,44 @@ impl RequestContext<'_> {
             !matches!(found.what, FoundKind::App(_)) && grant.is_some_and(|grant| apps.contains(&grant))
         };
         let open = open.iter().filter(|found| !is_of_app(found));
-        let mut own: Vec<_> = open.filter_map(|found| found.shown(console.browser)).collect();
+        let mut own: Vec<_> = open.map(|found| found.shown(here.browser())).collect();
         own.sort_by_key(|own| std::cmp::Reverse(own.kind.rank(own.since)));
         Ok(own)
     }
 
-    /// Ends what is called `id` among the sessions of the person of `console`; whether it was there. A browser is ended with
+    /// Ends what is called `id` among the sessions of the person of `here`; whether it was there. A browser is ended with
     /// the sign-in that it comes of, unless the browser that asks comes of that, too.
-    pub async fn end_own(&self, console: &ConsoleSession, id: &str) -> Result<bool, Failure> {
-        let holder = holder_id(Kind::Stay, (&console.session).into());
+    pub async fn end_own(&self, here: &InBrowser, id: &str) -> Result<bool, Failure> {
+        let Some(holder) = here.holder(Kind::Stay) else { return Ok(false) };
         let mut pace_key = [0; 32];
         pace_key[..16].copy_from_slice(&holder);
         if !self.ends_pace.takes(pace_key, self.at) {
             return Err(Refusal::TooMany { what: "sessions that were ended" }.into());
         }
-        let open = self.all_open((&console.session).into()).await?;
+        let open = self.all_open(here).await?;
         let Some(found) = open.iter().find(|found| found.id() == id) else { return Ok(false) };
-        let Some(session) = found.session() else { return Ok(false) };
-        let scope = match &found.what {
-            FoundKind::Browser(browser) => {
-                self.end_browser(browser).await?;
-                let mine = console.session.login.as_ref();
-                let is_mine = |mark| mine.is_some_and(|mine| mine.all().any(|own| own == mark));
-                let marks = session.login.as_ref().map(LoginMarks::ended).unwrap_or_default();
+        let scope = match (&found.what, found.session()) {
+            (FoundKind::Browser(_) | FoundKind::Portal(_), _) => {
+                self.end_browser(found).await?;
+                let is_mine = |mark| here.marks().is_some_and(|mine| mine.all().any(|own| own == mark));
+                let marks = found.marks().map(LoginMarks::ended).unwrap_or_default();
                 if !marks.iter().any(is_mine) {
-                    self.revoke(marks, self.latest_assertion(session)).await?;
+                    let provider = here.who().map(|(provider, _)| provider);
+                    self.revoke(marks, self.latest_assertion(provider)).await?;
                 }
                 "browser"
             }
-            FoundKind::App(_) | FoundKind::Token(_) => {
-                let Some(grant) = session.grant else { return Ok(false) };
+            (FoundKind::App(_) | FoundKind::Token(_), session) => {
+                let Some(grant) = session.and_then(|session| session.grant) else { return Ok(false) };
                 self.end_grant(grant).await?;
                 "grant"
             }
-            FoundKind::Credentials(issued) => {
+            (FoundKind::Credentials(issued), _) => {
                 self.revoke(&[of_session(issued.access_key_id.as_str())], self.at).await?;
                 "credentials"
             }
         };
-        self.tell_own_ended("end-session", session, scope);
+        self.tell_own_ended("end-session", here.who(), scope);
         Ok(true)
     }
 
@@ -151,40 +152,55 @@ impl RequestContext<'_> {
         self.keep_record(key, &Recorded::Browser(Box::new(console.clone())))
     }
 
-    /// Ends the browser sessions of a person beyond as many as they may have: those that were opened first. `console` is the
-    /// latest, and recorded.
-    pub(super) async fn end_surplus(&self, console: &ConsoleSession, most: usize) -> Result<(), Failure> {
+    /// Ends the browsers of `holder`, who is `who`, beyond as many as they may have: those that were opened first. `latest` is
+    /// the one that was opened now, and recorded.
+    pub(super) async fn end_surplus(
+        &self,
+        holder: HolderId,
+        who: Option<(&ProviderArn, &str)>,
+        latest: BrowserId,
+        most: usize,
+    ) -> Result<(), Failure> {
         self.parts.store.flushed().await?;
-        let open = self.open_of(holder_id(Kind::Stay, (&console.session).into())).await?;
-        let others = open.iter().filter_map(|found| match &found.what {
-            FoundKind::Browser(other) if other.browser != console.browser => Some(other),
-            _ => None,
-        });
-        for surplus in others.skip(most.saturating_sub(1)) {
-            self.end_browser(surplus).await?;
-            self.tell_own_ended("most-sessions", &surplus.session, "browser");
+        let open = self.open_of(holder).await?;
+        let mut kept = vec![latest];
+        for found in &open {
+            let Some(browser) = found.browser().filter(|browser| !kept.contains(browser)) else { continue };
+            if kept.len() < most {
+                kept.push(browser);
+            } else {
+                self.end_browser(found).await?;
+                self.tell_own_ended("most-sessions", who, "browser");
+            }
         }
         Ok(())
     }
 
-    fn tell_own_ended(&self, action: &'static str, session: &RoleSession, scope: &'static str) {
-        let (provider, subject) = session.person().map_or(("", ""), |(arn, name)| (arn.as_str(), name));
+    fn tell_own_ended(&self, action: &'static str, who: Option<(&ProviderArn, &str)>, scope: &'static str) {
+        let (provider, subject) = who.map_or(("", ""), |(arn, name)| (arn.as_str(), name));
         self.tell_ended(&audit::Ended { action, provider, subject, scope });
     }
 
-    /// Ends one browser's session, and none that was opened later.
-    async fn end_browser(&self, console: &ConsoleSession) -> Result<(), Failure> {
+    /// Ends what is open in the browser of `found`, and nothing that was opened later.
+    async fn end_browser(&self, found: &Found) -> Result<(), Failure> {
+        let id = match &found.what {
+            FoundKind::Browser(console) => console_mark(console),
+            FoundKind::Portal(record) => record.mark(),
+            FoundKind::App(_) | FoundKind::Credentials(_) | FoundKind::Token(_) => return Ok(()),
+        };
         let until = self.parts.revoked.keeps_until(self.at);
         let asserted_before = Moment::from_unix(0); // No document has this name.
-        let id = console_mark(console);
-        let revocation = Revocation { id, issued_before: console.opened, asserted_before, until };
+        let revocation = Revocation { id, issued_before: found.since(), asserted_before, until };
         self.parts.revoked.add(revocation, self.at);
         self.save(&[revocation]).await
     }
 
-    /// Everything that is open for the person of `holder`.
-    async fn all_open(&self, holder: Holder<'_>) -> Result<Vec<Found>, Failure> {
-        let of = |kind| self.open_of(holder_id(kind, holder));
+    /// Everything that is open for the person of `here`.
+    async fn all_open(&self, here: &InBrowser) -> Result<Vec<Found>, Failure> {
+        let of = async |kind| match here.holder(kind) {
+            Some(holder) => self.open_of(holder).await,
+            None => Ok(Vec::new()),
+        };
         let (mut stays, given) = try_join(of(Kind::Stay), of(Kind::Given)).await?;
         stays.extend(given);
         Ok(stays)
@@ -206,6 +222,7 @@ impl RequestContext<'_> {
     fn found(&self, key: SessionKey, sealed: &[u8]) -> Option<Found> {
         let what = match self.open_record(key, sealed) {
             Some(Recorded::Browser(console)) => FoundKind::Browser(console),
+            Some(Recorded::Portal(record)) => FoundKind::Portal(record),
             Some(Recorded::App(app)) => FoundKind::App(app),
             Some(Recorded::Token(session)) => FoundKind::Token(session),
             None => {
@@ -221,6 +238,7 @@ impl RequestContext<'_> {
     fn is_still_good(&self, found: &Found) -> bool {
         match &found.what {
             FoundKind::Browser(console) => self.is_open(console),
+            FoundKind::Portal(record) => self.is_stay_open(record),
             FoundKind::App(app) => app.until > self.at && self.is_live((&app.session).into()),
             FoundKind::Credentials(issued) => self.are_live(issued),
             FoundKind::Token(session) => self.is_live(session.as_ref().into()),
@@ -237,6 +255,7 @@ impl Found {
     fn session(&self) -> Option<&RoleSession> {
         match &self.what {
             FoundKind::Browser(console) => Some(&console.session),
+            FoundKind::Portal(_) => None,
             FoundKind::App(app) => Some(&app.session),
             FoundKind::Token(session) => Some(session),
             FoundKind::Credentials(issued) => match &issued.session {
@@ -249,15 +268,38 @@ impl Found {
     fn since(&self) -> Moment {
         match &self.what {
             FoundKind::Browser(console) => console.opened,
+            FoundKind::Portal(record) => record.stay.opened,
             _ => self.session().map_or(Moment::from_unix(0), |session| session.issued),
         }
     }
 
-    fn shown(&self, this: BrowserId) -> Option<OwnSession> {
+    /// The login that a browser came by.
+    fn marks(&self) -> Option<&LoginMarks> {
+        match &self.what {
+            FoundKind::Portal(record) => record.marks.as_ref(),
+            _ => self.session().and_then(|session| session.login.as_ref()),
+        }
+    }
+
+    /// The browser that it is in, if it is in one.
+    fn browser(&self) -> Option<BrowserId> {
+        match &self.what {
+            FoundKind::Browser(console) => Some(console.browser),
+            FoundKind::Portal(record) => Some(record.stay.browser),
+            FoundKind::App(_) | FoundKind::Credentials(_) | FoundKind::Token(_) => None,
+        }
+    }
+
+    fn shown(&self, this: Option<BrowserId>) -> OwnSession {
         let (kind, until) = match &self.what {
             FoundKind::Browser(console) => {
-                let (origin, is_this) = (console.origin.clone(), console.browser == this);
-                (OwnKind::Browser { origin, is_this, seen: console.seen }, console.until)
+                let (origin, is_this) = (console.origin.clone(), Some(console.browser) == this);
+                let seen = console.seen;
+                (OwnKind::Browser { is_portal: false, origin, is_this, seen }, console.until)
+            }
+            FoundKind::Portal(record) => {
+                let Stay { opened: seen, until, browser, origin } = record.stay.clone();
+                (OwnKind::Browser { is_portal: true, origin, is_this: Some(browser) == this, seen }, until)
             }
             FoundKind::App(app) => {
                 let (client, origin) = (app.client.clone(), app.origin.clone());
@@ -268,9 +310,8 @@ impl Found {
             }
             FoundKind::Token(_) => (OwnKind::Token, self.key.until),
         };
-        let session = self.session()?;
-        let (role, session_name) = (session.role.clone(), session.session_name.clone());
-        Some(OwnSession { id: self.id(), kind, role, session_name, since: self.since(), until })
+        let role = self.session().map(|session| (session.role.clone(), session.session_name.clone()));
+        OwnSession { id: self.id(), kind, role, since: self.since(), until }
     }
 }
 

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::federate::sha256;
-use super::{Failure, Refusal, RequestContext};
+use super::record::{Kind, holder_id};
+use super::{BrowserCookies, Failure, Refusal, RequestContext};
 use crate::arn::ProviderArn;
 use crate::audit;
 use crate::console::{BrowserId, ConsoleSession, SESSION_DURATION, SigninToken};
@@ -64,12 +65,12 @@ impl RequestContext<'_> {
         Ok(token.seal(&self.parts.ring, self.parts.entropy.as_ref())?)
     }
 
-    /// Uses a sign-in token, once. `cookie` holds the console session that the browser had before.
+    /// Uses a sign-in token, once. `cookies` say who was signed in before.
     pub async fn redeem_signin_token(
         &self,
         token: &str,
         destination: Option<&str>,
-        cookie: Option<&str>,
+        cookies: BrowserCookies<'_>,
     ) -> Result<SignedIn, Failure> {
         let destination = self.snapshot.destinations.land_on(destination).map_err(Refusal::Destination)?;
         self.knows_revocations()?;
@@ -82,7 +83,7 @@ impl RequestContext<'_> {
         let id = sha256(token.as_bytes());
         let used = Refusal::SigninToken { reason: "it was used before" };
         self.claim_or(id, opened.good_until, used).await?;
-        let browser = cookie.and_then(|cookie| self.console_session(cookie)).map(|console| console.browser);
+        let browser = self.in_browser(cookies).await?.browser();
         let by = SigninBy { action: "signin-token", offered_by: None, browser };
         self.sign_in(opened.console, destination, by).await
     }
@@ -102,7 +103,8 @@ impl RequestContext<'_> {
         let cookie = console.seal(&self.parts.ring, entropy)?;
         self.record_browser(&console)?;
         if let Some(most) = terms.most_sessions {
-            self.end_surplus(&console, most.get()).await?;
+            let holder = holder_id(Kind::Stay, (&console.session).into());
+            self.end_surplus(holder, console.session.person(), browser, most.get()).await?;
         }
         telemetry::count_issued(by.action);
         audit::ConsoleSignin {
@@ -134,7 +136,7 @@ impl RequestContext<'_> {
     pub fn console_session(&self, cookie: &str) -> Option<ConsoleSession> {
         ConsoleSession::open(&self.parts.ring, cookie, self.at)
             .filter(|console| self.is_open(console))
-            .filter(|console| self.snapshot.console.may_be_used_from(console, &self.origin()))
+            .filter(|console| self.snapshot.console.may_be_used(&console.origin, &self.origin()))
     }
 
     /// Whether nothing ended `console` before its time.
@@ -160,7 +162,12 @@ pub(super) fn console_mark(console: &ConsoleSession) -> RevocationId {
         Some((provider, subject)) => [provider.as_str(), subject],
         None => [session.role.as_str(), session.session_name.as_str()],
     };
-    let browser = (console.browser[0] % BROWSERS).to_string();
+    browser_mark(who, console.browser)
+}
+
+/// As [`console_mark`], by who it is and which browser.
+pub(super) fn browser_mark(who: [&str; 2], browser: BrowserId) -> RevocationId {
+    let browser = (browser[0] % BROWSERS).to_string();
     let mut mark = RevocationId::default();
     mark.copy_from_slice(&hash_of(&["rolegate/console", who[0], who[1], &browser])[..16]);
     mark

@@ -18,6 +18,11 @@ use crate::policy::Policies;
 
 /// Shorter times for a browser are a mistake.
 const SHORTEST_CONSOLE: Duration = Duration::from_secs(60);
+/// How long people stay at the portal.
+const PORTAL_LIFETIME: Duration = Duration::from_secs(8 * 3600);
+/// How short and how long that may be.
+const PORTAL_LIFETIMES: std::ops::RangeInclusive<Duration> =
+    Duration::from_secs(5 * 60)..=Duration::from_secs(7 * 24 * 3600);
 
 /// Everything that decides about a request.
 pub struct Snapshot {
@@ -39,6 +44,8 @@ pub struct Snapshot {
     pub destinations: Destinations,
     /// How long a browser's session may last.
     pub console: ConsoleTerms,
+    /// How long people stay at the portal.
+    pub portal_lifetime: Duration,
 }
 
 impl Snapshot {
@@ -65,6 +72,7 @@ impl Snapshot {
             upstreams,
             destinations,
             console: console_terms(&written.main, faults),
+            portal_lifetime: portal_lifetime(&written.main, faults),
         })
     }
 }
@@ -114,6 +122,15 @@ fn destinations(main: &Item<Settings>, public: &Url, faults: &mut Faults) -> Opt
         }
     }
     Destinations::new(public, &origins)
+}
+
+fn portal_lifetime(main: &Item<Settings>, faults: &mut Faults) -> Duration {
+    let lifetime = main.value.portal.lifetime.map_or(PORTAL_LIFETIME, |span| span.0);
+    if !PORTAL_LIFETIMES.contains(&lifetime) {
+        let message = "portal.lifetime is not between 5m and 7d";
+        faults.error(main.place.at("portal.lifetime"), message, "write 5m to 7d, such as 8h");
+    }
+    lifetime
 }
 
 fn console_terms(main: &Item<Settings>, faults: &mut Faults) -> ConsoleTerms {

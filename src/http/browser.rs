@@ -7,13 +7,12 @@ use actix_web::http::{Method, StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::cookies::{self, Jar};
-use super::page::{
-    self, ConsolePage, OfferedRole, Picker, PickerAccount, PickerPage, PortalPage, SignInButton,
-};
-use super::{Surface, device, get_or_head};
+use super::page::{self, ConsolePage, OfferedRole, Picker, PickerAccount, PickerPage, SignInButton};
+use super::{Surface, device, get_or_head, portal};
 use crate::arn::RoleArn;
 use crate::broker::{
-    Arrived, Choice, Decision, Failure, LoginStart, Refusal, RequestContext, SignedIn, Toward,
+    Arrived, BrowserCookies, Choice, Decision, Failure, InBrowser, LoginStart, Refusal, RequestContext,
+    SignedIn, Toward,
 };
 use crate::console::ConsoleSession;
 use crate::directory::{Provider, Verifier};
@@ -22,7 +21,6 @@ use crate::policy::RoleOffer;
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
-        .route("/portal", get_or_head().to(portal))
         .route("/console", get_or_head().to(console))
         .route("/assets/rolegate.css", web::get().to(page::stylesheet));
 }
@@ -47,11 +45,12 @@ pub(super) async fn begin_login(
     let (destination, user_code) = (asked("destination"), asked("user_code"));
     let toward = match &user_code {
         Some(user_code) => Toward::Device(user_code),
+        None if asked("next").as_deref() == Some("portal") => Toward::Portal,
         None => Toward::Console(destination.as_deref()),
     };
     let https = context.snapshot().is_https;
-    let console = Jar::Console.read(request, https);
-    match context.begin_login(name, toward, console.as_deref()).await {
+    let jars = Jars::read(request, https);
+    match context.begin_login(name, toward, jars.cookies()).await {
         Ok(start) => {
             let response = leave(request, "Signing you in", &start.outbound);
             remembering(request, response, start, https)
@@ -61,7 +60,7 @@ pub(super) async fn begin_login(
 }
 
 /// `response` sends the browser on a login, which its cookie is to hold.
-fn remembering(
+pub(super) fn remembering(
     request: &HttpRequest,
     mut response: HttpResponse,
     start: LoginStart,
@@ -146,6 +145,16 @@ pub(super) fn arrived(
             forget_login(&mut response, context, login);
             response
         }
+        Ok(Arrived::AtPortal(arrived)) => {
+            let https = context.snapshot().is_https;
+            let mut response = match &arrived.console {
+                Some(opened) => signed_in(context, opened, StatusCode::SEE_OTHER),
+                None => portal::see_other(portal::PATH),
+            };
+            cookies::with_cookies(&mut response, [Jar::Portal.set(arrived.cookie, arrived.lasts, https)]);
+            forget_login(&mut response, context, login);
+            response
+        }
         Ok(Arrived::SignInAgain(start)) => {
             let response = page::again(request, &start.outbound);
             let mut response = remembering(request, response, start, context.snapshot().is_https);
@@ -226,25 +235,15 @@ pub(super) fn sign_in_button(provider: &Provider) -> Option<SignInButton> {
     provider.signs_in_by_browser().then(|| SignInButton { label: provider.label.clone(), href })
 }
 
-async fn portal(request: HttpRequest, surface: web::Data<Surface>) -> HttpResponse {
-    let context = surface.context(&request);
-    let buttons = context.snapshot().directory.providers().iter().filter_map(sign_in_button);
-    let console = session_of(&request, &context);
-    let leads_to = console.as_ref().and_then(|console| context.sign_out_leads_to(console));
-    let noted = console.as_ref().and_then(|console| noted(&context, console));
-    let session = console.map(|console| console.session.session_name);
-    let portal = PortalPage { buttons: buttons.collect(), session };
-    let mut response = page::portal(&request, &portal, leads_to.as_deref());
-    cookies::with_cookies(&mut response, noted);
-    response
-}
-
 async fn console(request: HttpRequest, surface: web::Data<Surface>) -> HttpResponse {
     let context = surface.context(&request);
-    let Some(console) = session_of(&request, &context) else {
-        return HttpResponse::SeeOther().insert_header((header::LOCATION, "/portal")).finish();
+    let jars = Jars::read(&request, context.snapshot().is_https);
+    let Some(console) = jars.console.as_deref().and_then(|cookie| context.console_session(cookie)) else {
+        return portal::see_other(portal::PATH);
     };
-    let leads_to = context.sign_out_leads_to(&console);
+    // Who is at the portal does not matter here, but to the button: without the store it ends the console alone.
+    let here = context.in_browser(jars.cookies()).await.unwrap_or_default();
+    let leads_to = context.sign_out_leads_to(&here);
     let (noted, is_person) = (noted(&context, &console), console.session.person().is_some());
     let ConsoleSession { session, until, .. } = console;
     let account = session.role.account();
@@ -278,8 +277,28 @@ pub(super) fn noted(context: &RequestContext<'_>, console: &ConsoleSession) -> O
     Some(Jar::Console.set(cookie, lasts, context.snapshot().is_https))
 }
 
-pub(super) fn session_of(request: &HttpRequest, context: &RequestContext<'_>) -> Option<ConsoleSession> {
-    context.console_session(&Jar::Console.read(request, context.snapshot().is_https)?)
+/// What the browser's cookies hold.
+pub(super) struct Jars {
+    console: Option<String>,
+    portal: Option<String>,
+}
+
+impl Jars {
+    pub(super) fn read(request: &HttpRequest, https: bool) -> Self {
+        Self { console: Jar::Console.read(request, https), portal: Jar::Portal.read(request, https) }
+    }
+
+    pub(super) fn cookies(&self) -> BrowserCookies<'_> {
+        BrowserCookies { console: self.console.as_deref(), portal: self.portal.as_deref() }
+    }
+}
+
+/// Who is signed in in the browser that asks.
+pub(super) async fn in_browser(
+    request: &HttpRequest,
+    context: &RequestContext<'_>,
+) -> Result<InBrowser, Failure> {
+    context.in_browser(Jars::read(request, context.snapshot().is_https).cookies()).await
 }
 
 /// No such path. A client that posts gets what AWS answers (facts 1.1), a person a page.

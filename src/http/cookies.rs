@@ -1,4 +1,4 @@
-//! The three kinds of cookie: logins under way, one a tab, the console session, and a logout under
+//! The kinds of cookie: logins under way, one a tab, the console session, who is at the portal, and a logout under
 //! way. All hold sealed values only.
 
 use std::time::Duration;
@@ -18,6 +18,8 @@ pub(super) enum Jar<'a> {
     Login(&'a str),
     /// The console session.
     Console,
+    /// Who is at the portal.
+    Portal,
     /// A logout that has not come back yet: there is one session to end, so there is one.
     Logout,
 }
@@ -30,6 +32,7 @@ impl Jar<'_> {
         match self {
             Self::Login(tag) => format!("{prefix}rolegate-login-{tag}"),
             Self::Console => format!("{prefix}rolegate-console"),
+            Self::Portal => format!("{prefix}rolegate-portal"),
             Self::Logout => format!("{prefix}rolegate-logout"),
         }
     }

@@ -11,7 +11,7 @@ use zeroize::Zeroize;
 
 use super::Surface;
 use super::body;
-use super::browser::signed_in;
+use super::browser::{Jars, signed_in};
 use super::cookies::Jar;
 use super::logout::sign_out;
 use super::page;
@@ -97,9 +97,9 @@ async fn answer(request: &HttpRequest, surface: &Surface, fields: Fields) -> Htt
             let Some(token) = &fields.signin_token else {
                 return page::incomplete(request, "SigninToken is missing.");
             };
-            let before = Jar::Console.read(request, context.snapshot().is_https);
+            let before = Jars::read(request, context.snapshot().is_https);
             let destination = fields.destination.as_deref();
-            match context.redeem_signin_token(token, destination, before.as_deref()).await {
+            match context.redeem_signin_token(token, destination, before.cookies()).await {
                 Ok(opened) => signed_in(&context, &opened, StatusCode::FOUND),
                 Err(failure) => page::failure(request, &failure),
             }

@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::browser::{is_from_here, leave};
+use super::browser::{in_browser, is_from_here, leave};
 use super::cookies::{Jar, with_cookies};
 use super::error::log;
 use super::{Surface, body, page};
@@ -79,17 +79,18 @@ pub(super) async fn sign_out(
         return page::foreign(request, "Use the button on the console page.");
     }
     let https = context.snapshot().is_https;
-    let mut cookies = vec![Jar::Console.clear(https)];
-    let mut response = match Jar::Console.read(request, https) {
-        None => page::signed_out(request, None),
-        Some(cookie) => match context.sign_out(&cookie, everywhere).await {
-            Ok(SignedOut::Here) => page::signed_out(request, None),
-            Ok(SignedOut::AtProvider { outbound, cookie, lasts }) => {
-                cookies.push(Jar::Logout.set(cookie, lasts, https));
-                leave(request, SIGNING_OUT, &outbound)
-            }
-            Err(failure) => page::logout_failure(request, &failure),
-        },
+    let mut cookies = vec![Jar::Console.clear(https), Jar::Portal.clear(https)];
+    let signed_out = match in_browser(request, context).await {
+        Ok(here) => context.sign_out(&here, everywhere).await,
+        Err(failure) => Err(failure),
+    };
+    let mut response = match signed_out {
+        Ok(SignedOut::Here) => page::signed_out(request, None),
+        Ok(SignedOut::AtProvider { outbound, cookie, lasts }) => {
+            cookies.push(Jar::Logout.set(cookie, lasts, https));
+            leave(request, SIGNING_OUT, &outbound)
+        }
+        Err(failure) => page::logout_failure(request, &failure),
     };
     with_cookies(&mut response, cookies);
     response

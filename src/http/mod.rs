@@ -18,6 +18,7 @@ mod oauth;
 mod oidc;
 mod operations;
 mod page;
+mod portal;
 mod request_log;
 mod saml;
 mod services;
@@ -94,6 +95,7 @@ pub fn serve_public(
             .configure(services::routes)
             .configure(federation::routes)
             .configure(browser::routes)
+            .configure(portal::routes)
             .configure(sessions::routes)
             .default_service(web::to(browser::nothing_here))
     })

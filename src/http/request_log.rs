@@ -110,8 +110,9 @@ fn surface_name(pattern: Option<&str>) -> &'static str {
     match pattern {
         Some("/") => "sts",
         Some("/federation") => "federation",
-        Some("/portal" | "/portal/sessions" | "/console" | "/device") => "pages",
+        Some("/console" | "/device") => "pages",
         Some(path) if path.starts_with("/oauth2") || path.starts_with("/.well-known") => "oauth",
+        Some(path) if path.starts_with("/portal") => "pages",
         Some(path) if path.starts_with("/saml") => "saml",
         Some(path) if path.starts_with("/oidc") => "oidc",
         _ => "other",

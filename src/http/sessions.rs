@@ -1,10 +1,10 @@
 //! `/portal/sessions`: what is open for a person, and the buttons that end it.
 
-use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::browser::{is_from_here, noted, session_of};
+use super::browser::{in_browser, is_from_here, noted};
 use super::page::{self, OwnSessionView, SessionsPage};
+use super::portal::{self, see_other};
 use super::{Surface, body, cookies, form, get_or_head};
 use crate::broker::{OwnKind, OwnSession, RequestContext};
 use crate::console::Origin;
@@ -18,18 +18,22 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 
 async fn list(request: HttpRequest, surface: web::Data<Surface>) -> HttpResponse {
     let context = surface.context(&request);
-    let Some(console) = session_of(&request, &context) else { return see_other("/portal") };
-    let own = match context.own_sessions(&console).await {
+    let here = match in_browser(&request, &context).await {
+        Ok(here) if here.is_nobody() => return see_other(portal::PATH),
+        Ok(here) => here,
+        Err(failure) => return page::sessions_failure(&request, &failure),
+    };
+    let own = match context.own_sessions(&here).await {
         Ok(own) => own,
         Err(failure) => return page::sessions_failure(&request, &failure),
     };
-    let person = console.session.subject.clone().unwrap_or_else(|| console.session.session_name.clone());
     let sessions = own.into_iter().map(|own| shown(&context, own)).collect();
-    let is_person = console.session.person().is_some();
-    let leads_to = context.sign_out_leads_to(&console);
+    let (person, is_person) = (here.name().to_owned(), here.who().is_some());
+    let leads_to = context.sign_out_leads_to(&here);
     let view = SessionsPage { person, sessions, is_person };
     let mut response = page::sessions(&request, &view, leads_to.as_deref());
-    cookies::with_cookies(&mut response, noted(&context, &console));
+    let noted = here.console.as_ref().and_then(|console| noted(&context, console));
+    cookies::with_cookies(&mut response, noted);
     response
 }
 
@@ -43,30 +47,34 @@ async fn end(request: HttpRequest, surface: web::Data<Surface>, payload: web::Pa
         Ok(body) => body,
         Err(unread) => return unread.answer(),
     };
-    let Some(console) = session_of(&request, &context) else { return see_other("/portal") };
+    let here = match in_browser(&request, &context).await {
+        Ok(here) if here.is_nobody() => return see_other(portal::PATH),
+        Ok(here) => here,
+        Err(failure) => return page::sessions_failure(&request, &failure),
+    };
     let Some((_, id)) = form::fields(&body).find(|(name, _)| name == "end") else {
         return page::incomplete(&request, "The form does not say which session is to end.");
     };
-    match context.end_own(&console, &id).await {
+    match context.end_own(&here, &id).await {
         // One that was over already is as it should be.
         Ok(_was_there) => see_other(PATH),
         Err(failure) => page::sessions_failure(&request, &failure),
     }
 }
 
-fn see_other(path: &'static str) -> HttpResponse {
-    HttpResponse::SeeOther().insert_header((header::LOCATION, path)).finish()
-}
-
 fn shown(context: &RequestContext<'_>, own: OwnSession) -> OwnSessionView {
-    let account = own.role.account();
-    let alias = context.snapshot().directory.account(account).and_then(|account| account.alias.clone());
+    let role = own.role.map(|(role, session_name)| {
+        let account = context.snapshot().directory.account(role.account());
+        let alias = account.and_then(|account| account.alias.clone());
+        let account = alias.unwrap_or_else(|| role.account().to_string());
+        format!("{} in {account}, as {session_name}", role.name())
+    });
     let named = |program: &str, otherwise: &str| {
         if program.is_empty() { otherwise.to_owned() } else { program.to_owned() }
     };
     let from = |origin: &Origin| origin.address.map(|address| address.to_string());
     let (what, from, last, is_this) = match &own.kind {
-        OwnKind::Browser { origin, is_this, seen } => {
+        OwnKind::Browser { origin, is_this, seen, .. } => {
             let last = (*seen > own.since).then_some(*seen);
             (named(&origin.program, "A browser"), from(origin), last, *is_this)
         }
@@ -78,9 +86,7 @@ fn shown(context: &RequestContext<'_>, own: OwnSession) -> OwnSessionView {
         id: own.id,
         what,
         is_this,
-        role: own.role.name().to_owned(),
-        account: alias.unwrap_or_else(|| account.to_string()),
-        session_name: own.session_name,
+        role: role.unwrap_or_else(|| "At the portal".to_owned()),
         from,
         since: own.since.for_people(),
         since_machine: own.since.to_rfc3339(),

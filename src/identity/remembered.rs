@@ -23,20 +23,48 @@ impl FederatedIdentity {
         ring: &KeyRing,
         entropy: &dyn Entropy,
     ) -> Result<Option<String>, NoEntropy> {
-        let body = postcard::to_allocvec(&(terms, &self.verified)).map_err(|_| NoEntropy)?;
-        let sealed = ring.seal(Purpose::RememberedIdentity, &body, entropy)?;
-        let text = URL_SAFE_NO_PAD.encode_to_string(sealed);
-        Ok((text.len() <= LONGEST).then_some(text))
+        self.seal(Purpose::RememberedIdentity, terms, ring, entropy)
     }
 
     /// Opens what [`FederatedIdentity::remember`] sealed. Its document can't be claimed any more: it
     /// was, or was not to be.
     pub fn recall<T: for<'de> Deserialize<'de>>(text: &str, ring: &KeyRing) -> Option<(Self, T)> {
+        Self::open(Purpose::RememberedIdentity, text, ring)
+    }
+
+    /// As [`FederatedIdentity::remember`], for a browser at the portal. One is not taken for the other, whatever stands in it.
+    pub fn remember_at_portal<T: Serialize>(
+        &self,
+        terms: &T,
+        ring: &KeyRing,
+        entropy: &dyn Entropy,
+    ) -> Result<Option<String>, NoEntropy> {
+        self.seal(Purpose::PortalIdentity, terms, ring, entropy)
+    }
+
+    /// Opens what [`FederatedIdentity::remember_at_portal`] sealed.
+    pub fn recall_at_portal<T: for<'de> Deserialize<'de>>(text: &str, ring: &KeyRing) -> Option<(Self, T)> {
+        Self::open(Purpose::PortalIdentity, text, ring)
+    }
+
+    fn seal<T: Serialize>(
+        &self,
+        purpose: Purpose,
+        terms: &T,
+        ring: &KeyRing,
+        entropy: &dyn Entropy,
+    ) -> Result<Option<String>, NoEntropy> {
+        let body = postcard::to_allocvec(&(terms, &self.verified)).map_err(|_| NoEntropy)?;
+        let text = URL_SAFE_NO_PAD.encode_to_string(ring.seal(purpose, &body, entropy)?);
+        Ok((text.len() <= LONGEST).then_some(text))
+    }
+
+    fn open<T: for<'de> Deserialize<'de>>(purpose: Purpose, text: &str, ring: &KeyRing) -> Option<(Self, T)> {
         if text.len() > LONGEST {
             return None;
         }
         let sealed = URL_SAFE_NO_PAD.decode_to_vec(text).ok()?;
-        let body = ring.open(Purpose::RememberedIdentity, &sealed).ok()?;
+        let body = ring.open(purpose, &sealed).ok()?;
         let (terms, verified): (T, Verified) = postcard::from_bytes(&body).ok()?;
         Some((Self::new(verified), terms))
     }
@@ -95,6 +123,11 @@ mod tests {
         let elsewhere = URL_SAFE_NO_PAD.encode_to_string(elsewhere);
         assert!(FederatedIdentity::recall::<i32>(&elsewhere, &ring).is_none(), "another purpose");
         assert!(FederatedIdentity::recall::<i32>(&text[1..], &ring).is_none());
+        assert!(FederatedIdentity::recall_at_portal::<i32>(&text, &ring).is_none(), "it was not for that");
+        let text = cleo().remember_at_portal(&7, &ring, &entropy).unwrap().unwrap();
+        let (recalled, terms): (_, i32) = FederatedIdentity::recall_at_portal(&text, &ring).unwrap();
+        assert_eq!((format!("{recalled:?}"), terms), (format!("{:?}", cleo()), 7));
+        assert!(FederatedIdentity::recall::<i32>(&text, &ring).is_none(), "nor the other way round");
     }
 
     #[test]

@@ -57,6 +57,8 @@ pub enum Purpose {
     /// A verified identity that is to be asked about again, in a refresh token. `identity::remembered`
     /// alone seals and opens it.
     RememberedIdentity,
+    /// A verified identity at the portal, in a cookie or the store. `identity::remembered` alone seals and opens it.
+    PortalIdentity,
 }
 
 impl Purpose {
@@ -73,6 +75,7 @@ impl Purpose {
             Self::DeviceRequest => b"rolegate/device-request",
             Self::NodeNote => b"rolegate/node-note",
             Self::AuthorizationMessage => b"rolegate/authorization-message",
+            Self::PortalIdentity => b"rolegate/portal-identity",
             Self::RememberedIdentity => b"rolegate/remembered-identity/2",
         }
     }

@@ -41,6 +41,10 @@ try {
     throw new Error("the keyboard does not lead there");
   };
 
+  // The button of the list that opens a role, or gives its credentials.
+  const button = (what, role) => page.getByRole("button", { name: new RegExp(`^${what} ${role} in `) }).last();
+  const signOut = () => page.getByRole("button", { name: "Sign out" }).click();
+
   await page.goto(job.portal);
   await look("1-portal");
   await tabTo(page.getByRole("link", { name: "Company sign-in (SAML)" }));
@@ -48,27 +52,39 @@ try {
   await page.waitForURL(/\/saml\/sso/);
   await look("2-provider");
   await continueAs("Ann Keller", true);
-  await look("3-picker");
-  await tabTo(page.locator("input[name=roleIndex]").first());
-  await page.keyboard.press("ArrowDown");
-  seen.chosen = await page.locator("input[name=roleIndex]:checked").getAttribute("value");
-  await page.screenshot({ path: `${job.shots}-3-picker-keyboard.png`, fullPage: true });
-  await tabTo(page.locator("#signin_button"));
+  await page.waitForURL(/\/portal$/);
+  await look("3-roles");
+  await tabTo(page.getByRole("searchbox"));
+  await page.keyboard.type("read");
+  // Found while one types, where scripts run.
+  if (!job.scripts) await page.keyboard.press("Enter");
+  await page.waitForURL(/\/portal\?q=read$/);
+  await page.getByRole("heading", { name: "Found" }).waitFor();
+  await look("3a-found");
+  await tabTo(button("Open", "ReadOnly"));
   await page.keyboard.press("Enter");
   await page.waitForURL(/\/console$/);
   await look("4-console");
   await page.getByRole("link", { name: "Your sessions" }).click();
   await page.waitForURL(/\/portal\/sessions$/);
   // What was recorded is shown a moment later.
-  for (let looks = 0; looks < 100 && !(await page.getByText("This browser").count()); looks++) await page.reload();
+  for (let looks = 0; looks < 100 && !(await page.getByText("ReadOnly in prod").count()); looks++) await page.reload();
   await look("4a-sessions");
-  await page.getByRole("link", { name: "Back to the console" }).click();
-  await page.waitForURL(/\/console$/);
-  await page.getByRole("link", { name: "Change role" }).click();
+  await page.getByRole("link", { name: "Back to your roles" }).click();
   await page.waitForURL(/\/portal$/);
+  await page.getByRole("button", { name: /^Favourite: Deploy in / }).first().click();
+  await page.getByRole("heading", { name: "Favourites" }).waitFor();
   await look("5-portal-signed-in");
-  await page.goto(new URL("/console", job.portal).href);
-  await page.getByRole("button", { name: "Sign out" }).click();
+  await button("Credentials of", "Deploy").click();
+  await page.waitForURL(/\/portal\/credentials$/);
+  await look("5a-credentials");
+  if (job.scripts) {
+    await context.grantPermissions(["clipboard-read", "clipboard-write"]);
+    await page.getByRole("button", { name: "Copy" }).first().click();
+    await page.getByRole("button", { name: "Copied" }).waitFor();
+    seen.copied = await page.evaluate(() => navigator.clipboard.readText());
+  }
+  await signOut();
   await page.waitForURL(/\/saml\/corp\/slo/);
   await look("6-signed-out");
   await page.goto(new URL("/console", job.portal).href);
@@ -77,20 +93,32 @@ try {
   await page.getByRole("link", { name: "Staff sign-in (OpenID Connect)" }).click();
   await page.waitForURL(/\/authorize/);
   await continueAs("Ann Keller", false);
-  await look("8-oidc-picker");
-  await page.locator("label", { hasText: "Developer" }).click();
-  await page.locator("#signin_button").click();
+  await page.waitForURL(/\/portal$/);
+  await look("8-oidc-roles");
+  await button("Open", "Developer").click();
   await page.waitForURL(/\/console$/);
   await look("9-oidc-console");
-  await page.getByRole("button", { name: "Sign out" }).click();
+  await signOut();
   await page.waitForURL(/\/oidc\/staff\/signed-out/);
   await look("10-oidc-signed-out");
 
-  await page.goto(job.portal);
-  await page.getByRole("link", { name: "Company sign-in (SAML)" }).click();
+  // To a provider at once: a picker where there is something to pick, else the console.
+  await page.goto(new URL("/saml/corp/login", job.portal).href);
+  await continueAs("Ann Keller", true);
+  await look("11-picker");
+  await tabTo(page.locator("input[name=roleIndex]").first());
+  await page.keyboard.press("ArrowDown");
+  seen.chosen = await page.locator("input[name=roleIndex]:checked").getAttribute("value");
+  await page.screenshot({ path: `${job.shots}-11-picker-keyboard.png`, fullPage: true });
+  await tabTo(page.locator("#signin_button"));
+  await page.keyboard.press("Enter");
+  await page.waitForURL(/\/console$/);
+  await look("11a-picked");
+  await signOut();
+  await page.goto(new URL("/saml/corp/login", job.portal).href);
   await continueAs("Ben Okafor", true);
   await page.waitForURL(/\/console$/);
-  await look("11-one-role");
+  await look("11b-one-role");
   seen.cookies = (await context.cookies()).map(({ name, httpOnly, sameSite }) => ({ name, httpOnly, sameSite }));
   await page.goto(new URL("/federation?Action=logout", job.portal).href);
   await page.getByRole("link", { name: "Company sign-in (SAML)" }).click();
@@ -108,6 +136,8 @@ try {
   }
   await page.waitForURL(/\/saml\/sso/);
   await continueAs("Ann Keller", true);
+  await page.waitForURL(/\/portal$/);
+  await button("Open", "Developer").click();
   await page.waitForURL(/\/console$/);
   await look("15-form-console");
 

@@ -30,10 +30,9 @@ try {
   await page.getByRole("button", { name: "Continue" }).waitFor();
   await look();
   await page.getByRole("button", { name: "Continue" }).click();
-  await to(/\/callback/);
+  await to(/\/portal$/);
   await look();
-  await page.locator(`label[for="${job.role}"]`).click();
-  await page.locator("#signin_button").click();
+  await page.locator(`button[name=role][value="${job.role}"]:not([formaction])`).click();
   await to(/\/console$/);
   await look();
   seen.cookies = (await context.cookies(job.broker)).filter(({ name }) => name.startsWith("rolegate"));

@@ -66,22 +66,44 @@ def seen(request, portal):
 
 
 def test_sign_in_by_saml(seen):
-    """Portal, provider, picker, console: the role that the keyboard chose."""
+    """Portal, provider, roles, console: the role that the keyboard found and opened."""
     pages = seen["pages"]
     assert pages["portal"]["heading"] == "Sign in"
+    assert pages["roles"]["heading"] == "Your roles"
+    assert "prod (111122223333)" in pages["roles"]["text"]
+    assert "Deploy" in pages["roles"]["text"] and "Deploy" not in pages["found"]["text"]
+    assert pages["console"]["heading"] == "ReadOnly"
+    assert "assumed-role/ReadOnly/ann@demo.example" in pages["console"]["text"]
+
+
+def test_portal(seen):
+    """What was chosen last and what is marked come first; credentials are there to copy."""
+    text = seen["pages"]["portal-signed-in"]["text"]
+    parts = [text.index(part) for part in ("Favourites", "Recent", "All roles")]
+    assert parts == sorted(parts)
+    credentials = seen["pages"]["credentials"]
+    assert credentials["heading"] == "Credentials of Deploy"
+    assert "60 min left" in credentials["text"]
+    if "copied" in seen:
+        assert re.match(r"export AWS_ACCESS_KEY_ID='ASIA[A-Z2-7]{16}'\nexport AWS_SECRET", seen["copied"])
+
+
+def test_picker(seen):
+    """At a provider's own address: the role that the keyboard chose."""
+    pages = seen["pages"]
     assert pages["picker"]["heading"] == "Choose a role"
     assert "Account: prod (111122223333)" in pages["picker"]["text"]
     assert seen["chosen"] == "arn:aws:iam::111122223333:role/eng/ReadOnly"
-    assert pages["console"]["heading"] == "ReadOnly"
-    assert "assumed-role/ReadOnly/ann@demo.example" in pages["console"]["text"]
-    assert "You are signed in as ann@demo.example" in pages["portal-signed-in"]["text"]
+    assert pages["picked"]["heading"] == "ReadOnly"
 
 
 def test_own_sessions(seen):
     """People see the browser that they look with; it has no button of its own."""
     page = seen["pages"]["sessions"]
     assert page["heading"] == "Your sessions"
-    assert re.search(r"Chrome on \w+ This browser\s+ReadOnly in prod, as ann@demo.example, from 127.0.0.1", page["text"])
+    browser = r"Chrome on \w+ This browser\s+"
+    assert re.search(browser + "ReadOnly in prod, as ann@demo.example, from 127.0.0.1", page["text"])
+    assert re.search(browser + "At the portal, from 127.0.0.1", page["text"])
     assert "End all my sessions" in page["text"]
 
 
@@ -103,9 +125,9 @@ def test_sign_out(seen):
 
 
 def test_sign_in_by_oidc(seen):
-    """Code and PKCE; the picker's label is as good as its button."""
+    """Code and PKCE."""
     pages = seen["pages"]
-    assert "Account: sandbox (444455556666)" in pages["oidc-picker"]["text"]
+    assert "sandbox (444455556666)" in pages["oidc-roles"]["text"]
     assert pages["oidc-console"]["heading"] == "Developer"
 
 

@@ -39,15 +39,16 @@ def test_sign_in(broker, oidc_provider, scripts):
         (ours, "Sign in"),
         (theirs, "Sign-in"),
         (theirs, "Authorize"),
-        (ours, "Choose a role"),
+        (ours, "Your roles"),
         (ours, "ReadOnly"),
         (theirs, f"Do you want to sign-out from {theirs.split('//')[1]}?"),
         (ours, "You are signed out"),
         (ours, "Sign in"),
     ]
     assert "assumed-role/ReadOnly/ann@example.com" in seen["pages"][4]["text"]
-    assert [(each["name"], each["httpOnly"], each["sameSite"]) for each in seen["cookies"]] == [
-        ("rolegate-console", True, "Lax")
+    assert sorted((each["name"], each["httpOnly"], each["sameSite"]) for each in seen["cookies"]) == [
+        ("rolegate-console", True, "Lax"),
+        ("rolegate-portal", True, "Lax"),
     ]
     # No violation of a content security policy of ours, no script error, no dialog.
     assert [each for each in seen["complaints"] if each.startswith(ours)] == []

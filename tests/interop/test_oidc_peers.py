@@ -85,7 +85,7 @@ def test_login(world, name):
     """Portal, the issuer's pages, the role picker, the console, the way out."""
     visitor, broker = Visitor(), world.broker
     portal = visitor.open(f"{broker.url}/portal")
-    assert links(portal)[f"/oidc/{name}/login"] == f"People of {name}"
+    assert links(portal)[f"/oidc/{name}/login?next=portal"] == f"People of {name}"
     login = visitor.open(f"{broker.url}/oidc/{name}/login")
     assert login.url.startswith(world.peers[name].url) and login.asks_for("password")
     picker = world.peers[name].authenticate(login, LEAVER[name])

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{hexadecimal, login_failure, login_tag};
 use crate::arn::RoleArn;
 use crate::broker::device::DeviceTicket;
-use crate::broker::{Failure, Refusal, RequestContext};
+use crate::broker::{BrowserCookies, Failure, Refusal, RequestContext};
 use crate::clock::Moment;
 use crate::console::{self, BrowserId};
 use crate::directory::{Provider, Verifier};
@@ -24,6 +24,8 @@ const LOGIN_LIFE: Duration = Duration::from_secs(15 * 60);
 pub enum Toward<'a> {
     /// A console: this page, or the broker's own.
     Console(Option<&'a str>),
+    /// The portal.
+    Portal,
     /// To answer a device's request, by the code that was typed.
     Device(&'a str),
 }
@@ -60,7 +62,7 @@ impl LoginState {
 
 /// Where a login ends.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) enum Landing {
+pub(in crate::broker) enum Landing {
     Console {
         destination: String,
         /// What the browser was called before.
@@ -69,6 +71,11 @@ pub(super) enum Landing {
         role: Option<RoleArn>,
     },
     Device(DeviceTicket),
+    Portal {
+        browser: Option<BrowserId>,
+        /// The role whose console is to be opened.
+        role: Option<RoleArn>,
+    },
 }
 
 #[derive(Serialize, Deserialize)]
@@ -78,18 +85,22 @@ pub(super) enum Awaited {
 }
 
 impl RequestContext<'_> {
-    /// Sends a browser to the provider called `name`. `cookie` holds the console session that it has already.
+    /// Sends a browser to the provider called `name`. `cookies` say who is signed in already.
     pub async fn begin_login(
         &self,
         name: &str,
         toward: Toward<'_>,
-        cookie: Option<&str>,
+        cookies: BrowserCookies<'_>,
     ) -> Result<LoginStart, Failure> {
         let provider = self.provider(name)?;
         let landing = match toward {
             Toward::Console(wished) => {
-                let before = cookie.and_then(|cookie| self.console_session(cookie));
-                self.console_at(wished, before.map(|console| console.browser))?
+                let before = self.in_browser(cookies).await?;
+                self.console_at(wished, before.browser())?
+            }
+            Toward::Portal => {
+                let before = self.in_browser(cookies).await?;
+                Landing::Portal { browser: before.browser(), role: None }
             }
             Toward::Device(user_code) => Landing::Device(self.device_ticket(user_code, provider).await?),
         };
@@ -98,7 +109,7 @@ impl RequestContext<'_> {
 
     /// Sends a browser back to `provider` for a role that wants people who signed in lately, which `refused` says; nothing where
     /// that is not why. `landing` says where it was to end, with the role `chosen`.
-    pub(super) async fn send_again(
+    pub(in crate::broker) async fn send_again(
         &self,
         provider: &Provider,
         refused: &Failure,
@@ -116,6 +127,7 @@ impl RequestContext<'_> {
                 Landing::Console { destination, browser, role: chosen.cloned().or(role) }
             }
             Landing::Device(ticket) => Landing::Device(ticket),
+            Landing::Portal { browser, role } => Landing::Portal { browser, role: chosen.cloned().or(role) },
         };
         let started = self.send_to(provider, landing, Some(*within)).await;
         let failed = |failure: &Failure| {

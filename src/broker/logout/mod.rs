@@ -14,14 +14,14 @@ use serde::{Deserialize, Serialize};
 
 pub use self::saml::LogoutOutcome;
 use super::revocation::of_subject;
-use super::signin::console_mark;
-use super::{Failure, Refusal, RequestContext};
+use super::{Failure, InBrowser, Refusal, RequestContext};
+use crate::arn::ProviderArn;
 use crate::audit;
 use crate::clock::Moment;
-use crate::console::{self, ConsoleSession};
+use crate::console;
 use crate::directory::{Provider, Verifier};
 use crate::identity::saml::Outbound;
-use crate::identity::{LoginMarks, OneTime, ProviderSession, RoleSession};
+use crate::identity::{LoginMarks, OneTime, ProviderSession};
 use crate::seal::Purpose;
 use crate::store::{Revocation, RevocationId, Scope};
 use crate::telemetry;
@@ -60,28 +60,28 @@ struct Away {
 }
 
 impl RequestContext<'_> {
-    /// Ends the console session of `cookie`, and the login that it comes of: here, and then at the
+    /// Ends what is open in a browser, and the login that it comes of: here, and then at the
     /// provider, if it takes part in logouts. `everywhere`: all else that the person was given as well, in other browsers,
     /// on devices, as credentials.
-    pub async fn sign_out(&self, cookie: &str, everywhere: bool) -> Result<SignedOut, Failure> {
-        let Some(console) = self.console_session(cookie) else { return Ok(SignedOut::Here) };
-        let session = &console.session;
-        let login = session.login.as_ref().map(|marks| marks.ended().to_vec());
-        let mut ids = login.unwrap_or_else(|| vec![console_mark(&console)]);
-        let person = session.person().filter(|_| everywhere);
+    pub async fn sign_out(&self, here: &InBrowser, everywhere: bool) -> Result<SignedOut, Failure> {
+        if here.is_nobody() {
+            return Ok(SignedOut::Here);
+        }
+        let (mut ids, who) = (here.ended(), here.who());
+        let person = who.filter(|_| everywhere);
         ids.extend(person.map(|(provider, subject)| of_subject(provider, subject)));
-        self.revoke(&ids, self.latest_assertion(session)).await?;
+        self.revoke(&ids, self.latest_assertion(who.map(|(provider, _)| provider))).await?;
         let ended = audit::Ended {
             action: "sign-out",
-            provider: session.provider.as_ref().map(|provider| provider.as_str()).unwrap_or_default(),
-            subject: session.subject.as_deref().unwrap_or_default(),
+            provider: who.map(|(provider, _)| provider.as_str()).unwrap_or_default(),
+            subject: who.map(|(_, subject)| subject).unwrap_or_default(),
             scope: match person {
                 Some(_) => "person",
-                None => session.login.as_ref().map_or("console", scope),
+                None => here.marks().map_or("console", scope),
             },
         };
         self.tell_ended(&ended);
-        match self.at_provider(&console).await {
+        match self.at_provider(here).await {
             Ok(signed_out) => Ok(signed_out),
             Err(failure) => {
                 telemetry::count_fault("logout-request");
@@ -91,11 +91,10 @@ impl RequestContext<'_> {
         }
     }
 
-    /// The latest that the provider of `session` may have asserted by its clock what was asserted before
+    /// The latest that `provider` may have asserted by its clock what was asserted before
     /// now. An ID token is good as often as one likes, so one of a clock that is ahead must not outlive the
     /// sign-out; assertions are used up.
-    pub(super) fn latest_assertion(&self, session: &RoleSession) -> Moment {
-        let provider = session.provider.as_ref();
+    pub(super) fn latest_assertion(&self, provider: Option<&ProviderArn>) -> Moment {
         let provider = provider.and_then(|arn| self.snapshot.directory.provider_by_arn(arn));
         match provider.map(|provider| &provider.verifier) {
             Some(Verifier::Oidc(oidc)) => self.at.plus(oidc.settings().clock_skew),
@@ -103,9 +102,9 @@ impl RequestContext<'_> {
         }
     }
 
-    /// Where a sign-out of `console` leads: scheme and authority of its provider's logout service.
-    pub fn sign_out_leads_to(&self, console: &ConsoleSession) -> Option<String> {
-        let (provider, session) = self.told_of(console)?;
+    /// Where a sign-out leads: scheme and authority of the provider's logout service.
+    pub fn sign_out_leads_to(&self, here: &InBrowser) -> Option<String> {
+        let (provider, session) = self.told_of(here)?;
         match (&provider.verifier, session) {
             (Verifier::Saml(saml), ProviderSession::Saml(_)) => saml.provider.logout_origin(self.at),
             (Verifier::Oidc(oidc), ProviderSession::Oidc(_)) => oidc.end_session_origin(self.at),
@@ -169,8 +168,8 @@ impl RequestContext<'_> {
     }
 
     /// Sends the browser on to the provider, where there is one to be told.
-    async fn at_provider(&self, console: &ConsoleSession) -> Result<SignedOut, Failure> {
-        let Some((provider, session)) = self.told_of(console) else { return Ok(SignedOut::Here) };
+    async fn at_provider(&self, here: &InBrowser) -> Result<SignedOut, Failure> {
+        let Some((provider, session)) = self.told_of(here) else { return Ok(SignedOut::Here) };
         let away = match (&provider.verifier, session) {
             (Verifier::Saml(saml), ProviderSession::Saml(session)) => self.away_by_saml(saml, session)?,
             (Verifier::Oidc(oidc), ProviderSession::Oidc(session)) => {
@@ -186,10 +185,10 @@ impl RequestContext<'_> {
         Ok(SignedOut::AtProvider { outbound, cookie, lasts: LOGOUT_LIFE })
     }
 
-    /// The provider that `console` comes of, and how it names the login.
-    fn told_of<'c>(&self, console: &'c ConsoleSession) -> Option<(&Provider, &'c ProviderSession)> {
-        let provider = self.snapshot.directory.provider_by_arn(console.session.provider.as_ref()?)?;
-        Some((provider, console.login.as_ref()?))
+    /// The provider that the sign-in comes of, and how it names the login.
+    fn told_of<'c>(&self, here: &'c InBrowser) -> Option<(&Provider, &'c ProviderSession)> {
+        let (provider, session) = here.at_provider()?;
+        Some((self.snapshot.directory.provider_by_arn(provider)?, session))
     }
 
     fn logout_state(&self, cookie: Option<&str>, provider: &str) -> Option<LogoutState> {

@@ -14,7 +14,7 @@ pub use self::set::{Others, RevocationSet};
 pub use self::target::Target;
 pub(super) use self::target::{of_session, of_subject};
 use super::RequestContext;
-use crate::arn::RoleArn;
+use crate::arn::{ProviderArn, RoleArn};
 use crate::audit;
 use crate::clock::Moment;
 use crate::directory::Verifier;
@@ -166,7 +166,11 @@ impl RevocationSet {
 
     /// Whether `identity` was ended as a whole, of what began at `begun` by our clock.
     pub(super) fn ends_identity(&self, identity: &FederatedIdentity, begun: Moment) -> bool {
-        let (provider, subject) = (identity.provider(), identity.subject());
+        self.ends_person(identity.provider(), identity.subject(), begun)
+    }
+
+    /// As [`RevocationSet::ends_identity`], by who it is.
+    pub(super) fn ends_person(&self, provider: &ProviderArn, subject: &str, begun: Moment) -> bool {
         self.ends(&target::of_provider(provider), begun)
             || self.ends(&target::of_subject(provider, subject), begun)
     }

@@ -1,4 +1,4 @@
-//! `[console]`
+//! `[console]` and `[portal]`
 
 use std::num::NonZeroUsize;
 
@@ -27,6 +27,15 @@ pub struct ConsoleSettings {
     /// What a browser's session is bound to: `program` (the kind of browser and system, such as Firefox on Linux),
     /// `address` (the client's). Elsewhere its cookie opens nothing. Default: nothing.
     pub bound_to: Vec<Binding>,
+}
+
+/// `[portal]`
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct PortalSettings {
+    /// How long somebody who signed in at the portal may choose roles there without signing in again, such as `4h`. Default
+    /// `8h`.
+    pub lifetime: Option<Span>,
 }
 
 /// An entry of `console.bound_to`

@@ -21,7 +21,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub(super) use self::client::{ClientGrant, ClientSettings, DEFAULT_REFRESH_LIFETIME};
-pub(super) use self::console::{Binding, ConsoleSettings};
+pub(super) use self::console::{Binding, ConsoleSettings, PortalSettings};
 pub(super) use self::oidc::{
     ClaimPath, GroupOverageSetting, OidcLoginSettings, OidcProviderSettings, TokenReplay,
 };
@@ -79,6 +79,10 @@ pub struct Settings {
     /// The console sign-in endpoint.
     #[serde(default)]
     pub console: ConsoleSettings,
+
+    /// The page where people see their roles.
+    #[serde(default)]
+    pub portal: PortalSettings,
 
     /// What the SAML providers share.
     #[serde(default)]

@@ -51,7 +51,12 @@ pub(in crate::http) fn device_sign_in(request: &HttpRequest, view: &DeviceSignIn
 
 /// The page says by which page its buttons were pressed: no other one may press them.
 pub(in crate::http) fn approve(request: &HttpRequest, view: &ApprovePage) -> HttpResponse {
-    saying_where_from(render(request, StatusCode::OK, view, &Allowed { forms: "", script: "" }))
+    saying_where_from(render(
+        request,
+        StatusCode::OK,
+        view,
+        &Allowed { forms: "", script: "", connects: false },
+    ))
 }
 
 pub(in crate::http) fn decided(request: &HttpRequest, decided: Decided) -> HttpResponse {

@@ -1,7 +1,9 @@
 //! The pages, as templates (`pages/*.html`): server-rendered, and whole without JavaScript. The
-//! one script there is presses a button. `device` has those about devices, `sessions` the one of a person's own.
+//! one script there is presses a button. `device` has those about devices, `portal` those of a person's
+//! roles, `sessions` the one of what is open for them.
 
 mod device;
+mod portal;
 mod sessions;
 
 use actix_web::http::header::HeaderValue;
@@ -13,6 +15,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 pub(super) use self::device::{
     ApprovePage, DevicePage, DeviceSignInPage, approve, decided, device, device_sign_in,
 };
+pub(super) use self::portal::{CredentialsPage, RoleRow, RolesPage, credentials, roles};
 pub(super) use self::sessions::{OwnSessionView, SessionsPage, sessions, sessions_failure};
 use super::error::PageError;
 use super::request_log::RequestId;
@@ -127,7 +130,7 @@ pub(super) fn portal(request: &HttpRequest, view: &PortalPage, leads_to: Option<
 /// `origins` are those that the choice may end at: browsers judge the redirect after a form by
 /// `form-action` too.
 pub(super) fn picker(request: &HttpRequest, view: &PickerPage, origins: &[String]) -> HttpResponse {
-    render(request, StatusCode::OK, view, &Allowed { forms: &origins.join(" "), script: "" })
+    render(request, StatusCode::OK, view, &Allowed { forms: &origins.join(" "), script: "", connects: false })
 }
 
 /// `leads_to` is where its sign-out goes on to.
@@ -139,7 +142,12 @@ pub(super) fn console(request: &HttpRequest, view: &ConsolePage, leads_to: Optio
 /// where a sign-out goes on to, the identity provider may send the browser through others.
 fn with_sign_out(request: &HttpRequest, view: &impl Template, leads_to: Option<&str>) -> HttpResponse {
     let forms = leads_to.map_or_else(String::new, |origin| format!("{origin} https:"));
-    saying_where_from(render(request, StatusCode::OK, view, &Allowed { forms: &forms, script: "" }))
+    saying_where_from(render(
+        request,
+        StatusCode::OK,
+        view,
+        &Allowed { forms: &forms, script: "", connects: false },
+    ))
 }
 
 fn saying_where_from(mut response: HttpResponse) -> HttpResponse {
@@ -180,7 +188,7 @@ pub(super) fn foreign(request: &HttpRequest, next: &'static str) -> HttpResponse
 /// identity provider's affair, so any `https` place may follow.
 pub(super) fn carry(request: &HttpRequest, title: &'static str, form: &Form) -> HttpResponse {
     let forms = format!("{} https:", form.origin);
-    let allowed = Allowed { forms: &forms, script: SUBMIT };
+    let allowed = Allowed { forms: &forms, script: SUBMIT, connects: false };
     render(request, StatusCode::OK, &CarryPage { title, form, script: SUBMIT }, &allowed)
 }
 
@@ -244,9 +252,11 @@ struct Allowed<'a> {
     forms: &'a str,
     /// The text of its one inline script, allowed by its hash; empty: no script at all.
     script: &'static str,
+    /// Whether that script may ask us.
+    connects: bool,
 }
 
-const NOTHING: Allowed<'static> = Allowed { forms: "", script: "" };
+const NOTHING: Allowed<'static> = Allowed { forms: "", script: "", connects: false };
 
 impl Allowed<'_> {
     fn policy(&self) -> String {
@@ -254,7 +264,8 @@ impl Allowed<'_> {
             String::new()
         } else {
             let hash = digest(&SHA256, self.script.as_bytes());
-            format!("script-src 'sha256-{}'; ", base64_simd::STANDARD.encode_to_string(hash))
+            let connects = if self.connects { "connect-src 'self'; " } else { "" };
+            format!("script-src 'sha256-{}'; {connects}", base64_simd::STANDARD.encode_to_string(hash))
         };
         format!(
             "default-src 'none'; style-src 'self'; img-src 'self'; {script}form-action 'self' {}; \

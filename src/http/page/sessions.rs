@@ -23,9 +23,8 @@ pub(in crate::http) struct OwnSessionView {
     pub(in crate::http) what: String,
     /// Whether it is the browser that shows the page.
     pub(in crate::http) is_this: bool,
+    /// Where it is: a role's session, or the portal.
     pub(in crate::http) role: String,
-    pub(in crate::http) account: String,
-    pub(in crate::http) session_name: String,
     pub(in crate::http) from: Option<String>,
     pub(in crate::http) since: String,
     pub(in crate::http) since_machine: String,

@@ -26,6 +26,7 @@ mod namespaces;
 mod old_key;
 mod places;
 mod pollution;
+mod portal;
 mod publisher;
 mod references;
 mod refresh;

@@ -49,6 +49,25 @@ pub(crate) struct World {
     server: ServerHandle,
 }
 
+/// What a response says.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Said<'a> {
+    pub(crate) subject: &'a str,
+    pub(crate) index: Option<&'a str>,
+    pub(crate) issued: Moment,
+    pub(crate) signed_in: Moment,
+    /// The request that it answers.
+    pub(crate) to: Option<&'a str>,
+    /// One of the groups.
+    pub(crate) group: &'a str,
+}
+
+impl Default for Said<'_> {
+    fn default() -> Self {
+        Self { subject: "ann", index: None, issued: noon(), signed_in: noon(), to: None, group: "staff" }
+    }
+}
+
 /// Credentials of an answer.
 pub(crate) struct Credentials {
     pub(crate) access_key_id: String,
@@ -147,7 +166,7 @@ impl World {
 
     /// The base64 of a response about `subject` that was issued at `issued` in the session `index`, and asked for by nobody.
     pub(crate) fn response(&self, subject: &str, index: Option<&str>, issued: Moment) -> String {
-        self.answer(subject, index, issued, noon(), None)
+        self.say(&Said { subject, index, issued, ..Said::default() })
     }
 
     /// The same about somebody who signed in at `signed_in`, to the request `to`.
@@ -159,6 +178,12 @@ impl World {
         signed_in: Moment,
         to: Option<&str>,
     ) -> String {
+        self.say(&Said { subject, index, issued, signed_in, to, ..Said::default() })
+    }
+
+    /// The base64 of a response that says so.
+    pub(crate) fn say(&self, said: &Said<'_>) -> String {
+        let Said { subject, index, issued, signed_in, to, group } = *said;
         let id = format!("_a{}", ASSERTIONS.fetch_add(1, Ordering::Relaxed));
         let index = index.map_or_else(String::new, |index| format!(" SessionIndex=\"{index}\""));
         let assertion = swap(ASSERTION, "\"_a\"", &format!("\"{id}\""));
@@ -170,6 +195,7 @@ impl World {
         let to = to.map_or_else(String::new, |to| format!(" InResponseTo=\"{to}\""));
         let assertion = swap(&assertion, " InResponseTo=\"_request\"", &to);
         let assertion = swap(&assertion, " SessionNotOnOrAfter", &format!("{index} SessionNotOnOrAfter"));
+        let assertion = swap(&assertion, ">staff<", &format!(">{group}<"));
         let signature = Signing::of(&id).sign(&assertion);
         let document = swap(&response(&enveloped(&assertion, &signature)), " InResponseTo=\"_request\"", &to);
         base64(document.as_bytes())

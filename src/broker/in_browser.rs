@@ -1,0 +1,108 @@
+//! Who is signed in in a browser: at the portal, in a console, or both.
+
+use super::record::{Kind, holder_id, holder_of_person};
+use super::signin::console_mark;
+use super::{Failure, Person, RequestContext};
+use crate::arn::ProviderArn;
+use crate::console::{BrowserId, ConsoleSession};
+use crate::identity::{LoginMarks, ProviderSession};
+use crate::store::{HolderId, RevocationId};
+
+/// What a browser's cookies hold.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct BrowserCookies<'a> {
+    /// A console's.
+    pub console: Option<&'a str>,
+    /// The portal's.
+    pub portal: Option<&'a str>,
+}
+
+/// See the module. Who is at the portal counts before whose console is open.
+#[derive(Default)]
+pub struct InBrowser {
+    /// Who is at the portal.
+    pub person: Option<Person>,
+    /// The console that is open.
+    pub console: Option<ConsoleSession>,
+}
+
+impl RequestContext<'_> {
+    /// Who is signed in by these `cookies`. A fault: the store has who it is, and does not answer.
+    pub async fn in_browser(&self, cookies: BrowserCookies<'_>) -> Result<InBrowser, Failure> {
+        let console = cookies.console.and_then(|cookie| self.console_session(cookie));
+        let person = match cookies.portal {
+            Some(cookie) => self.person(cookie).await?,
+            None => None,
+        };
+        Ok(InBrowser { person, console })
+    }
+}
+
+impl InBrowser {
+    /// Whether nobody is.
+    pub const fn is_nobody(&self) -> bool {
+        self.person.is_none() && self.console.is_none()
+    }
+
+    /// What people call themselves: the provider's name for them, else the session's.
+    pub fn name(&self) -> &str {
+        let session = self.console.as_ref().map(|console| &console.session);
+        let at_portal = self.person.as_ref().map(Person::subject);
+        let subject = at_portal.or_else(|| session?.subject.as_deref());
+        subject.or_else(|| Some(session?.session_name.as_str())).unwrap_or_default()
+    }
+
+    /// The person, as their provider names them.
+    pub fn who(&self) -> Option<(&ProviderArn, &str)> {
+        let at_portal = self.person.as_ref().map(|person| (person.identity().provider(), person.subject()));
+        at_portal.or_else(|| self.console.as_ref().and_then(|console| console.session.person()))
+    }
+
+    /// The login that they came by.
+    pub(super) fn marks(&self) -> Option<&LoginMarks> {
+        let at_portal = self.person.as_ref().and_then(Person::marks);
+        at_portal.or_else(|| self.console.as_ref().and_then(|console| console.session.login.as_ref()))
+    }
+
+    /// How the provider names that login.
+    pub(super) fn at_provider(&self) -> Option<(&ProviderArn, &ProviderSession)> {
+        let person = self.person.as_ref().map(Person::identity);
+        let at_portal = person.and_then(|identity| Some((identity.provider(), &identity.login()?.session)));
+        at_portal.or_else(|| {
+            let console = self.console.as_ref()?;
+            Some((console.session.provider.as_ref()?, console.login.as_ref()?))
+        })
+    }
+
+    /// What the browser is called.
+    pub(super) fn browser(&self) -> Option<BrowserId> {
+        let at_portal = self.person.as_ref().map(Person::browser);
+        at_portal.or_else(|| self.console.as_ref().map(|console| console.browser))
+    }
+
+    /// Whose sessions of `kind` theirs are.
+    pub(super) fn holder(&self, kind: Kind) -> Option<HolderId> {
+        let at_portal = self.who().map(|(provider, subject)| holder_of_person(kind, provider, subject));
+        at_portal.or_else(|| Some(holder_id(kind, (&self.console.as_ref()?.session).into())))
+    }
+
+    /// By what their sign-out ends what is open in this browser.
+    pub(super) fn ended(&self) -> Vec<RevocationId> {
+        let mut ids = Vec::new();
+        if let Some(person) = &self.person {
+            match person.marks() {
+                Some(marks) => ids.extend_from_slice(marks.ended()),
+                None => ids.push(person.mark()),
+            }
+        }
+        if let Some(console) = &self.console {
+            match &console.session.login {
+                Some(marks) => ids.extend_from_slice(marks.ended()),
+                None => ids.push(console_mark(console)),
+            }
+        }
+        ids.sort_unstable();
+        ids.dedup();
+        ids
+    }
+}

@@ -1,0 +1,303 @@
+//! The portal: a person who signed in, and every role that they may have.
+//!
+//! Who it is, the browser carries along, sealed; where that is too much for a cookie, the store keeps it, and the
+//! browser its name. Rules and trust policies are asked at each visit, as of then, and a login that ended opens
+//! nothing. `marked` has what a person marks among their roles.
+
+mod marked;
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+pub use self::marked::Marked;
+use super::login::{Landing, hexadecimal};
+use super::record::{Given, Kind, Recorded, holder_of_person, offered_by, record_id};
+use super::signin::{SigninBy, browser_mark};
+use super::{Arrival, Ask, Failure, LoginStart, Refusal, RequestContext, SignedIn};
+use crate::arn::{ProviderArn, RoleArn};
+use crate::audit;
+use crate::clock::Moment;
+use crate::console::{BrowserId, ConsoleSession, Origin};
+use crate::directory::Provider;
+use crate::entropy;
+use crate::identity::{FederatedIdentity, LoginMarks, SessionPolicies, hash_of};
+use crate::issuer::TemporaryCredentials;
+use crate::policy::{AuthorizedSession, RoleOffer};
+use crate::store::{RevocationId, SessionKey, ValueKey};
+
+/// Longest text of an identity that a cookie carries, in characters.
+const LONGEST_COOKIE: usize = 3900;
+/// The way in, for audit and metrics.
+const ACTION: &str = "portal";
+/// How a cookie begins that names what the store keeps.
+const KEPT: char = '~';
+
+/// Somebody who is signed in at the portal.
+pub struct Person {
+    identity: FederatedIdentity,
+    stay: Stay,
+}
+
+/// A stay at the portal.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Stay {
+    /// When the person signed in.
+    pub(super) opened: Moment,
+    /// When they must sign in again.
+    pub(super) until: Moment,
+    /// Which browser it is.
+    pub(super) browser: BrowserId,
+    /// Where from.
+    pub(super) origin: Origin,
+}
+
+/// A person who is at the portal from now on.
+pub struct AtPortal {
+    /// What the cookie holds.
+    pub cookie: String,
+    /// How long it is good for.
+    pub lasts: Duration,
+    /// The console of the role that was chosen before.
+    pub console: Option<SignedIn>,
+}
+
+/// What becomes of a role that was chosen.
+pub enum Opened {
+    /// Its console.
+    Console(SignedIn),
+    /// The provider must ask the person again.
+    SignInAgain(LoginStart),
+}
+
+impl Person {
+    /// The provider's name for them.
+    pub fn subject(&self) -> &str {
+        self.identity.subject()
+    }
+
+    /// When they must sign in again.
+    pub const fn until(&self) -> Moment {
+        self.stay.until
+    }
+
+    pub(super) const fn identity(&self) -> &FederatedIdentity {
+        &self.identity
+    }
+
+    pub(super) const fn browser(&self) -> BrowserId {
+        self.stay.browser
+    }
+
+    pub(super) fn marks(&self) -> Option<&LoginMarks> {
+        self.identity.login().map(|login| &login.marks)
+    }
+
+    /// What their stay is revoked by, where that does not end a login.
+    pub(super) fn mark(&self) -> RevocationId {
+        browser_mark([self.identity.provider().as_str(), self.subject()], self.stay.browser)
+    }
+}
+
+impl RequestContext<'_> {
+    /// Verified and claimed: the person is at the portal from now on, and in the console of the role that was chosen
+    /// before, if there is one.
+    pub(super) async fn arrive_at_portal(
+        &self,
+        arrival: &Arrival<'_>,
+        browser: Option<BrowserId>,
+        chosen: Option<&RoleArn>,
+    ) -> Result<AtPortal, Failure> {
+        let (identity, _) = self.offers(arrival).await?;
+        let entropy = self.parts.entropy.as_ref();
+        let browser = browser.map_or_else(|| entropy::bytes(entropy), Ok)?;
+        let ends = self.at.plus(self.snapshot.portal_lifetime);
+        let until = identity.session_ends().map_or(ends, |end| end.min(ends));
+        let stay = Stay { opened: self.at, until, browser, origin: self.origin() };
+        let person = Person { identity, stay };
+        // Whether the role can be had is known before the document is used up.
+        let authorized = match chosen {
+            Some(role) => Some(self.authorize_at_portal(&person, arrival.provider, role)?),
+            None => None,
+        };
+        self.claim_whole(&person.identity, arrival).await?;
+        let cookie = self.carry_person(&person).await?;
+        self.record_stay(&person)?;
+        if let Some(most) = self.snapshot.console.most_sessions {
+            let who = Some((person.identity.provider(), person.subject()));
+            let holder = holder_of_person(Kind::Stay, person.identity.provider(), person.subject());
+            self.end_surplus(holder, who, browser, most.get()).await?;
+        }
+        audit::PortalSignin {
+            provider: person.identity.provider().as_str(),
+            subject: person.subject(),
+            source_ip: person.stay.origin.address,
+            program: &person.stay.origin.program,
+            until,
+        }
+        .write();
+        let console = match authorized {
+            Some(authorized) => Some(self.console_of(&person, authorized, None).await?),
+            None => None,
+        };
+        Ok(AtPortal { cookie, lasts: until.since(self.at), console })
+    }
+
+    /// Who is at the portal by a browser's `cookie`, unless that is over. A fault: the store has it, and does not answer.
+    pub async fn person(&self, cookie: &str) -> Result<Option<Person>, Failure> {
+        self.knows_revocations()?;
+        let kept = match cookie.strip_prefix(KEPT) {
+            Some(name) => self.parts.store.kept(value_key(name), self.at).await?.unwrap_or_default(),
+            None => cookie.as_bytes().to_vec(),
+        };
+        let recalled = std::str::from_utf8(&kept)
+            .ok()
+            .and_then(|text| FederatedIdentity::recall_at_portal::<Stay>(text, &self.parts.ring));
+        let person = recalled.map(|(identity, stay)| Person { identity, stay });
+        Ok(person.filter(|person| self.is_at_portal(person)))
+    }
+
+    /// Whether nothing ended the stay of `person` before its time, and the browser is where it was.
+    fn is_at_portal(&self, person: &Person) -> bool {
+        let Person { identity, stay } = person;
+        let provider = self.snapshot.directory.provider_by_arn(identity.provider());
+        self.snapshot.console.may_be_used(&stay.origin, &self.origin())
+            && provider.is_some_and(|provider| provider.vouches_still_for(identity))
+            && !self.parts.revoked.ends_person(identity.provider(), person.subject(), stay.opened)
+            && self.goes_on(stay, person.marks(), &person.mark())
+    }
+
+    /// Whether what `record` tells of goes on.
+    pub(super) fn is_stay_open(&self, record: &PortalRecord) -> bool {
+        let (provider, subject) = (&record.provider, record.subject.as_str());
+        self.snapshot.directory.provider_by_arn(provider).is_some()
+            && !self.parts.revoked.ends_person(provider, subject, record.stay.opened)
+            && self.goes_on(&record.stay, record.marks.as_ref(), &record.mark())
+    }
+
+    fn goes_on(&self, stay: &Stay, marks: Option<&LoginMarks>, mark: &RevocationId) -> bool {
+        let revoked = &self.parts.revoked;
+        stay.until > self.at
+            && stay.opened.plus(self.snapshot.portal_lifetime) > self.at
+            && !marks.is_some_and(|marks| revoked.ends_session(marks, stay.opened))
+            && !revoked.ends(mark, stay.opened)
+    }
+
+    /// Every role that `person` may choose.
+    pub fn roles_of(&self, person: &Person) -> Vec<RoleOffer> {
+        let provider = self.snapshot.directory.provider_by_arn(person.identity.provider());
+        provider.map_or_else(Vec::new, |provider| self.decide(provider).offers(&person.identity))
+    }
+
+    /// The console of `role`, at `wished` or the broker's own.
+    pub async fn open_role(
+        &self,
+        person: &Person,
+        role: &RoleArn,
+        wished: Option<&str>,
+    ) -> Result<Opened, Failure> {
+        let provider = self.provider_of_person(person)?;
+        let refused = match self.authorize_at_portal(person, provider, role) {
+            Ok(authorized) => {
+                return Ok(Opened::Console(self.console_of(person, authorized, wished).await?));
+            }
+            Err(refused) => refused,
+        };
+        let landing = Landing::Portal { browser: Some(person.stay.browser), role: None };
+        let again = self.send_again(provider, &refused, landing, Some(role)).await;
+        again.map(Opened::SignInAgain).ok_or(refused)
+    }
+
+    /// Temporary credentials of `role`.
+    pub async fn give_at_portal(
+        &self,
+        person: &Person,
+        role: &RoleArn,
+    ) -> Result<TemporaryCredentials, Failure> {
+        let provider = self.provider_of_person(person)?;
+        let session = self.authorize_at_portal(person, provider, role)?;
+        let credentials = self.issue(&session, None).await?;
+        self.record(&session, &Given::credentials(&credentials, ACTION))?;
+        Ok(credentials)
+    }
+
+    fn provider_of_person(&self, person: &Person) -> Result<&Provider, Failure> {
+        let arn = person.identity.provider();
+        let provider = self.snapshot.directory.provider_by_arn(arn);
+        provider.ok_or_else(|| Refusal::unknown_provider(arn.as_str()).into())
+    }
+
+    fn authorize_at_portal(
+        &self,
+        person: &Person,
+        provider: &Provider,
+        role: &RoleArn,
+    ) -> Result<AuthorizedSession, Failure> {
+        let policies = SessionPolicies::NONE;
+        let ask = Ask { action: ACTION, role, session_name: None, duration: None, policies };
+        self.authorize(&person.identity, provider, &ask)
+    }
+
+    async fn console_of(
+        &self,
+        person: &Person,
+        authorized: AuthorizedSession,
+        wished: Option<&str>,
+    ) -> Result<SignedIn, Failure> {
+        let destination = self.snapshot.destinations.land_on(wished).map_err(Refusal::Destination)?;
+        let session = authorized.session().clone();
+        let until = session.expires;
+        let login = person.identity.login().map(|login| login.session.clone());
+        let console = ConsoleSession { login, ..ConsoleSession::new(session, self.at, until) };
+        let offered_by = Some(offered_by(authorized.offered_by()));
+        let by = SigninBy { action: ACTION, offered_by, browser: Some(person.stay.browser) };
+        self.sign_in(console, destination, by).await
+    }
+
+    /// What the browser carries: the person, or the name of what the store keeps.
+    async fn carry_person(&self, person: &Person) -> Result<String, Failure> {
+        let Person { identity, stay } = person;
+        let entropy = self.parts.entropy.as_ref();
+        let text = identity.remember_at_portal(stay, &self.parts.ring, entropy)?;
+        let text = text.ok_or(Refusal::TooLargeToRemember)?;
+        if text.len() <= LONGEST_COOKIE {
+            return Ok(text);
+        }
+        let name = hexadecimal(&entropy::bytes::<32>(entropy)?);
+        self.parts.store.keep(value_key(&name), text.into_bytes(), stay.until, self.at).await?;
+        Ok(format!("{KEPT}{name}"))
+    }
+
+    /// Records that a person is at the portal.
+    fn record_stay(&self, person: &Person) -> Result<(), Failure> {
+        let (identity, stay) = (&person.identity, person.stay.clone());
+        let holder = holder_of_person(Kind::Stay, identity.provider(), identity.subject());
+        let id = record_id("portal", &hexadecimal(&stay.browser));
+        let key = SessionKey { holder, until: stay.until, id };
+        let (provider, subject) = (identity.provider().clone(), identity.subject().to_owned());
+        let record = PortalRecord { stay, provider, subject, marks: person.marks().cloned() };
+        self.keep_record(key, &Recorded::Portal(Box::new(record)))
+    }
+}
+
+/// What is recorded of a person at the portal.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct PortalRecord {
+    pub(super) stay: Stay,
+    provider: ProviderArn,
+    subject: String,
+    /// Of the login that they came by.
+    pub(super) marks: Option<LoginMarks>,
+}
+
+impl PortalRecord {
+    /// What the browser's stay is revoked by, where that does not end a login.
+    pub(super) fn mark(&self) -> RevocationId {
+        browser_mark([self.provider.as_str(), &self.subject], self.stay.browser)
+    }
+}
+
+/// Where the store keeps the person that a cookie names.
+fn value_key(name: &str) -> ValueKey {
+    hash_of(&["rolegate/portal", name])
+}
