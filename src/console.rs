@@ -113,9 +113,9 @@ impl ConsoleTerms {
         self.lifetime.map_or(session.until, |lifetime| session.until.min(at.plus(lifetime)))
     }
 
-    /// Whether nobody was there for too long at `at`.
-    pub fn is_idle(&self, session: &ConsoleSession, at: Moment) -> bool {
-        self.idle.is_some_and(|idle| at.since(session.seen) >= idle)
+    /// Whether nobody was there for too long at `at`, who was `seen` then.
+    pub fn is_idle(&self, seen: Moment, at: Moment) -> bool {
+        self.idle.is_some_and(|idle| at.since(seen) >= idle)
     }
 
     /// Whether what was opened from one `origin` may be used `from` another.
@@ -124,9 +124,9 @@ impl ConsoleTerms {
             && (!self.bound_to_address || origin.address == from.address)
     }
 
-    /// Whether it is to be noted that somebody is there at `at`.
-    pub fn is_to_be_noted(&self, session: &ConsoleSession, at: Moment) -> bool {
-        self.idle.is_some_and(|idle| at.since(session.seen) >= idle / 10)
+    /// Whether it is to be noted that somebody is there at `at`, who was `seen` then.
+    pub fn is_to_be_noted(&self, seen: Moment, at: Moment) -> bool {
+        self.idle.is_some_and(|idle| at.since(seen) >= idle / 10)
     }
 }
 

@@ -101,7 +101,7 @@ pub enum Refusal {
     #[error("no device waits for this code")]
     DeviceCode,
     /// An identity that is to be remembered is too large for it.
-    #[error("the identity is too large to be remembered for a device")]
+    #[error("the identity is too large to be remembered")]
     TooLargeToRemember,
     /// More of it than anybody does who means well.
     #[error("too many {what}: come again in a while")]
@@ -142,7 +142,7 @@ impl Refusal {
             Self::Caller(CallerRefusal::MfaDevice { .. }) => "caller.mfa-device",
             Self::Caller(CallerRefusal::MfaCode { .. }) => "caller.mfa-code",
             Self::DeviceCode => "device.user-code",
-            Self::TooLargeToRemember => "device.too-large",
+            Self::TooLargeToRemember => "identity.too-large",
             Self::TooMany { .. } => "pace",
             Self::Upstream(fault) => match **fault {
                 UpstreamFault::Unfit { .. } => "upstream.unfit",

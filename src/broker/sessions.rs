@@ -298,7 +298,7 @@ impl Found {
                 (OwnKind::Browser { is_portal: false, origin, is_this, seen }, console.until)
             }
             FoundKind::Portal(record) => {
-                let Stay { opened: seen, until, browser, origin } = record.stay.clone();
+                let Stay { seen, until, browser, origin, .. } = record.stay.clone();
                 (OwnKind::Browser { is_portal: true, origin, is_this: Some(browser) == this, seen }, until)
             }
             FoundKind::App(app) => {

@@ -83,7 +83,8 @@ impl RequestContext<'_> {
         let id = sha256(token.as_bytes());
         let used = Refusal::SigninToken { reason: "it was used before" };
         self.claim_or(id, opened.good_until, used).await?;
-        let browser = self.in_browser(cookies).await?.browser();
+        // Which browser it is matters little: who can't be recalled now is another.
+        let browser = self.in_browser(cookies).await.unwrap_or_default().browser();
         let by = SigninBy { action: "signin-token", offered_by: None, browser };
         self.sign_in(opened.console, destination, by).await
     }
@@ -123,7 +124,7 @@ impl RequestContext<'_> {
 
     /// What a browser's cookie is to hold from now on, and for how long, if it is to be noted that somebody was there.
     pub fn noted(&self, console: &ConsoleSession) -> Result<Option<(String, Duration)>, Failure> {
-        if !self.snapshot.console.is_to_be_noted(console, self.at) {
+        if !self.snapshot.console.is_to_be_noted(console.seen, self.at) {
             return Ok(None);
         }
         let seen = ConsoleSession { seen: self.at, ..console.clone() };
@@ -142,7 +143,7 @@ impl RequestContext<'_> {
     /// Whether nothing ended `console` before its time.
     pub(super) fn is_open(&self, console: &ConsoleSession) -> bool {
         self.snapshot.directory.role(&console.session.role).is_some()
-            && !self.snapshot.console.is_idle(console, self.at)
+            && !self.snapshot.console.is_idle(console.seen, self.at)
             && !self.is_revoked(&console.session)
             && !self.parts.revoked.ends(&console_mark(console), console.opened)
     }

@@ -1,6 +1,7 @@
 //! What browsers share: starting a login, arriving from one, the portal, the console.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use actix_web::cookie::Cookie;
 use actix_web::http::{Method, StatusCode, header};
@@ -241,10 +242,12 @@ async fn console(request: HttpRequest, surface: web::Data<Surface>) -> HttpRespo
     let Some(console) = jars.console.as_deref().and_then(|cookie| context.console_session(cookie)) else {
         return portal::see_other(portal::PATH);
     };
-    // Who is at the portal does not matter here, but to the button: without the store it ends the console alone.
-    let here = context.in_browser(jars.cookies()).await.unwrap_or_default();
+    // Where the store does not say who is at the portal, the console is there all the same.
+    let here = context.in_browser(jars.cookies()).await;
+    let here = here.unwrap_or_else(|_| InBrowser { person: None, console: Some(console.clone()) });
     let leads_to = context.sign_out_leads_to(&here);
-    let (noted, is_person) = (noted(&context, &console), console.session.person().is_some());
+    let is_person = console.session.person().is_some();
+    let noted = noted(&context, &here).await;
     let ConsoleSession { session, until, .. } = console;
     let account = session.role.account();
     let alias = context.snapshot().directory.account(account).and_then(|account| account.alias.clone());
@@ -268,13 +271,24 @@ async fn console(request: HttpRequest, surface: web::Data<Surface>) -> HttpRespo
     response
 }
 
-/// The console's cookie, if it is to note that somebody was there.
-pub(super) fn noted(context: &RequestContext<'_>, console: &ConsoleSession) -> Option<Cookie<'static>> {
-    let noted = context.noted(console).inspect_err(|failure| {
-        tracing::error!(?failure, "it could not be noted that somebody was there");
-    });
-    let (cookie, lasts) = noted.ok().flatten()?;
-    Some(Jar::Console.set(cookie, lasts, context.snapshot().is_https))
+/// The cookies that are to note that somebody was there.
+pub(super) async fn noted(context: &RequestContext<'_>, here: &InBrowser) -> Vec<Cookie<'static>> {
+    let https = context.snapshot().is_https;
+    let mut noted = Vec::new();
+    if let Some(console) = &here.console {
+        noted.push((Jar::Console, context.noted(console)));
+    }
+    if let Some(person) = &here.person {
+        noted.push((Jar::Portal, context.noted_at_portal(person).await));
+    }
+    let set = |(jar, noted): (Jar<'_>, Result<Option<(String, Duration)>, Failure>)| {
+        let noted = noted.inspect_err(|failure| {
+            tracing::error!(?failure, "it could not be noted that somebody was there");
+        });
+        let (cookie, lasts) = noted.ok().flatten()?;
+        Some(jar.set(cookie, lasts, https))
+    };
+    noted.into_iter().filter_map(set).collect()
 }
 
 /// What the browser's cookies hold.

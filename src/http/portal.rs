@@ -47,8 +47,7 @@ async fn portal(request: HttpRequest, surface: web::Data<Surface>) -> HttpRespon
             page::portal(&request, &portal, leads_to.as_deref())
         }
     };
-    let noted = here.console.as_ref().and_then(|console| noted(&context, console));
-    cookies::with_cookies(&mut response, noted);
+    cookies::with_cookies(&mut response, noted(&context, &here).await);
     response
 }
 

@@ -32,8 +32,7 @@ async fn list(request: HttpRequest, surface: web::Data<Surface>) -> HttpResponse
     let leads_to = context.sign_out_leads_to(&here);
     let view = SessionsPage { person, sessions, is_person };
     let mut response = page::sessions(&request, &view, leads_to.as_deref());
-    let noted = here.console.as_ref().and_then(|console| noted(&context, console));
-    cookies::with_cookies(&mut response, noted);
+    cookies::with_cookies(&mut response, noted(&context, &here).await);
     response
 }
 

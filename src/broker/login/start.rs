@@ -95,11 +95,11 @@ impl RequestContext<'_> {
         let provider = self.provider(name)?;
         let landing = match toward {
             Toward::Console(wished) => {
-                let before = self.in_browser(cookies).await?;
+                let before = self.in_browser(cookies).await.unwrap_or_default();
                 self.console_at(wished, before.browser())?
             }
             Toward::Portal => {
-                let before = self.in_browser(cookies).await?;
+                let before = self.in_browser(cookies).await.unwrap_or_default();
                 Landing::Portal { browser: before.browser(), role: None }
             }
             Toward::Device(user_code) => Landing::Device(self.device_ticket(user_code, provider).await?),

@@ -26,8 +26,9 @@ use crate::issuer::TemporaryCredentials;
 use crate::policy::{AuthorizedSession, RoleOffer};
 use crate::store::{RevocationId, SessionKey, ValueKey};
 
-/// Longest text of an identity that a cookie carries, in characters.
-const LONGEST_COOKIE: usize = 3900;
+/// Longest text of an identity that a cookie carries, in characters: beside a console's and some of logins it fits into
+/// what servers take as one header (8 KiB in nginx).
+const LONGEST_COOKIE: usize = 2800;
 /// The way in, for audit and metrics.
 const ACTION: &str = "portal";
 /// How a cookie begins that names what the store keeps.
@@ -37,6 +38,8 @@ const KEPT: char = '~';
 pub struct Person {
     identity: FederatedIdentity,
     stay: Stay,
+    /// By what the store keeps them, if it does.
+    name: Option<String>,
 }
 
 /// A stay at the portal.
@@ -44,6 +47,8 @@ pub struct Person {
 pub(super) struct Stay {
     /// When the person signed in.
     pub(super) opened: Moment,
+    /// When they were there last, as far as that was noted.
+    pub(super) seen: Moment,
     /// When they must sign in again.
     pub(super) until: Moment,
     /// Which browser it is.
@@ -113,15 +118,19 @@ impl RequestContext<'_> {
         let browser = browser.map_or_else(|| entropy::bytes(entropy), Ok)?;
         let ends = self.at.plus(self.snapshot.portal_lifetime);
         let until = identity.session_ends().map_or(ends, |end| end.min(ends));
-        let stay = Stay { opened: self.at, until, browser, origin: self.origin() };
-        let person = Person { identity, stay };
-        // Whether the role can be had is known before the document is used up.
+        let stay = Stay { opened: self.at, seen: self.at, until, browser, origin: self.origin() };
+        let mut person = Person { identity, stay, name: None };
+        // Whether the role can be had, and the person be carried, is known before the document is used up.
         let authorized = match chosen {
             Some(role) => Some(self.authorize_at_portal(&person, arrival.provider, role)?),
             None => None,
         };
+        let text = self.sealed_person(&person)?;
+        if text.len() > LONGEST_COOKIE {
+            person.name = Some(hexadecimal(&entropy::bytes::<32>(entropy)?));
+        }
         self.claim_whole(&person.identity, arrival).await?;
-        let cookie = self.carry_person(&person).await?;
+        let cookie = self.carry_person(&person, text).await?;
         self.record_stay(&person)?;
         if let Some(most) = self.snapshot.console.most_sessions {
             let who = Some((person.identity.provider(), person.subject()));
@@ -146,22 +155,24 @@ impl RequestContext<'_> {
     /// Who is at the portal by a browser's `cookie`, unless that is over. A fault: the store has it, and does not answer.
     pub async fn person(&self, cookie: &str) -> Result<Option<Person>, Failure> {
         self.knows_revocations()?;
-        let kept = match cookie.strip_prefix(KEPT) {
+        let name = cookie.strip_prefix(KEPT).map(str::to_owned);
+        let kept = match &name {
             Some(name) => self.parts.store.kept(value_key(name), self.at).await?.unwrap_or_default(),
             None => cookie.as_bytes().to_vec(),
         };
         let recalled = std::str::from_utf8(&kept)
             .ok()
             .and_then(|text| FederatedIdentity::recall_at_portal::<Stay>(text, &self.parts.ring));
-        let person = recalled.map(|(identity, stay)| Person { identity, stay });
+        let person = recalled.map(|(identity, stay)| Person { identity, stay, name });
         Ok(person.filter(|person| self.is_at_portal(person)))
     }
 
     /// Whether nothing ended the stay of `person` before its time, and the browser is where it was.
     fn is_at_portal(&self, person: &Person) -> bool {
-        let Person { identity, stay } = person;
+        let Person { identity, stay, .. } = person;
         let provider = self.snapshot.directory.provider_by_arn(identity.provider());
         self.snapshot.console.may_be_used(&stay.origin, &self.origin())
+            && !self.snapshot.console.is_idle(stay.seen, self.at)
             && provider.is_some_and(|provider| provider.vouches_still_for(identity))
             && !self.parts.revoked.ends_person(identity.provider(), person.subject(), stay.opened)
             && self.goes_on(stay, person.marks(), &person.mark())
@@ -171,6 +182,7 @@ impl RequestContext<'_> {
     pub(super) fn is_stay_open(&self, record: &PortalRecord) -> bool {
         let (provider, subject) = (&record.provider, record.subject.as_str());
         self.snapshot.directory.provider_by_arn(provider).is_some()
+            && !self.snapshot.console.is_idle(record.stay.seen, self.at)
             && !self.parts.revoked.ends_person(provider, subject, record.stay.opened)
             && self.goes_on(&record.stay, record.marks.as_ref(), &record.mark())
     }
@@ -254,17 +266,30 @@ impl RequestContext<'_> {
         self.sign_in(console, destination, by).await
     }
 
-    /// What the browser carries: the person, or the name of what the store keeps.
-    async fn carry_person(&self, person: &Person) -> Result<String, Failure> {
-        let Person { identity, stay } = person;
-        let entropy = self.parts.entropy.as_ref();
-        let text = identity.remember_at_portal(stay, &self.parts.ring, entropy)?;
-        let text = text.ok_or(Refusal::TooLargeToRemember)?;
-        if text.len() <= LONGEST_COOKIE {
-            return Ok(text);
+    /// What a browser's cookie is to hold from now on, and for how long, if it is to be noted that `person` was there.
+    pub async fn noted_at_portal(&self, person: &Person) -> Result<Option<(String, Duration)>, Failure> {
+        if !self.snapshot.console.is_to_be_noted(person.stay.seen, self.at) {
+            return Ok(None);
         }
-        let name = hexadecimal(&entropy::bytes::<32>(entropy)?);
-        self.parts.store.keep(value_key(&name), text.into_bytes(), stay.until, self.at).await?;
+        let stay = Stay { seen: self.at, ..person.stay.clone() };
+        let person = Person { identity: person.identity.clone(), stay, name: person.name.clone() };
+        let text = self.sealed_person(&person)?;
+        let cookie = self.carry_person(&person, text).await?;
+        self.record_stay(&person)?;
+        Ok(Some((cookie, person.stay.until.since(self.at))))
+    }
+
+    fn sealed_person(&self, person: &Person) -> Result<String, Failure> {
+        let entropy = self.parts.entropy.as_ref();
+        let text = person.identity.remember_at_portal(&person.stay, &self.parts.ring, entropy)?;
+        Ok(text.ok_or(Refusal::TooLargeToRemember)?)
+    }
+
+    /// What the browser carries: `person` as the sealed `text`, or the name by which the store keeps it.
+    async fn carry_person(&self, person: &Person, text: String) -> Result<String, Failure> {
+        let Some(name) = &person.name else { return Ok(text) };
+        let until = person.stay.until;
+        self.parts.store.keep(value_key(name), text.into_bytes(), until, self.at).await?;
         Ok(format!("{KEPT}{name}"))
     }
 

@@ -147,8 +147,8 @@ impl PageError {
             ),
             Refusal::TooLargeToRemember => Self::new(
                 StatusCode::FORBIDDEN,
-                "The device can't be signed in",
-                "Your identity provider says more about you than can be remembered for a device. Nothing was given.",
+                "Your identity provider says too much",
+                "It says more about you than can be remembered for a device or the portal. Nothing was given.",
                 "Ask your administrator, and give them the request id below.",
             ),
             Refusal::TooMany { .. } => Self::new(
@@ -163,7 +163,13 @@ impl PageError {
                 Self::sentence("The request can't be processed", refusal.to_string())
             }
             Refusal::Question(fault) => Self::sentence("The request can't be processed", fault.to_string()),
-            Refusal::Signature(_) | Refusal::Caller(_) | Refusal::Upstream(_) => {
+            Refusal::Upstream(_) => Self::new(
+                StatusCode::BAD_GATEWAY,
+                "The role's credentials can't be had here",
+                "They come from another service, which refuses, or can't be asked for them this way.",
+                "Ask your administrator, and give them the request id below.",
+            ),
+            Refusal::Signature(_) | Refusal::Caller(_) => {
                 Self::sentence("The credentials are not good", "Invalid Credentials Parameter".into())
             }
         }
