@@ -72,9 +72,13 @@ try {
   await look("4a-sessions");
   await page.getByRole("link", { name: "Back to your roles" }).click();
   await page.waitForURL(/\/portal$/);
-  await page.getByRole("button", { name: /^Favourite: Deploy in / }).first().click();
+  const star = page.getByRole("button", { name: /^Favourite: Deploy in / }).first();
+  await star.click();
   await page.getByRole("heading", { name: "Favourites" }).waitFor();
   await look("5-portal-signed-in");
+  // The next walk finds it as this one did.
+  await star.click();
+  await page.getByRole("heading", { name: "Favourites" }).waitFor({ state: "detached" });
   await button("Credentials of", "Deploy").click();
   await page.waitForURL(/\/portal\/credentials$/);
   await look("5a-credentials");
