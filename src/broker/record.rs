@@ -192,7 +192,7 @@ pub(super) fn holder_id(kind: Kind, holder: Holder<'_>) -> HolderId {
     let of = |names: &[&str]| half(hash_of(&[&["rolegate/holder", kind.name()], names].concat()));
     match holder {
         Holder::Role(session) => match (session.person(), &session.assumed_by) {
-            (Some((provider, subject)), _) => return holder_of_person(kind, provider, subject),
+            (Some((provider, subject)), _) => holder_of_person(kind, provider, subject),
             (None, Some(caller)) => of(&["caller", caller]),
             (None, None) => of(&["role", &session.arn()]),
         },
