@@ -223,8 +223,9 @@ impl RequestContext<'_> {
             (Landing::Console { destination, browser, .. }, Choice::Role(role)) => {
                 self.arrive_at_console(arrival, Some(role), destination, browser).await
             }
-            (Landing::Portal { browser, role }, Choice::None | Choice::Role(_)) => {
-                Ok(Arrived::AtPortal(self.arrive_at_portal(arrival, browser, role.as_ref()).await?))
+            (Landing::Portal { browser, role, destination }, Choice::None | Choice::Role(_)) => {
+                let chosen = role.as_ref().map(|role| (role, destination.as_deref()));
+                Ok(Arrived::AtPortal(self.arrive_at_portal(arrival, browser, chosen).await?))
             }
             (Landing::Console { .. } | Landing::Portal { .. }, Choice::Device(_)) => {
                 Err(Refusal::NoSuchLogin { reason: "the login was not begun for a device" }.into())

@@ -38,9 +38,12 @@ pub(super) fn build(written: &Written, directory: &mut Directory, faults: &mut F
             trusts.insert(role.arn.clone(), trust);
             let arn = role.arn.clone();
             rights.roles.insert(arn.clone(), of_role);
-            if directory.add_role(role).is_err() {
+            if directory.role(&arn).is_some() {
                 let message = format!("role {arn} is declared twice");
                 faults.error(place.at("arn"), message, "keep one of the two [[role]] entries");
+            } else if directory.add_role(role).is_err() {
+                let message = "another role has this alias";
+                faults.error(place.at("alias"), message, "give each role an alias of its own");
             }
         }
     }
@@ -71,6 +74,10 @@ fn role(
         let message = format!("{} s is not between 1h and 12h", written.max_session_duration.0.as_secs());
         faults.error(place.at("max_session_duration"), message, "write 1h to 12h");
     }
+    if written.alias.as_deref().is_some_and(|alias| !is_alias(alias)) {
+        let message = "alias is not 1 to 64 of a-z, 0-9 and -";
+        faults.error(place.at("alias"), message, "write a word for links, such as prod-deploy");
+    }
     if written.signed_in_within.is_some_and(|within| !SIGN_IN_AGE.contains(&within.0)) {
         let message = "signed_in_within is not between 1m and 30d";
         faults.error(place.at("signed_in_within"), message, "write 1m to 30d, such as 15m");
@@ -84,10 +91,16 @@ fn role(
         id: RoleId::of_declared(&arn),
         arn,
         description: written.description.clone(),
+        alias: written.alias.clone(),
         max_session_duration: written.max_session_duration.0,
         signed_in_within: written.signed_in_within.map(|within| within.0),
     };
     Some((role, trust, rights))
+}
+
+fn is_alias(text: &str) -> bool {
+    let fits = |byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
+    (1..=64).contains(&text.len()) && text.bytes().all(fits)
 }
 
 /// A misspelt provider in a trust policy refuses everybody, and silently.

@@ -39,6 +39,8 @@ pub struct Role {
     pub id: RoleId,
     /// What people see beside the name.
     pub description: Option<String>,
+    /// By what links name it.
+    pub alias: Option<String>,
     /// The longest session, one to twelve hours (facts 1.6).
     pub max_session_duration: Duration,
     /// How long ago its people may have signed in; nothing: any time.
@@ -123,6 +125,7 @@ impl Provider {
 pub struct Directory {
     accounts: HashMap<AccountId, Account>,
     roles: HashMap<RoleArn, Role>,
+    roles_by_alias: HashMap<String, RoleArn>,
     users: HashMap<UserArn, User>,
     /// Whose each access key is.
     access_keys: HashMap<String, UserArn>,
@@ -150,6 +153,9 @@ impl Directory {
 
     /// Adds a role.
     pub fn add_role(&mut self, role: Role) -> Result<(), Taken> {
+        if let Some(alias) = &role.alias {
+            vacant(self.roles_by_alias.entry(alias.clone()), role.arn.clone())?;
+        }
         vacant(self.roles.entry(role.arn.clone()), role)
     }
 
@@ -227,6 +233,11 @@ impl Directory {
     /// The role with this ARN.
     pub fn role(&self, arn: &RoleArn) -> Option<&Role> {
         self.roles.get(arn)
+    }
+
+    /// The role that links call `alias`.
+    pub fn role_by_alias(&self, alias: &str) -> Option<&Role> {
+        self.roles.get(self.roles_by_alias.get(alias)?)
     }
 
     /// Every role.

@@ -44,9 +44,17 @@ pub(super) async fn begin_login(
         query.find(|(field, _)| field == name).map(|(_, value)| value)
     };
     let (destination, user_code) = (asked("destination"), asked("user_code"));
+    let directory = &context.snapshot().directory;
+    let role = match asked("role").map(|alias| directory.role_by_alias(&alias)) {
+        Some(None) => return page::not_found(request),
+        Some(Some(role)) => Some(&role.arn),
+        None => None,
+    };
     let toward = match &user_code {
         Some(user_code) => Toward::Device(user_code),
-        None if asked("next").as_deref() == Some("portal") => Toward::Portal,
+        None if asked("next").as_deref() == Some("portal") => {
+            Toward::Portal { role, destination: destination.as_deref() }
+        }
         None => Toward::Console(destination.as_deref()),
     };
     let https = context.snapshot().is_https;

@@ -1,4 +1,5 @@
-//! `/portal`: sign in, or see one's roles, search them, open a console, copy credentials.
+//! `/portal`: sign in, or see one's roles, search them, open a console, copy credentials. `/go/{alias}`: a link to one of
+//! them.
 
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -8,7 +9,8 @@ use super::cookies;
 use super::page::{self, CredentialsPage, PortalPage, RoleRow, RolesPage, SignInButton};
 use super::{Surface, body, form, get_or_head};
 use crate::arn::RoleArn;
-use crate::broker::{InBrowser, Marked, Opened, Person, RequestContext};
+use crate::broker::{InBrowser, Marked, Opened, Person, Refusal, RequestContext};
+use crate::directory::Provider;
 
 /// Where it is.
 pub(super) const PATH: &str = "/portal";
@@ -20,6 +22,7 @@ const LONGEST_SEARCH: usize = 200;
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
         .route(PATH, get_or_head().to(portal))
+        .route("/go/{alias}", web::get().to(go))
         .route("/portal/open", web::post().to(open))
         .route("/portal/credentials", web::post().to(credentials))
         .route("/portal/favourite", web::post().to(favourite));
@@ -193,16 +196,61 @@ async fn open(request: HttpRequest, surface: web::Data<Surface>, payload: web::P
         Err(answer) => return answer,
     };
     let Some(person) = &here.person else { return see_other(PATH) };
-    match context.open_role(person, &role, destination.as_deref()).await {
+    open_console(&request, &context, person, &role, destination.as_deref()).await
+}
+
+/// To the console of `role`, or to the provider first.
+async fn open_console(
+    request: &HttpRequest,
+    context: &RequestContext<'_>,
+    person: &Person,
+    role: &RoleArn,
+    destination: Option<&str>,
+) -> HttpResponse {
+    match context.open_role(person, role, destination).await {
         Ok(Opened::Console(opened)) => {
-            context.remember_choice(person, &role).await;
-            signed_in(&context, &opened, StatusCode::SEE_OTHER)
+            context.remember_choice(person, role).await;
+            signed_in(context, &opened, StatusCode::SEE_OTHER)
         }
         Ok(Opened::SignInAgain(start)) => {
-            let response = page::again(&request, &start.outbound);
-            remembering(&request, response, start, context.snapshot().is_https)
+            let response = page::again(request, &start.outbound);
+            remembering(request, response, start, context.snapshot().is_https)
         }
-        Err(failure) => page::failure(&request, &failure),
+        Err(failure) => page::failure(request, &failure),
+    }
+}
+
+/// A link to the console of a role: there at once, or by way of a sign-in.
+async fn go(request: HttpRequest, surface: web::Data<Surface>, alias: web::Path<String>) -> HttpResponse {
+    let context = surface.context(&request);
+    let directory = &context.snapshot().directory;
+    let Some(role) = directory.role_by_alias(&alias) else { return page::not_found(&request) };
+    let query = request.query_string().as_bytes();
+    let destination = form::fields(query).find(|(name, _)| name == "destination").map(|(_, value)| value);
+    if let Err(refused) = context.snapshot().destinations.land_on(destination.as_deref()) {
+        return page::failure(&request, &Refusal::Destination(refused).into());
+    }
+    let here = match in_browser(&request, &context).await {
+        Ok(here) => here,
+        Err(failure) => return page::sessions_failure(&request, &failure),
+    };
+    if let Some(person) = &here.person {
+        return open_console(&request, &context, person, &role.arn, destination.as_deref()).await;
+    }
+    let mut wish = url::form_urlencoded::Serializer::new(String::new());
+    wish.append_pair("next", "portal").append_pair("role", &alias);
+    if let Some(destination) = &destination {
+        wish.append_pair("destination", destination);
+    }
+    let wish = wish.finish();
+    // A role trusts providers of its own account only.
+    let of_account = |provider: &&Provider| provider.arn.account() == role.arn.account();
+    let buttons = directory.providers().iter().filter(of_account).filter_map(sign_in_button);
+    let buttons: Vec<_> =
+        buttons.map(|button| SignInButton { href: format!("{}?{wish}", button.href), ..button }).collect();
+    match &buttons[..] {
+        [only] => see_other(&only.href),
+        _ => page::portal(&request, &PortalPage { buttons, session: None }, None),
     }
 }
 

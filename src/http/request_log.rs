@@ -112,7 +112,7 @@ fn surface_name(pattern: Option<&str>) -> &'static str {
         Some("/federation") => "federation",
         Some("/console" | "/device") => "pages",
         Some(path) if path.starts_with("/oauth2") || path.starts_with("/.well-known") => "oauth",
-        Some(path) if path.starts_with("/portal") => "pages",
+        Some(path) if path.starts_with("/portal") || path.starts_with("/go/") => "pages",
         Some(path) if path.starts_with("/saml") => "saml",
         Some(path) if path.starts_with("/oidc") => "oidc",
         _ => "other",

@@ -755,3 +755,29 @@ fn check_names_terms_of_the_console_that_are_none() {
         assert_eq!(found, fault, "{said}");
     }
 }
+
+#[test]
+fn check_names_aliases_that_are_none_or_twice() {
+    let folder = tempfile::tempdir().unwrap();
+    let trust = r#"{"Statement":{"Effect":"Deny","Principal":"*","Action":"sts:AssumeRole"}}"#;
+    fs::write(folder.path().join("trust.json"), trust).unwrap();
+    for (aliases, fault) in [
+        (["Deploy!", "look"], "rolegate.toml:6:9: error: alias is not 1 to 64 of a-z, 0-9 and -"),
+        (["look", "look"], "rolegate.toml:10:9: error: another role has this alias"),
+    ] {
+        let role = |name: &str, alias: &str| {
+            format!(
+                "[[role]]\narn = \"arn:aws:iam::111122223333:role/{name}\"\nalias = \"{alias}\"\ntrust_policy = \"trust.json\"\n"
+            )
+        };
+        let config = format!(
+            "public_url = \"https://broker.example.com\"\n[[account]]\nid = \"111122223333\"\n{}{}",
+            role("Deploy", aliases[0]),
+            role("Look", aliases[1]),
+        );
+        fs::write(folder.path().join("rolegate.toml"), config).unwrap();
+        let checked = rolegate(folder.path(), &["check", "--config", "rolegate.toml"]);
+        let said = text(&checked.stderr);
+        assert!(said.contains(fault), "{said}");
+    }
+}

@@ -24,8 +24,13 @@ const LOGIN_LIFE: Duration = Duration::from_secs(15 * 60);
 pub enum Toward<'a> {
     /// A console: this page, or the broker's own.
     Console(Option<&'a str>),
-    /// The portal.
-    Portal,
+    /// The portal, and from there the console of a role.
+    Portal {
+        /// The role.
+        role: Option<&'a RoleArn>,
+        /// The page of its console; the broker's own without it.
+        destination: Option<&'a str>,
+    },
     /// To answer a device's request, by the code that was typed.
     Device(&'a str),
 }
@@ -75,6 +80,8 @@ pub(in crate::broker) enum Landing {
         browser: Option<BrowserId>,
         /// The role whose console is to be opened.
         role: Option<RoleArn>,
+        /// The page of that console.
+        destination: Option<String>,
     },
 }
 
@@ -98,9 +105,9 @@ impl RequestContext<'_> {
                 let before = self.in_browser(cookies).await.unwrap_or_default();
                 self.console_at(wished, before.browser())?
             }
-            Toward::Portal => {
-                let before = self.in_browser(cookies).await.unwrap_or_default();
-                Landing::Portal { browser: before.browser(), role: None }
+            Toward::Portal { role, destination } => {
+                let browser = self.in_browser(cookies).await.unwrap_or_default().browser();
+                self.portal_at(browser, role, destination)?
             }
             Toward::Device(user_code) => Landing::Device(self.device_ticket(user_code, provider).await?),
         };
@@ -127,7 +134,9 @@ impl RequestContext<'_> {
                 Landing::Console { destination, browser, role: chosen.cloned().or(role) }
             }
             Landing::Device(ticket) => Landing::Device(ticket),
-            Landing::Portal { browser, role } => Landing::Portal { browser, role: chosen.cloned().or(role) },
+            Landing::Portal { browser, role, destination } => {
+                Landing::Portal { browser, role: chosen.cloned().or(role), destination }
+            }
         };
         let started = self.send_to(provider, landing, Some(*within)).await;
         let failed = |failure: &Failure| {
@@ -181,6 +190,18 @@ impl RequestContext<'_> {
     ) -> Result<Landing, Failure> {
         let destination = self.snapshot.destinations.land_on(wished).map_err(Refusal::Destination)?;
         Ok(Landing::Console { destination, browser, role: None })
+    }
+
+    /// The portal, and a console where that is a place to land on.
+    pub(in crate::broker) fn portal_at(
+        &self,
+        browser: Option<BrowserId>,
+        role: Option<&RoleArn>,
+        wished: Option<&str>,
+    ) -> Result<Landing, Failure> {
+        let land = |wished| self.snapshot.destinations.land_on(Some(wished)).map_err(Refusal::Destination);
+        let destination = wished.map(land).transpose()?;
+        Ok(Landing::Portal { browser, role: role.cloned(), destination })
     }
 
     pub(super) fn callback_url(&self, name: &str) -> String {

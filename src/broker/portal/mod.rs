@@ -11,7 +11,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub use self::marked::Marked;
-use super::login::{Landing, hexadecimal};
+use super::login::hexadecimal;
 use super::record::{Given, Kind, Recorded, holder_of_person, offered_by, record_id};
 use super::signin::{SigninBy, browser_mark};
 use super::{Arrival, Ask, Failure, LoginStart, Refusal, RequestContext, SignedIn};
@@ -105,13 +105,13 @@ impl Person {
 }
 
 impl RequestContext<'_> {
-    /// Verified and claimed: the person is at the portal from now on, and in the console of the role that was chosen
+    /// Verified and claimed: the person is at the portal from now on, and at a page of the console of the role that was chosen
     /// before, if there is one.
     pub(super) async fn arrive_at_portal(
         &self,
         arrival: &Arrival<'_>,
         browser: Option<BrowserId>,
-        chosen: Option<&RoleArn>,
+        chosen: Option<(&RoleArn, Option<&str>)>,
     ) -> Result<AtPortal, Failure> {
         let (identity, _) = self.offers(arrival).await?;
         let entropy = self.parts.entropy.as_ref();
@@ -122,7 +122,7 @@ impl RequestContext<'_> {
         let mut person = Person { identity, stay, name: None };
         // Whether the role can be had, and the person be carried, is known before the document is used up.
         let authorized = match chosen {
-            Some(role) => Some(self.authorize_at_portal(&person, arrival.provider, role)?),
+            Some((role, _)) => Some(self.authorize_at_portal(&person, arrival.provider, role)?),
             None => None,
         };
         let text = self.sealed_person(&person)?;
@@ -146,7 +146,10 @@ impl RequestContext<'_> {
         }
         .write();
         let console = match authorized {
-            Some(authorized) => Some(self.console_of(&person, authorized, None).await?),
+            Some(authorized) => {
+                let wished = chosen.and_then(|(_, wished)| wished);
+                Some(self.console_of(&person, authorized, wished).await?)
+            }
             None => None,
         };
         Ok(AtPortal { cookie, lasts: until.since(self.at), console })
@@ -215,7 +218,7 @@ impl RequestContext<'_> {
             }
             Err(refused) => refused,
         };
-        let landing = Landing::Portal { browser: Some(person.stay.browser), role: None };
+        let landing = self.portal_at(Some(person.stay.browser), Some(role), wished)?;
         let again = self.send_again(provider, &refused, landing, Some(role)).await;
         again.map(Opened::SignInAgain).ok_or(refused)
     }

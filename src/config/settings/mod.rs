@@ -282,6 +282,8 @@ pub struct RoleSettings {
     pub arn: String,
     /// What people see beside the name.
     pub description: Option<String>,
+    /// By what links name it, such as `prod-deploy`: `/go/prod-deploy` leads to its console. 1 to 64 of a-z, 0-9 and -.
+    pub alias: Option<String>,
     /// JSON file with the trust policy, relative to this file.
     pub trust_policy: PathBuf,
     /// JSON files with the policies of the role, relative to this file: what its sessions may do.

@@ -19,6 +19,7 @@ const CONFIG: &str = r#"
 [[role]]
 arn = "arn:aws:iam::111122223333:role/Admin"
 description = "Everything, for a short time"
+alias = "admin"
 trust_policy = "trust.json"
 policies = ["nothing.json"]
 signed_in_within = "2m"
@@ -231,6 +232,47 @@ async fn a_role_that_wants_a_fresh_sign_in_is_opened_after_it() {
     assert_eq!(browser.get(&world, "/console").await.heading(), "Admin");
     let given = browser.post(&world, "/portal/credentials", &[("role", ADMIN)]).await;
     assert_eq!(given.heading(), "Credentials of Admin", "the fresh sign-in counts at the portal");
+    world.stop().await;
+}
+
+/// There at once for who is at the portal, else by way of a sign-in; the page of the console is kept on the way.
+#[actix_web::test]
+async fn a_link_leads_to_the_console_of_a_role() {
+    let folder = tempfile::tempdir().unwrap();
+    let world = World::with(folder.path(), CONFIG).await;
+    let place = format!("{OURS}/console?page=s3");
+    let link = "/go/admin?destination=https%3A%2F%2Fbroker.example.com%2Fconsole%3Fpage%3Ds3";
+    let mut browser = Browser::default();
+    let ways = browser.get(&world, link).await;
+    assert_eq!((ways.status, ways.heading().as_str()), (200, "Sign in"));
+    let (_, way) = ways.body.split_once("href=\"/saml/corp/login?").unwrap();
+    let way = format!("/saml/corp/login?{}", way.split_once('"').unwrap().0.replace("&#38;", "&"));
+    let begun = browser.get(&world, &way).await;
+    let opened = browser.answer(&world, begun.location.split_once('?').unwrap().1, &ann(&world)).await;
+    assert_eq!((opened.status, &opened.location), (303, &place));
+    assert_eq!(browser.get(&world, "/console").await.heading(), "Admin");
+    assert_eq!(browser.get(&world, "/portal").await.heading(), "Your roles");
+
+    let again = browser.get(&world, link).await;
+    assert_eq!((again.status, &again.location), (303, &place));
+    world.clock.advance(3 * 60 * SECOND);
+    let old = browser.get(&world, link).await;
+    assert_eq!((old.status, old.heading().as_str()), (200, "Sign in again"));
+    let (_, asked) = old.body.split_once("href=\"https://idp.example.com/").unwrap();
+    let asked = asked.split_once('"').unwrap().0.replace("&#38;", "&");
+    let said = Said { signed_in: world.clock.now(), ..ann(&world) };
+    let opened = browser.answer(&world, asked.split_once('?').unwrap().1, &said).await;
+    assert_eq!((opened.status, &opened.location), (303, &place));
+
+    for (path, status) in [
+        ("/go/none", 404),
+        ("/go/Admin", 404),
+        ("/saml/corp/login?next=portal&role=none", 404),
+        ("/go/admin?destination=https://evil.example/", 400),
+        ("/saml/corp/login?next=portal&role=admin&destination=//evil.example", 400),
+    ] {
+        assert_eq!(browser.get(&world, path).await.status, status, "{path}");
+    }
     world.stop().await;
 }
 
