@@ -413,3 +413,44 @@ async fn the_portal_counts_among_the_browsers() {
     assert_eq!(second.get(&world, "/portal").await.heading(), "Your roles");
     world.stop().await;
 }
+
+/// However many roles there are, a page shows some of them, and weighs as much.
+#[actix_web::test]
+async fn the_first_view_of_thousands_is_small() {
+    use std::fmt::Write as _;
+    let folder = tempfile::tempdir().unwrap();
+    let (mut config, mut arns) = (CONFIG.to_owned(), Vec::new());
+    for number in 0..4998 {
+        let arn = format!("arn:aws:iam::111122223333:role/teams/some-team/Service{number:04}Operator");
+        write!(
+            config,
+            "[[role]]\narn = \"{arn}\"\ndescription = \"Runs service number {number:04} of some team\"\n\
+             trust_policy = \"trust.json\"\npolicies = [\"nothing.json\"]\n"
+        )
+        .unwrap();
+        arns.push(format!("\"{arn}\""));
+    }
+    let roles = arns.join(", ");
+    write!(
+        config,
+        "[[rule]]\nname = \"services\"\nprovider = \"corp\"\nwhen = 'true'\nroles = [{roles}]\nsession_name = '\"session\"'\n"
+    )
+    .unwrap();
+    let world = World::with(folder.path(), &config).await;
+    let mut browser = Browser::sign_in(&world, &ann(&world)).await;
+    let first = browser.get(&world, "/portal").await;
+    assert_eq!(listed(&first).len(), 25);
+    assert!(
+        first.body.contains("Search 5000 roles") && first.body.contains("Page 1 of 200"),
+        "{}",
+        first.body
+    );
+    assert!(first.body.len() <= 40_000, "{} bytes", first.body.len());
+    let next = browser.get(&world, "/portal?q=service&page=1").await;
+    assert!(next.body.contains("Page 2 of 200"), "{}", next.body);
+    assert_eq!(listed(&next)[0], ("Found".to_owned(), "Service0025Operator".to_owned()));
+    let last = browser.get(&world, "/portal?page=999999").await;
+    assert_eq!(listed(&last).len(), 25);
+    assert!(last.body.contains("Page 200 of 200") && !last.body.contains("rel=\"next\""), "{}", last.body);
+    world.stop().await;
+}
