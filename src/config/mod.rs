@@ -9,6 +9,7 @@ mod clients;
 mod document;
 mod fault;
 mod issuers;
+mod mail_domains;
 mod metadata;
 mod names;
 mod policies;

@@ -9,6 +9,7 @@ use super::claims;
 use super::document::{Item, Place, Written};
 use super::fault::Faults;
 use super::issuers::{self, Issuer};
+use super::mail_domains;
 use super::metadata;
 use super::secrets::read_secret;
 use super::service_provider;
@@ -79,7 +80,8 @@ pub(super) fn fill(
             }
             ProviderSettings::Oidc(oidc) => oidc_provider(oidc, place, &clients, directory, faults),
         };
-        let Some(provider) = built else { continue };
+        let mail_domains = mail_domains::checked(value, place, faults);
+        let Some(provider) = built.map(|built| Provider { mail_domains, ..built }) else { continue };
         let (name, arn) = (provider.name.clone(), provider.arn.clone());
         if directory.add_provider(provider).is_err() {
             let message = format!("there is another provider with the name {name:?} or the ARN {arn}");
@@ -159,6 +161,7 @@ fn saml_provider(
         name: written.name.clone(),
         arn,
         label: label(written.label.as_ref(), &written.name),
+        mail_domains: Vec::new(),
         asserts_roles: written.assert_roles,
         grants_by_trust_policy: written.grant == GrantBy::TrustPolicy,
         verifier: Verifier::Saml(Box::new(SamlSide { provider, acs_url, idp_initiated, replay })),
@@ -258,6 +261,7 @@ fn oidc_provider(
         name: written.name.clone(),
         arn,
         label: label(written.label.as_ref(), &written.name),
+        mail_domains: Vec::new(),
         asserts_roles: written.assert_roles,
         grants_by_trust_policy: written.grant == GrantBy::TrustPolicy,
         verifier: Verifier::Oidc(Box::new(provider)),

@@ -56,6 +56,8 @@ pub struct Provider {
     pub arn: ProviderArn,
     /// What its sign-in button says.
     pub label: String,
+    /// The mail domains of those who are shown that button, in small letters; none: everybody is.
+    pub mail_domains: Vec<String>,
     /// Whether it may name the roles itself.
     pub asserts_roles: bool,
     /// Whether a role asked for by its ARN needs no rule.

@@ -43,15 +43,32 @@ async fn portal(request: HttpRequest, surface: web::Data<Surface>) -> HttpRespon
             page::roles(&request, &view, &origins, leads_to.as_deref())
         }
         None => {
-            let buttons = context.snapshot().directory.providers().iter().filter_map(sign_in_button);
-            let buttons = buttons.map(|button| SignInButton { href: button.href + "?next=portal", ..button });
             let session = here.console.as_ref().map(|console| console.session.session_name.clone());
-            let portal = PortalPage { buttons: buttons.collect(), session };
-            page::portal(&request, &portal, leads_to.as_deref())
+            page::portal(&request, &sign_in_page(&request, &context, session), leads_to.as_deref())
         }
     };
     cookies::with_cookies(&mut response, noted(&context, &here).await);
     response
+}
+
+/// The ways to sign in: those for everybody, or those for the mail address that was typed.
+fn sign_in_page(request: &HttpRequest, context: &RequestContext<'_>, session: Option<String>) -> PortalPage {
+    let query = request.query_string().as_bytes();
+    let typed = form::fields(query).find(|(name, _)| name == "mail").map(|(_, mail)| mail);
+    let mail: String = typed.unwrap_or_default().trim().chars().take(LONGEST_SEARCH).collect();
+    let domain = mail.rsplit_once('@').map(|(_, domain)| domain.to_ascii_lowercase());
+    let providers = || context.snapshot().directory.providers().iter();
+    let is_theirs =
+        |provider: &&Provider| domain.as_ref().is_some_and(|domain| provider.mail_domains.contains(domain));
+    let is_known = providers().any(|provider| is_theirs(&provider));
+    let shown = |provider: &&Provider| {
+        if is_known { is_theirs(provider) } else { provider.mail_domains.is_empty() }
+    };
+    let buttons = providers().filter(shown).filter_map(sign_in_button);
+    let buttons = buttons.map(|button| SignInButton { href: button.href + "?next=portal", ..button });
+    let asks_for_mail = providers().any(|provider| !provider.mail_domains.is_empty());
+    let is_unknown = !mail.is_empty() && !is_known;
+    PortalPage { buttons: buttons.collect(), session, asks_for_mail, mail, is_unknown }
 }
 
 /// What a visit asks for.
@@ -250,7 +267,11 @@ async fn go(request: HttpRequest, surface: web::Data<Surface>, alias: web::Path<
         buttons.map(|button| SignInButton { href: format!("{}?{wish}", button.href), ..button }).collect();
     match &buttons[..] {
         [only] => see_other(&only.href),
-        _ => page::portal(&request, &PortalPage { buttons, session: None }, None),
+        _ => {
+            let (session, asks_for_mail, mail, is_unknown) = (None, false, String::new(), false);
+            let view = PortalPage { buttons, session, asks_for_mail, mail, is_unknown };
+            page::portal(&request, &view, None)
+        }
     }
 }
 

@@ -62,6 +62,7 @@ name = "mobile"
 account = "111122223333"
 issuer = "https://accounts.example.com"
 client_ids = []
+mail_domains = ["@example.com"]
 
 [[role]]
 arn = "arn:aws:iam::111122223333:role/Deploy"
@@ -84,15 +85,16 @@ roles = ["arn:aws:iam::111122223333:role/Gone"]
     let said = text(&checked.stderr);
     for fault in [
         "rolegate.toml:2:10: error: unknown field `colour`",
-        "rolegate.toml:17:24: error: \"4 hours\" is not a length of time",
+        "rolegate.toml:18:24: error: \"4 hours\" is not a length of time",
         "rolegate.toml:1:14: error: \"http://broker.example.com\" is not https",
         "rolegate.toml:5:6: error: \"1111\" is not an account id of 12 digits",
         "rolegate.toml:10:11: error: account 111122223333 is not declared",
         "rolegate.toml:12:14: error: there is no client id",
-        "rolegate.toml:21:16: error: trust.json is not a valid policy",
-        "rolegate.toml:22:20: error: signed_in_within is not between 1m and 30d",
-        "rolegate.toml:26:8: error: ",
-        "rolegate.toml:27:9: error: there is no role arn:aws:iam::111122223333:role/Gone",
+        "rolegate.toml:13:16: error: \"@example.com\" is not the domain of a mail address",
+        "rolegate.toml:22:16: error: trust.json is not a valid policy",
+        "rolegate.toml:23:20: error: signed_in_within is not between 1m and 30d",
+        "rolegate.toml:27:8: error: ",
+        "rolegate.toml:28:9: error: there is no role arn:aws:iam::111122223333:role/Gone",
         "  help: there are \"arn:aws:iam::111122223333:role/Deploy\", \"arn:aws:iam::111122223333:role/Look\"",
     ] {
         assert!(said.contains(fault), "{fault} is missing in:\n{said}");

@@ -33,6 +33,12 @@ pub(super) struct PortalPage {
     pub(super) buttons: Vec<SignInButton>,
     /// The session that is open already.
     pub(super) session: Option<String>,
+    /// Whether some are shown only for a mail address.
+    pub(super) asks_for_mail: bool,
+    /// The one that was typed.
+    pub(super) mail: String,
+    /// Whether no provider is for it.
+    pub(super) is_unknown: bool,
 }
 
 /// One way to sign in.

@@ -235,6 +235,37 @@ async fn a_role_that_wants_a_fresh_sign_in_is_opened_after_it() {
     world.stop().await;
 }
 
+/// Who is a customer's is nobody's business: their button is shown to their people.
+#[actix_web::test]
+async fn a_mail_address_finds_the_way_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = super::logout::world::settings(folder.path());
+    let text = std::fs::read_to_string(&settings).unwrap();
+    let of_other = "name = \"other\"\nmail_domains = [\"Other.example\", \"sub.other.example\"]\n";
+    std::fs::write(&settings, text.replace("name = \"other\"\n", of_other)).unwrap();
+    let world = World::serve(folder.path(), &settings).await;
+    let links = async |mail: &str| {
+        let page = world.get(&format!("/portal{mail}"), None).await;
+        let links = page.body.split("href=\"/saml/").skip(1);
+        let links: Vec<_> = links.map(|link| link.split_once('/').unwrap().0.to_owned()).collect();
+        (links, page.body.contains("No sign-in is set up for this address."))
+    };
+    let all = ["corp".to_owned(), "keyless".to_owned()];
+    for (mail, expected) in [
+        ("", (&all[..], false)),
+        ("?mail=", (&all, false)),
+        ("?mail=ann%40other.example", (&["other".to_owned()], false)),
+        ("?mail=%20Ann%40SUB.OTHER.EXAMPLE%20", (&["other".to_owned()], false)),
+        ("?mail=ann%40not.other.example", (&all, true)),
+        ("?mail=other.example", (&all, true)),
+        ("?mail=%3Cb%3E%40other.example.evil", (&all, true)),
+    ] {
+        let (links, is_unknown) = links(mail).await;
+        assert_eq!((&links[..], is_unknown), expected, "{mail}");
+    }
+    world.stop().await;
+}
+
 /// There at once for who is at the portal, else by way of a sign-in; the page of the console is kept on the way.
 #[actix_web::test]
 async fn a_link_leads_to_the_console_of_a_role() {
