@@ -32,7 +32,7 @@ try {
   await page.getByRole("button", { name: "Continue" }).click();
   await to(/\/portal$/);
   await look();
-  await page.locator(`button[name=role][value="${job.role}"]:not([formaction])`).click();
+  await page.locator(`button[name=role][value="${job.role}"]:not([formaction])`).last().click();
   await to(/\/console$/);
   await look();
   seen.cookies = (await context.cookies(job.broker)).filter(({ name }) => name.startsWith("rolegate"));

@@ -56,7 +56,7 @@ def test_a_copy_is_for_those_in_charge(broker):
     assert copied(broker, Authorization="Bearer " + "x" * 64).status_code == 401
     whole = copied(broker, Authorization=f"Bearer {ADMIN}")
     assert (whole.status_code, whole.headers["cache-control"]) == (200, "no-store")
-    assert whole.content.startswith(b"rolegate store 1\n")
+    assert whole.content.startswith(b"rolegate store 2\n")
     eventually(lambda: 'audit: event="store-copied"' in broker.output, "the audit event")
 
 
