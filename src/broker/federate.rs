@@ -92,7 +92,7 @@ impl RequestContext<'_> {
         let identity = self.verify(arrival).await?;
         let session = self.authorize(&identity, arrival.provider, ask)?;
         let credentials = self.issue(&session, Some(arrival.presented)).await?;
-        self.claim(&identity, arrival, ask.role).await?;
+        self.claim(&identity, arrival, Some(ask.role)).await?;
         self.record(&session, &Given::credentials(&credentials, ask.action))?;
         Ok(Federated { identity, session, credentials })
     }
@@ -105,7 +105,7 @@ impl RequestContext<'_> {
     ) -> Result<(FederatedIdentity, AuthorizedSession), Failure> {
         let identity = self.verify(arrival).await?;
         let session = self.authorize(&identity, arrival.provider, ask)?;
-        self.claim(&identity, arrival, ask.role).await?;
+        self.claim(&identity, arrival, Some(ask.role)).await?;
         Ok((identity, session))
     }
 
@@ -231,13 +231,14 @@ impl RequestContext<'_> {
         }
     }
 
+    /// Uses up what `identity` was verified by: for `role`, where it may be used for others, too; without one, all of it.
     pub(super) async fn claim(
         &self,
         identity: &FederatedIdentity,
         arrival: &Arrival<'_>,
-        role: &RoleArn,
+        role: Option<&RoleArn>,
     ) -> Result<(), Failure> {
-        let part = || Scope::Part(sha256(role.as_str().as_bytes()));
+        let part = || role.map_or(Scope::Whole, |role| Scope::Part(sha256(role.as_str().as_bytes())));
         let (one_time, scope) = match &arrival.door {
             Door::StsApi => (identity.one_time(), part()),
             Door::SamlPost { .. } => (identity.one_time(), Scope::Whole),
@@ -250,20 +251,6 @@ impl RequestContext<'_> {
             (Replay::OncePerRole, false) => scope,
         };
         self.claim_once(id, scope, until).await
-    }
-
-    /// Claims all of what `identity` was verified by.
-    pub(super) async fn claim_whole(
-        &self,
-        identity: &FederatedIdentity,
-        arrival: &Arrival<'_>,
-    ) -> Result<(), Failure> {
-        let one_time = match &arrival.door {
-            Door::StsApi | Door::SamlPost { .. } => identity.one_time(),
-            Door::OidcLogin { login, .. } => Some(*login),
-        };
-        let Some(OneTime { id, until, .. }) = one_time else { return Ok(()) };
-        self.claim_once(id, Scope::Whole, until).await
     }
 
     pub(super) async fn claim_once(&self, id: [u8; 32], scope: Scope, until: Moment) -> Result<(), Failure> {

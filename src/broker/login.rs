@@ -20,7 +20,7 @@ use super::record::offered_by;
 use super::signin::SigninBy;
 use super::{Arrival, Ask, Door, Failure, Fault, Refusal, RequestContext, SignedIn};
 use crate::arn::RoleArn;
-use crate::console::{self, BrowserId, ConsoleSession};
+use crate::console::{self, BrowserId};
 use crate::directory::{Provider, SamlSide, Verifier};
 use crate::identity::oidc::{FurtherClaims, LoginError};
 use crate::identity::saml::Answer;
@@ -263,11 +263,8 @@ impl RequestContext<'_> {
         let ask =
             Ask { action, role: &role, session_name: None, duration: None, policies: SessionPolicies::NONE };
         let (identity, authorized) = self.admit(arrival, &ask).await?;
-        let session = authorized.session().clone();
-        let until = session.expires;
-        let login = identity.login().map(|login| login.session.clone());
-        let console = ConsoleSession { login, ..ConsoleSession::new(session, self.at, until) };
         let by = SigninBy { action, offered_by: Some(offered_by(authorized.offered_by())), browser };
+        let console = self.console_of(&identity, &authorized);
         Ok(Arrived::SignedIn(self.sign_in(console, destination, by).await?))
     }
 

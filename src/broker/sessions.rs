@@ -14,7 +14,7 @@ use super::login::hexadecimal;
 use super::portal::{PortalRecord, Stay};
 use super::record::{AppRecord, Kind, Recorded, holder_id, record_id};
 use super::revocation::of_session;
-use super::signin::console_mark;
+use super::signin::{own_mark, who_of};
 use super::{Failure, InBrowser, Refusal, RequestContext};
 use crate::arn::{AccessKeyId, ProviderArn, RoleArn};
 use crate::audit;
@@ -184,8 +184,8 @@ impl RequestContext<'_> {
     /// Ends what is open in the browser of `found`, and nothing that was opened later.
     async fn end_browser(&self, found: &Found) -> Result<(), Failure> {
         let id = match &found.what {
-            FoundKind::Browser(console) => console_mark(console),
-            FoundKind::Portal(record) => record.mark(),
+            FoundKind::Browser(console) => own_mark(who_of(console), console.browser),
+            FoundKind::Portal(record) => own_mark(record.who(), record.stay.browser),
             FoundKind::App(_) | FoundKind::Credentials(_) | FoundKind::Token(_) => return Ok(()),
         };
         let until = self.parts.revoked.keeps_until(self.at);

@@ -3,14 +3,17 @@
 use std::time::Duration;
 
 use super::federate::sha256;
+use super::login::hexadecimal;
 use super::record::{Kind, holder_id};
 use super::{BrowserCookies, Failure, Refusal, RequestContext};
 use crate::arn::ProviderArn;
 use crate::audit;
+use crate::clock::Moment;
 use crate::console::{BrowserId, ConsoleSession, SESSION_DURATION, SigninToken};
 use crate::entropy;
 use crate::identity::sigv4::SigningSecrets;
-use crate::identity::{Session, hash_of};
+use crate::identity::{FederatedIdentity, Session, hash_of};
+use crate::policy::AuthorizedSession;
 use crate::secret::Secret;
 use crate::store::RevocationId;
 use crate::telemetry;
@@ -89,6 +92,18 @@ impl RequestContext<'_> {
         self.sign_in(opened.console, destination, by).await
     }
 
+    /// The console session of `identity`, as far as it was `authorized`.
+    pub(super) fn console_of(
+        &self,
+        identity: &FederatedIdentity,
+        authorized: &AuthorizedSession,
+    ) -> ConsoleSession {
+        let session = authorized.session().clone();
+        let until = session.expires;
+        let login = identity.login().map(|login| login.session.clone());
+        ConsoleSession { login, ..ConsoleSession::new(session, self.at, until) }
+    }
+
     /// Opens the console for `session`.
     pub(super) async fn sign_in(
         &self,
@@ -140,12 +155,18 @@ impl RequestContext<'_> {
             .filter(|console| self.snapshot.console.may_be_used(&console.origin, &self.origin()))
     }
 
+    /// Whether the browser of `who` was ended, or signed out, since it was `opened`.
+    pub(super) fn is_browser_ended(&self, who: [&str; 2], browser: BrowserId, opened: Moment) -> bool {
+        let revoked = &self.parts.revoked;
+        revoked.ends(&browser_mark(who, browser), opened) || revoked.ends(&own_mark(who, browser), opened)
+    }
+
     /// Whether nothing ended `console` before its time.
     pub(super) fn is_open(&self, console: &ConsoleSession) -> bool {
         self.snapshot.directory.role(&console.session.role).is_some()
             && !self.snapshot.console.is_idle(console.seen, self.at)
             && !self.is_revoked(&console.session)
-            && !self.parts.revoked.ends(&console_mark(console), console.opened)
+            && !self.is_browser_ended(who_of(console), console.browser, console.opened)
     }
 }
 
@@ -158,12 +179,24 @@ const BROWSERS: u8 = 64;
 /// store is bounded: some marks a person, shared by chance where the browsers are many. A person is
 /// known by the provider's name for them; without a provider, by the name of the role session.
 pub(super) fn console_mark(console: &ConsoleSession) -> RevocationId {
+    browser_mark(who_of(console), console.browser)
+}
+
+/// Whose browser it is, in a mark.
+pub(super) fn who_of(console: &ConsoleSession) -> [&str; 2] {
     let session = &console.session;
-    let who = match session.person() {
+    match session.person() {
         Some((provider, subject)) => [provider.as_str(), subject],
         None => [session.role.as_str(), session.session_name.as_str()],
-    };
-    browser_mark(who, console.browser)
+    }
+}
+
+/// What one browser is ended by from elsewhere, and no other. Nobody ends many: the person at a pace, the limit one for
+/// each that signs in.
+pub(super) fn own_mark(who: [&str; 2], browser: BrowserId) -> RevocationId {
+    let mut mark = RevocationId::default();
+    mark.copy_from_slice(&hash_of(&["rolegate/browser", who[0], who[1], &hexadecimal(&browser)])[..16]);
+    mark
 }
 
 /// As [`console_mark`], by who it is and which browser.

@@ -32,7 +32,7 @@ async fn portal(request: HttpRequest, surface: web::Data<Surface>) -> HttpRespon
     let context = surface.context(&request);
     let here = match in_browser(&request, &context).await {
         Ok(here) => here,
-        Err(failure) => return page::sessions_failure(&request, &failure),
+        Err(failure) => return page::failure(&request, &failure),
     };
     let leads_to = context.sign_out_leads_to(&here);
     let mut response = match &here.person {
@@ -199,7 +199,7 @@ async fn chosen(
         return Err(page::incomplete(request, "The form does not name a role by its ARN."));
     };
     let here = in_browser(request, context).await;
-    let here = here.map_err(|failure| page::sessions_failure(request, &failure))?;
+    let here = here.map_err(|failure| page::failure(request, &failure))?;
     if here.person.is_none() {
         return Err(see_other(PATH));
     }
@@ -249,7 +249,7 @@ async fn go(request: HttpRequest, surface: web::Data<Surface>, alias: web::Path<
     }
     let here = match in_browser(&request, &context).await {
         Ok(here) => here,
-        Err(failure) => return page::sessions_failure(&request, &failure),
+        Err(failure) => return page::failure(&request, &failure),
     };
     if let Some(person) = &here.person {
         return open_console(&request, &context, person, &role.arn, destination.as_deref()).await;

@@ -745,6 +745,7 @@ fn check_names_terms_of_the_console_that_are_none() {
     for (key, fault) in [
         ("idle = \"59s\"", Some("console.idle is shorter than a minute")),
         ("lifetime = \"500ms\"", Some("console.lifetime is shorter than a minute")),
+        ("[portal]\nlifetime = \"1m\"", Some("portal.lifetime is not between 5m and 7d")),
         ("most_sessions = 0", Some("invalid value: integer `0`, expected a nonzero usize")),
         ("bound_to = [\"moon\"]", Some("unknown variant `moon`, expected `program` or `address`")),
         ("idle = \"1m\"\nlifetime = \"12h\"\nmost_sessions = 1\nbound_to = [\"program\", \"address\"]", None),

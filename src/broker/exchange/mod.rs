@@ -146,7 +146,7 @@ impl RequestContext<'_> {
         let session = self.authorize(&identity, provider, &ask)?;
         let kept = Kept { role, session_name, duration: asked.duration, wanted: asked.wanted, key };
         let begun = self.begin(client, &identity, session, &kept, Some(presented)).await?;
-        self.claim(&identity, &arrival, role).await?;
+        self.claim(&identity, &arrival, Some(role)).await?;
         self.use_up(asked.proof).await?;
         self.give(client, &identity, begun, &kept, ACTION)
     }

@@ -18,7 +18,7 @@ use super::{Arrival, Ask, Failure, LoginStart, Refusal, RequestContext, SignedIn
 use crate::arn::{ProviderArn, RoleArn};
 use crate::audit;
 use crate::clock::Moment;
-use crate::console::{BrowserId, ConsoleSession, Origin};
+use crate::console::{BrowserId, Origin};
 use crate::directory::Provider;
 use crate::entropy;
 use crate::identity::{FederatedIdentity, LoginMarks, SessionPolicies, hash_of};
@@ -100,7 +100,12 @@ impl Person {
 
     /// What their stay is revoked by, where that does not end a login.
     pub(super) fn mark(&self) -> RevocationId {
-        browser_mark([self.identity.provider().as_str(), self.subject()], self.stay.browser)
+        browser_mark(self.who(), self.stay.browser)
+    }
+
+    /// Whose stay it is, in a mark.
+    fn who(&self) -> [&str; 2] {
+        [self.identity.provider().as_str(), self.subject()]
     }
 }
 
@@ -129,7 +134,7 @@ impl RequestContext<'_> {
         if text.len() > LONGEST_COOKIE {
             person.name = Some(hexadecimal(&entropy::bytes::<32>(entropy)?));
         }
-        self.claim_whole(&person.identity, arrival).await?;
+        self.claim(&person.identity, arrival, None).await?;
         let cookie = self.carry_person(&person, text).await?;
         self.record_stay(&person)?;
         if let Some(most) = self.snapshot.console.most_sessions {
@@ -148,7 +153,7 @@ impl RequestContext<'_> {
         let console = match authorized {
             Some(authorized) => {
                 let wished = chosen.and_then(|(_, wished)| wished);
-                Some(self.console_of(&person, authorized, wished).await?)
+                Some(self.to_console(&person, &authorized, wished).await?)
             }
             None => None,
         };
@@ -178,7 +183,7 @@ impl RequestContext<'_> {
             && !self.snapshot.console.is_idle(stay.seen, self.at)
             && provider.is_some_and(|provider| provider.vouches_still_for(identity))
             && !self.parts.revoked.ends_person(identity.provider(), person.subject(), stay.opened)
-            && self.goes_on(stay, person.marks(), &person.mark())
+            && self.goes_on(stay, person.marks(), person.who())
     }
 
     /// Whether what `record` tells of goes on.
@@ -187,15 +192,15 @@ impl RequestContext<'_> {
         self.snapshot.directory.provider_by_arn(provider).is_some()
             && !self.snapshot.console.is_idle(record.stay.seen, self.at)
             && !self.parts.revoked.ends_person(provider, subject, record.stay.opened)
-            && self.goes_on(&record.stay, record.marks.as_ref(), &record.mark())
+            && self.goes_on(&record.stay, record.marks.as_ref(), record.who())
     }
 
-    fn goes_on(&self, stay: &Stay, marks: Option<&LoginMarks>, mark: &RevocationId) -> bool {
+    fn goes_on(&self, stay: &Stay, marks: Option<&LoginMarks>, who: [&str; 2]) -> bool {
         let revoked = &self.parts.revoked;
         stay.until > self.at
             && stay.opened.plus(self.snapshot.portal_lifetime) > self.at
             && !marks.is_some_and(|marks| revoked.ends_session(marks, stay.opened))
-            && !revoked.ends(mark, stay.opened)
+            && !self.is_browser_ended(who, stay.browser, stay.opened)
     }
 
     /// Every role that `person` may choose.
@@ -214,7 +219,7 @@ impl RequestContext<'_> {
         let provider = self.provider_of_person(person)?;
         let refused = match self.authorize_at_portal(person, provider, role) {
             Ok(authorized) => {
-                return Ok(Opened::Console(self.console_of(person, authorized, wished).await?));
+                return Ok(Opened::Console(self.to_console(person, &authorized, wished).await?));
             }
             Err(refused) => refused,
         };
@@ -253,17 +258,14 @@ impl RequestContext<'_> {
         self.authorize(&person.identity, provider, &ask)
     }
 
-    async fn console_of(
+    async fn to_console(
         &self,
         person: &Person,
-        authorized: AuthorizedSession,
+        authorized: &AuthorizedSession,
         wished: Option<&str>,
     ) -> Result<SignedIn, Failure> {
         let destination = self.snapshot.destinations.land_on(wished).map_err(Refusal::Destination)?;
-        let session = authorized.session().clone();
-        let until = session.expires;
-        let login = person.identity.login().map(|login| login.session.clone());
-        let console = ConsoleSession { login, ..ConsoleSession::new(session, self.at, until) };
+        let console = self.console_of(&person.identity, authorized);
         let offered_by = Some(offered_by(authorized.offered_by()));
         let by = SigninBy { action: ACTION, offered_by, browser: Some(person.stay.browser) };
         self.sign_in(console, destination, by).await
@@ -319,9 +321,9 @@ pub(super) struct PortalRecord {
 }
 
 impl PortalRecord {
-    /// What the browser's stay is revoked by, where that does not end a login.
-    pub(super) fn mark(&self) -> RevocationId {
-        browser_mark([self.provider.as_str(), &self.subject], self.stay.browser)
+    /// Whose stay it is, in a mark.
+    pub(super) fn who(&self) -> [&str; 2] {
+        [self.provider.as_str(), &self.subject]
     }
 }
 

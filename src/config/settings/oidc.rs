@@ -21,8 +21,9 @@ pub struct OidcProviderSettings {
     pub account: String,
     /// What the button on the sign-in page says. Default: the name.
     pub label: Option<String>,
-    /// The domains of the mail addresses of its people, such as `example.com`. Its button is then shown to those who type such an
-    /// address on the sign-in page, and to nobody else. Default: none, and its button is there for all.
+    /// The domains of the mail addresses of its people, such as `example.com`. On the sign-in page its button is then shown to
+    /// those alone who type such an address; the pages of links and of devices' codes show it all the same. Default: none, and its
+    /// button is there for all.
     #[serde(default)]
     pub mail_domains: Vec<String>,
     /// A well-known issuer, whose settings stand in for those that are left out: `google`, `apple`,

@@ -221,7 +221,7 @@ fn denied(denial: &Denial) -> OAuthError {
             invalid("duration_seconds is more than the role's max_session_duration.")
         }
         Denial::SignInTooOld { .. } => {
-            invalid("The role wants a sign-in that is not so long ago: sign in again.")
+            invalid_grant("The role wants a sign-in that is not so long ago: sign in again.")
         }
         Denial::SessionOver => invalid("The session at the identity provider is over: sign in again."),
         Denial::SourceIdentity(_)

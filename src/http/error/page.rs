@@ -99,8 +99,8 @@ impl PageError {
             Refusal::Denied(Denial::SignInTooOld { seen: Some(_), .. }) => Self::new(
                 StatusCode::FORBIDDEN,
                 "This role wants a fresh sign-in",
-                "Your identity provider says that you signed in some time ago, and did not ask you again.",
-                "Sign out at your identity provider, then sign in here again.",
+                "Your identity provider says that you signed in longer ago than the role allows.",
+                "Sign out, here and at your identity provider, then sign in again.",
             ),
             Refusal::Denied(Denial::SignInTooOld { seen: None, .. }) => Self::new(
                 StatusCode::FORBIDDEN,

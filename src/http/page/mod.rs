@@ -1,5 +1,5 @@
-//! The pages, as templates (`pages/*.html`): server-rendered, and whole without JavaScript. The
-//! one script there is presses a button. `device` has those about devices, `portal` those of a person's
+//! The pages, as templates (`pages/*.html`): server-rendered, and whole without JavaScript. Scripts
+//! press a button, find roles while one types, copy and count down; each stands in its page, allowed by its hash. `device` has those about devices, `portal` those of a person's
 //! roles, `sessions` the one of what is open for them.
 
 mod device;

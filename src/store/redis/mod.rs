@@ -11,8 +11,8 @@
 //!
 //! Everything lives ten minutes longer (`SWEEP_MARGIN`). Times are those of the nodes, in milliseconds: what is over is
 //! decided by whoever asks, and Redis's own clock decides nothing but when memory is freed. Whatever is done at once is done
-//! with one key, or with two of one holder, so that a cluster can do it as well. `rolegate:revoked` is a channel, too, on which a node tells the
-//! others (`news`).
+//! with one key, or with two of one holder, so that a cluster can do it as well.
+//! `rolegate:revoked` is a channel, too, on which a node tells the others (`news`).
 //!
 //! No request waits longer for Redis than the settings say (`link`). After a few failures in a row none waits at all for a
 //! moment, and then one asks again (`breaker`).

@@ -136,3 +136,39 @@ async fn at_the_api_it_is_refused() {
     assert_eq!(ask(world.clock.now()).await.status, 200);
     world.stop().await;
 }
+
+/// An app gets the role, and gets it again, as long as the sign-in is fresh.
+#[actix_web::test]
+async fn an_app_is_told_to_sign_in_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let client =
+        "[[client]]\nid = \"app\"\ngrants = [\"token-exchange\", \"refresh\"]\nproviders = [\"corp\"]\n";
+    let world = World::with(folder.path(), &format!("{CONFIG}{client}")).await;
+    let exchange = async || {
+        let response = world.response("ann", Some("_s1"), world.clock.now());
+        let form = [
+            ("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange"),
+            ("client_id", "app"),
+            ("subject_token", &response),
+            ("subject_token_type", "urn:ietf:params:oauth:token-type:saml2"),
+            ("role", ADMIN),
+            ("requested_token_type", "urn:rolegate:params:oauth:token-type:aws-credentials"),
+        ];
+        world.post("/oauth2/token", &form, &[]).await
+    };
+    let json = |answer: &Answer| serde_json::from_str::<serde_json::Value>(&answer.body).unwrap();
+    let given = exchange().await;
+    assert_eq!(given.status, 200, "{given:?}");
+    let token = json(&given)["refresh_token"].as_str().unwrap().to_owned();
+    world.clock.advance(3 * MINUTE);
+    let form = [("grant_type", "refresh_token"), ("client_id", "app"), ("refresh_token", &token)];
+    let again = world.post("/oauth2/token", &form, &[]).await;
+    let fresh = "The role wants a sign-in that is not so long ago: sign in again.";
+    let granted = "The role is no longer granted to this person, or their login was ended: sign in again.";
+    for (refused, said) in [(exchange().await, fresh), (again, granted)] {
+        let refused = (refused.status, json(&refused));
+        assert_eq!((refused.0, refused.1["error"].as_str()), (400, Some("invalid_grant")));
+        assert_eq!(refused.1["error_description"], said);
+    }
+    world.stop().await;
+}
