@@ -227,6 +227,44 @@ pub struct ConsoleSignin<'a> {
     pub until: Moment,
 }
 
+/// Somebody was let into a web application by a browser.
+pub struct ApplicationEntered<'a> {
+    /// What the proxy calls it.
+    pub application: &'a str,
+    /// The ARN of the provider by whose word the person is who they are.
+    pub provider: &'a str,
+    /// Who the provider says it is.
+    pub subject: &'a str,
+    /// The ARN of the session as which they are there.
+    pub session: &'a str,
+    /// What offered the role.
+    pub offered_by: &'a str,
+    /// The client's address, if anybody knows it.
+    pub source_ip: Option<IpAddr>,
+    /// The kind of program.
+    pub program: &'a str,
+    /// When they must come by again.
+    pub until: Moment,
+}
+
+impl ApplicationEntered<'_> {
+    /// Writes the event.
+    pub fn write(&self) {
+        tracing::info!(
+            target: "audit",
+            event = "application-entered",
+            application = self.application,
+            provider = self.provider,
+            subject = self.subject,
+            session = self.session,
+            offered_by = self.offered_by,
+            source_ip = self.source_ip.map(tracing::field::display),
+            program = self.program,
+            until = %self.until,
+        );
+    }
+}
+
 /// Somebody signed in at the portal by a browser.
 pub struct PortalSignin<'a> {
     /// The ARN of the provider by whose word the person is who they are.

@@ -12,7 +12,7 @@ use subtle::ConstantTimeEq;
 
 use self::start::Awaited;
 pub(super) use self::start::Landing;
-pub use self::start::{LoginStart, Toward};
+pub use self::start::{LoginStart, Onward, Toward};
 use super::device::{Approving, Decided, Decision};
 use super::federate::sha256;
 use super::portal::AtPortal;
@@ -223,9 +223,8 @@ impl RequestContext<'_> {
             (Landing::Console { destination, browser, .. }, Choice::Role(role)) => {
                 self.arrive_at_console(arrival, Some(role), destination, browser).await
             }
-            (Landing::Portal { browser, role, destination }, Choice::None | Choice::Role(_)) => {
-                let chosen = role.as_ref().map(|role| (role, destination.as_deref()));
-                Ok(Arrived::AtPortal(self.arrive_at_portal(arrival, browser, chosen).await?))
+            (Landing::Portal { browser, onward }, Choice::None | Choice::Role(_)) => {
+                Ok(Arrived::AtPortal(self.arrive_at_portal(arrival, browser, onward).await?))
             }
             (Landing::Console { .. } | Landing::Portal { .. }, Choice::Device(_)) => {
                 Err(Refusal::NoSuchLogin { reason: "the login was not begun for a device" }.into())

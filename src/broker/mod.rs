@@ -6,6 +6,7 @@
 //! and an issuer.
 
 mod access;
+mod application;
 mod assume;
 mod caller;
 mod decide;
@@ -35,6 +36,7 @@ use std::time::Duration;
 use arc_swap::ArcSwapOption;
 
 pub use self::access::{AccessAnswer, Answered};
+pub use self::application::{AtApplication, Entered, VisitStart, Visitor};
 pub use self::assume::{AssumeAsk, CallerRefusal, FederationAsk, MfaCode};
 pub use self::device::{Approving, Decided, Decision, DeviceAsk, DeviceAuthorization, DeviceRequest};
 pub use self::exchange::{
@@ -42,7 +44,7 @@ pub use self::exchange::{
 };
 pub use self::federate::{Arrival, Ask, Door, Federated};
 pub use self::in_browser::{BrowserCookies, InBrowser};
-pub use self::login::{Arrived, Choice, LoginStart, OidcAnswer, SamlAnswer, Toward, login_tag};
+pub use self::login::{Arrived, Choice, LoginStart, OidcAnswer, Onward, SamlAnswer, Toward, login_tag};
 pub use self::logout::{LogoutOutcome, SignedOut};
 pub use self::nodes::OtherNodes;
 use self::pace::Pace;

@@ -17,8 +17,8 @@ use toml::de::{DeTable, DeValue, ValueDeserializer};
 use super::fault::{Faults, SourceFile, Spot};
 use super::names::Names;
 use super::settings::{
-    AccountSettings, ClientSettings, GroupSettings, PolicySettings, ProviderSettings, RoleSettings,
-    RuleSettings, SectionSettings, Settings, UpstreamSettings, UserSettings,
+    AccountSettings, ApplicationSettings, ClientSettings, GroupSettings, PolicySettings, ProviderSettings,
+    RoleSettings, RuleSettings, SectionSettings, Settings, UpstreamSettings, UserSettings,
 };
 use crate::identity::hash_of;
 
@@ -102,6 +102,8 @@ pub(super) struct Written {
     pub rules: Vec<Item<RuleSettings>>,
     /// `[[client]]` of every file.
     pub clients: Vec<Item<ClientSettings>>,
+    /// `[[application]]` of every file.
+    pub applications: Vec<Item<ApplicationSettings>>,
     /// What they are called, and so are those that can't be read.
     pub names: Names,
     /// The files, in the order in which they were read.
@@ -139,6 +141,7 @@ pub(super) fn read(path: &Path, faults: &mut Faults) -> Option<Written> {
         sections,
         rules,
         clients,
+        applications,
         names,
     } = lists;
     let main = Item { value: settings, place };
@@ -154,6 +157,7 @@ pub(super) fn read(path: &Path, faults: &mut Faults) -> Option<Written> {
         sections,
         rules,
         clients,
+        applications,
         names,
         files,
     })
@@ -171,6 +175,7 @@ struct Lists {
     sections: Vec<Item<SectionSettings>>,
     rules: Vec<Item<RuleSettings>>,
     clients: Vec<Item<ClientSettings>>,
+    applications: Vec<Item<ApplicationSettings>>,
     names: Names,
 }
 
@@ -191,6 +196,7 @@ impl Lists {
         file.list("section", &mut self.sections, faults);
         file.list("rule", &mut self.rules, faults);
         file.list("client", &mut self.clients, faults);
+        file.list("application", &mut self.applications, faults);
     }
 }
 
@@ -287,7 +293,7 @@ impl<'t> Parsed<'t> {
             faults.error(
                 Some(Spot { file: Arc::clone(self.file), range: key.span() }),
                 format!("`{}` can't stand in an included file", key.get_ref()),
-                "move it to the main file; included files hold [[account]], [[provider]], [[role]], [[upstream]], [[policy]], [[group]], [[user]], [[section]], [[rule]] and [[client]]",
+                "move it to the main file; included files hold [[account]], [[provider]], [[role]], [[upstream]], [[policy]], [[group]], [[user]], [[section]], [[rule]], [[client]] and [[application]]",
             );
         }
     }

@@ -4,6 +4,7 @@
 //! run are reported together, each with its file and line. [`load`] reads everything that can be
 //! read offline (policies, metadata, certificates); it opens no connection and no store.
 
+mod applications;
 mod claims;
 mod clients;
 mod document;

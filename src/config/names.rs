@@ -15,6 +15,12 @@ const LISTED: usize = 8;
 #[derive(Debug, Default)]
 pub(super) struct Names(HashMap<&'static str, Vec<String>>);
 
+/// Whether `text` can stand in links, cookies and paths as it is: 1 to 64 of a-z, 0-9 and -.
+pub(super) fn is_word(text: &str) -> bool {
+    let fits = |byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
+    (1..=64).contains(&text.len()) && text.bytes().all(fits)
+}
+
 impl Names {
     /// Adds an entry of `list`.
     pub(super) fn add(&mut self, list: &'static str, name: &str) {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::document::{Item, Place, Written};
 use super::fault::Faults;
 use super::issuers::Shared;
+use super::names::is_word;
 use super::providers::declared_account;
 use super::rights::{Documents, read_policy, sound};
 use super::settings::RoleSettings;
@@ -74,7 +75,7 @@ fn role(
         let message = format!("{} s is not between 1h and 12h", written.max_session_duration.0.as_secs());
         faults.error(place.at("max_session_duration"), message, "write 1h to 12h");
     }
-    if written.alias.as_deref().is_some_and(|alias| !is_alias(alias)) {
+    if written.alias.as_deref().is_some_and(|alias| !is_word(alias)) {
         let message = "alias is not 1 to 64 of a-z, 0-9 and -";
         faults.error(place.at("alias"), message, "write a word for links, such as prod-deploy");
     }
@@ -96,11 +97,6 @@ fn role(
         signed_in_within: written.signed_in_within.map(|within| within.0),
     };
     Some((role, trust, rights))
-}
-
-fn is_alias(text: &str) -> bool {
-    let fits = |byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
-    (1..=64).contains(&text.len()) && text.bytes().all(fits)
 }
 
 /// A misspelt provider in a trust policy refuses everybody, and silently.

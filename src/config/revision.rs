@@ -32,11 +32,12 @@ impl Revision {
             sections,
             rules,
             clients,
+            applications,
             names: _,
             files,
         } = written;
-        let mut parts =
-            vec![format!("{:?}", (&main.value.public_url, &main.value.console, &main.value.saml))];
+        let main = &main.value;
+        let mut parts = vec![format!("{:?}", (&main.public_url, &main.console, &main.portal, &main.saml))];
         for list in [
             shown(accounts),
             shown(providers),
@@ -48,6 +49,7 @@ impl Revision {
             shown(sections),
             shown(rules),
             shown(clients),
+            shown(applications),
         ] {
             parts.push(list);
         }

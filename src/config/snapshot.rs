@@ -8,7 +8,7 @@ use super::document::{Item, Written};
 use super::fault::Faults;
 use super::revision::Revision;
 use super::settings::{AccountSettings, Binding, Settings};
-use super::{clients, policies, providers, upstreams};
+use super::{applications, clients, policies, providers, upstreams};
 use crate::arn::AccountId;
 use crate::clock::Moment;
 use crate::console::{ConsoleTerms, Destinations};
@@ -58,6 +58,7 @@ impl Snapshot {
         providers::fill(written, &address, at, &mut directory, faults);
         clients::fill(written, &mut directory, faults);
         let policies = policies::build(written, &mut directory, faults);
+        applications::fill(written, &mut directory, faults);
         let upstreams = upstreams::build(written, faults);
         let public = public?;
         let destinations = destinations(&written.main, &public, faults)?;

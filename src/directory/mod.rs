@@ -1,9 +1,10 @@
-//! What exists: accounts, roles, users, identity providers and OAuth clients, and how they are found.
+//! What exists: accounts, roles, users, identity providers, OAuth clients and web applications, and how they are found.
 //!
 //! Filled by `config`; it does not know where it was read from. Every look-up is by hash, so a
 //! request costs the same with one entry and with ten thousand; but for SAML providers whose entity
 //! id is known from fetched metadata alone (name it by `entity`, and it is by hash again).
 
+mod application;
 mod client;
 mod user;
 
@@ -14,6 +15,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+pub use self::application::Application;
 pub use self::client::{Client, RefreshTerms};
 pub use self::user::{AccessKey, MfaDevice, User};
 use crate::arn::{AccountId, ProviderArn, RoleArn, RoleId, UserArn};
@@ -140,6 +142,7 @@ pub struct Directory {
     saml_unnamed: Vec<usize>,
     clients: HashMap<String, Client>,
     origins: HashSet<String>,
+    applications: HashMap<String, Application>,
     longest_refresh: Duration,
 }
 
@@ -205,6 +208,16 @@ impl Directory {
         self.longest_refresh =
             refresh.map_or(self.longest_refresh, |it| it.lifetime.max(self.longest_refresh));
         Ok(())
+    }
+
+    /// Adds a web application.
+    pub fn add_application(&mut self, application: Application) -> Result<(), Taken> {
+        vacant(self.applications.entry(application.name.clone()), application)
+    }
+
+    /// The web application called `name`.
+    pub fn application(&self, name: &str) -> Option<&Application> {
+        self.applications.get(name)
     }
 
     /// How long a client may go on refreshing; zero where none may.

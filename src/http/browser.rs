@@ -1,5 +1,6 @@
 //! What browsers share: starting a login, arriving from one, the portal, the console.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -9,11 +10,11 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::cookies::{self, Jar};
 use super::page::{self, ConsolePage, OfferedRole, Picker, PickerAccount, PickerPage, SignInButton};
-use super::{Surface, device, get_or_head, portal};
+use super::{Surface, application, device, get_or_head, portal};
 use crate::arn::RoleArn;
 use crate::broker::{
-    Arrived, BrowserCookies, Choice, Decision, Failure, InBrowser, LoginStart, Refusal, RequestContext,
-    SignedIn, Toward,
+    Arrived, BrowserCookies, Choice, Decision, Failure, InBrowser, LoginStart, Onward, Refusal,
+    RequestContext, SignedIn, Toward,
 };
 use crate::console::ConsoleSession;
 use crate::directory::{Provider, Verifier};
@@ -50,12 +51,18 @@ pub(super) async fn begin_login(
         Some(Some(role)) => Some(&role.arn),
         None => None,
     };
-    let toward = match &user_code {
-        Some(user_code) => Toward::Device(user_code),
-        None if asked("next").as_deref() == Some("portal") => {
+    let (wanted, visit) = (asked("application"), asked("visit").unwrap_or_default());
+    let is_unknown = |name: &Cow<'_, str>| directory.application(name).is_none();
+    if wanted.as_ref().is_some_and(|name| is_unknown(name) || !application::is_visit(&visit)) {
+        return page::not_found(request);
+    }
+    let toward = match (&user_code, &wanted) {
+        (Some(user_code), _) => Toward::Device(user_code),
+        (None, Some(name)) => Toward::Application { name, visit: &visit },
+        (None, None) if asked("next").as_deref() == Some("portal") => {
             Toward::Portal { role, destination: destination.as_deref() }
         }
-        None => Toward::Console(destination.as_deref()),
+        (None, None) => Toward::Console(destination.as_deref()),
     };
     let https = context.snapshot().is_https;
     let jars = Jars::read(request, https);
@@ -156,9 +163,12 @@ pub(super) fn arrived(
         }
         Ok(Arrived::AtPortal(arrived)) => {
             let https = context.snapshot().is_https;
-            let mut response = match &arrived.console {
-                Some(opened) => signed_in(context, opened, StatusCode::SEE_OTHER),
-                None => portal::see_other(portal::PATH),
+            let mut response = match (&arrived.console, &arrived.onward) {
+                (Some(opened), _) => signed_in(context, opened, StatusCode::SEE_OTHER),
+                (None, Onward::Application { name, visit, is_afresh }) => {
+                    page::onward(request, &application::entrance(name, visit, *is_afresh))
+                }
+                (None, _) => portal::see_other(portal::PATH),
             };
             cookies::with_cookies(&mut response, [Jar::Portal.set(arrived.cookie, arrived.lasts, https)]);
             forget_login(&mut response, context, login);

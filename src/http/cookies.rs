@@ -1,5 +1,5 @@
-//! The kinds of cookie: logins under way, one a tab, the console session, who is at the portal, and a logout under
-//! way. All hold sealed values only.
+//! The kinds of cookie: logins under way, one a tab, the console session, who is at the portal, a logout under way, and
+//! at the origins of web applications who may be there and who left to sign in. All hold sealed values only.
 
 use std::time::Duration;
 
@@ -22,6 +22,10 @@ pub(super) enum Jar<'a> {
     Portal,
     /// A logout that has not come back yet: there is one session to end, so there is one.
     Logout,
+    /// Who may be at a web application, by its name.
+    Application(&'a str),
+    /// A visit that has not come back to a web application yet.
+    Visit(&'a str),
 }
 
 impl Jar<'_> {
@@ -34,6 +38,8 @@ impl Jar<'_> {
             Self::Console => format!("{prefix}rolegate-console"),
             Self::Portal => format!("{prefix}rolegate-portal"),
             Self::Logout => format!("{prefix}rolegate-logout"),
+            Self::Application(name) => format!("{prefix}rolegate-at-{name}"),
+            Self::Visit(name) => format!("{prefix}rolegate-visit-{name}"),
         }
     }
 

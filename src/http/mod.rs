@@ -5,6 +5,7 @@
 //! in `error` alone. The room knows no store and no adapter.
 
 mod admin;
+mod application;
 mod body;
 mod browser;
 mod client_address;
@@ -97,6 +98,7 @@ pub fn serve_public(
             .configure(browser::routes)
             .configure(portal::routes)
             .configure(sessions::routes)
+            .configure(application::routes)
             .default_service(web::to(browser::nothing_here))
     })
     .max_connections(connections_per_worker())

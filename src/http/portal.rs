@@ -8,7 +8,7 @@ use super::browser::{in_browser, is_from_here, noted, remembering, sign_in_butto
 use super::cookies;
 use super::page::{self, CredentialsPage, PortalPage, RoleRow, RolesPage, SignInButton};
 use super::{Surface, body, form, get_or_head};
-use crate::arn::RoleArn;
+use crate::arn::{AccountId, RoleArn};
 use crate::broker::{InBrowser, Marked, Opened, Person, Refusal, RequestContext};
 use crate::directory::Provider;
 
@@ -254,25 +254,26 @@ async fn go(request: HttpRequest, surface: web::Data<Surface>, alias: web::Path<
     if let Some(person) = &here.person {
         return open_console(&request, &context, person, &role.arn, destination.as_deref()).await;
     }
-    let mut wish = url::form_urlencoded::Serializer::new(String::new());
-    wish.append_pair("next", "portal").append_pair("role", &alias);
-    if let Some(destination) = &destination {
-        wish.append_pair("destination", destination);
-    }
-    let wish = wish.finish();
-    // A role trusts providers of its own account only.
-    let of_account = |provider: &&Provider| provider.arn.account() == role.arn.account();
-    let buttons = directory.providers().iter().filter(of_account).filter_map(sign_in_button);
-    let buttons: Vec<_> =
-        buttons.map(|button| SignInButton { href: format!("{}?{wish}", button.href), ..button }).collect();
+    let mut wish = vec![("next", "portal"), ("role", &alias)];
+    wish.extend(destination.as_deref().map(|destination| ("destination", destination)));
+    let buttons = providers_of(&context, &[role.arn.account()], &wish);
     match &buttons[..] {
         [only] => see_other(&only.href),
-        _ => {
-            let (session, asks_for_mail, mail, is_unknown) = (None, false, String::new(), false);
-            let view = PortalPage { buttons, session, asks_for_mail, mail, is_unknown };
-            page::portal(&request, &view, None)
-        }
+        _ => page::portal(&request, &PortalPage::of(buttons), None),
     }
+}
+
+/// The ways to sign in for roles of `accounts`, which trust providers of their own account only, with what is wished then.
+pub(super) fn providers_of(
+    context: &RequestContext<'_>,
+    accounts: &[AccountId],
+    wish: &[(&str, &str)],
+) -> Vec<SignInButton> {
+    let wish = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(wish).finish();
+    let of_accounts = |provider: &&Provider| accounts.contains(&provider.arn.account());
+    let buttons = context.snapshot().directory.providers().iter().filter(of_accounts);
+    let buttons = buttons.filter_map(sign_in_button);
+    buttons.map(|button| SignInButton { href: format!("{}?{wish}", button.href), ..button }).collect()
 }
 
 async fn credentials(

@@ -113,6 +113,7 @@ fn surface_name(pattern: Option<&str>) -> &'static str {
         Some("/console" | "/device") => "pages",
         Some(path) if path.starts_with("/oauth2") || path.starts_with("/.well-known") => "oauth",
         Some(path) if path.starts_with("/portal") || path.starts_with("/go/") => "pages",
+        Some(path) if path.starts_with("/authz") => "authz",
         Some(path) if path.starts_with("/saml") => "saml",
         Some(path) if path.starts_with("/oidc") => "oidc",
         _ => "other",

@@ -3,8 +3,9 @@
 //! A [`CredentialIssuer`] turns an [`AuthorizedSession`] into [`TemporaryCredentials`]. Without
 //! that proof of authorization there is nothing to call it with. It does not know who the person
 //! was. [`local`] makes the broker's own credentials, [`upstream`] asks somebody else's STS for its, [`jwt`] makes
-//! signed tokens.
+//! signed tokens. [`Admission`] lets a browser into a web application.
 
+mod admission;
 pub mod jwt;
 pub mod local;
 pub mod upstream;
@@ -12,6 +13,7 @@ pub mod upstream;
 use std::future::Future;
 use std::pin::Pin;
 
+pub use self::admission::Admission;
 use self::upstream::UpstreamFault;
 use crate::arn::AccessKeyId;
 use crate::clock::Moment;

@@ -57,6 +57,10 @@ pub enum Purpose {
     /// A verified identity that is to be asked about again, in a refresh token. `identity::remembered`
     /// alone seals and opens it.
     RememberedIdentity,
+    /// That somebody may be at a web application, in a cookie there and on the way to it.
+    Admission,
+    /// What a browser that left a web application to sign in must remember, in a cookie there.
+    VisitState,
     /// A verified identity at the portal, in a cookie or the store. `identity::remembered` alone seals and opens it.
     PortalIdentity,
 }
@@ -65,7 +69,7 @@ impl Purpose {
     const fn label(self) -> &'static [u8] {
         match self {
             Self::SessionToken => b"rolegate/session-token",
-            Self::LoginState => b"rolegate/login-state/2",
+            Self::LoginState => b"rolegate/login-state/3",
             Self::LogoutState => b"rolegate/logout-state",
             Self::RoleChoice => b"rolegate/role-choice",
             Self::ConsoleSession => b"rolegate/console-session/5",
@@ -73,6 +77,8 @@ impl Purpose {
             Self::StoredRecord => b"rolegate/stored-record/2",
             Self::DeviceCode => b"rolegate/device-code",
             Self::DeviceRequest => b"rolegate/device-request",
+            Self::Admission => b"rolegate/admission",
+            Self::VisitState => b"rolegate/visit-state",
             Self::NodeNote => b"rolegate/node-note",
             Self::AuthorizationMessage => b"rolegate/authorization-message",
             Self::PortalIdentity => b"rolegate/portal-identity",

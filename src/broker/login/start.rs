@@ -31,6 +31,13 @@ pub enum Toward<'a> {
         /// The page of its console; the broker's own without it.
         destination: Option<&'a str>,
     },
+    /// The portal, and from there a web application.
+    Application {
+        /// What it is called.
+        name: &'a str,
+        /// What the visit is called.
+        visit: &'a str,
+    },
     /// To answer a device's request, by the code that was typed.
     Device(&'a str),
 }
@@ -78,11 +85,43 @@ pub(in crate::broker) enum Landing {
     Device(DeviceTicket),
     Portal {
         browser: Option<BrowserId>,
-        /// The role whose console is to be opened.
-        role: Option<RoleArn>,
-        /// The page of that console.
+        onward: Onward,
+    },
+}
+
+/// Where to from the portal.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub enum Onward {
+    /// Nowhere: the person chooses.
+    Nowhere,
+    /// The console of a role.
+    Console {
+        /// The role.
+        role: RoleArn,
+        /// The page of that console; the broker's own without it.
         destination: Option<String>,
     },
+    /// A web application.
+    Application {
+        /// What it is called.
+        name: String,
+        /// What the visit is called.
+        visit: String,
+        /// Whether the provider was told to ask the person again.
+        is_afresh: bool,
+    },
+}
+
+impl Onward {
+    /// The same by way of a further sign-in, for the role `chosen`.
+    fn afresh(self, chosen: Option<RoleArn>) -> Self {
+        match (self, chosen) {
+            (Self::Console { destination, .. }, Some(role)) => Self::Console { role, destination },
+            (Self::Nowhere, Some(role)) => Self::Console { role, destination: None },
+            (Self::Application { name, visit, .. }, _) => Self::Application { name, visit, is_afresh: true },
+            (onward @ (Self::Console { .. } | Self::Nowhere), None) => onward,
+        }
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -109,6 +148,11 @@ impl RequestContext<'_> {
                 let browser = self.in_browser(cookies).await.unwrap_or_default().browser();
                 self.portal_at(browser, role, destination)?
             }
+            Toward::Application { name, visit } => {
+                let browser = self.in_browser(cookies).await.unwrap_or_default().browser();
+                let (name, visit) = (name.to_owned(), visit.to_owned());
+                Landing::Portal { browser, onward: Onward::Application { name, visit, is_afresh: false } }
+            }
             Toward::Device(user_code) => Landing::Device(self.device_ticket(user_code, provider).await?),
         };
         self.send_to(provider, landing, None).await
@@ -134,8 +178,8 @@ impl RequestContext<'_> {
                 Landing::Console { destination, browser, role: chosen.cloned().or(role) }
             }
             Landing::Device(ticket) => Landing::Device(ticket),
-            Landing::Portal { browser, role, destination } => {
-                Landing::Portal { browser, role: chosen.cloned().or(role), destination }
+            Landing::Portal { browser, onward } => {
+                Landing::Portal { browser, onward: onward.afresh(chosen.cloned()) }
             }
         };
         let started = self.send_to(provider, landing, Some(*within)).await;
@@ -201,7 +245,8 @@ impl RequestContext<'_> {
     ) -> Result<Landing, Failure> {
         let land = |wished| self.snapshot.destinations.land_on(Some(wished)).map_err(Refusal::Destination);
         let destination = wished.map(land).transpose()?;
-        Ok(Landing::Portal { browser, role: role.cloned(), destination })
+        let console = |role: &RoleArn| Onward::Console { role: role.clone(), destination };
+        Ok(Landing::Portal { browser, onward: role.map_or(Onward::Nowhere, console) })
     }
 
     pub(super) fn callback_url(&self, name: &str) -> String {

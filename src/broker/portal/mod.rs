@@ -14,7 +14,7 @@ pub use self::marked::Marked;
 use super::login::hexadecimal;
 use super::record::{Given, Kind, Recorded, holder_of_person, offered_by, record_id};
 use super::signin::{SigninBy, browser_mark};
-use super::{Arrival, Ask, Failure, LoginStart, Refusal, RequestContext, SignedIn};
+use super::{Arrival, Ask, Failure, LoginStart, Onward, Refusal, RequestContext, SignedIn};
 use crate::arn::{ProviderArn, RoleArn};
 use crate::audit;
 use crate::clock::Moment;
@@ -65,6 +65,8 @@ pub struct AtPortal {
     pub lasts: Duration,
     /// The console of the role that was chosen before.
     pub console: Option<SignedIn>,
+    /// Where to from here.
+    pub onward: Onward,
 }
 
 /// What becomes of a role that was chosen.
@@ -116,7 +118,7 @@ impl RequestContext<'_> {
         &self,
         arrival: &Arrival<'_>,
         browser: Option<BrowserId>,
-        chosen: Option<(&RoleArn, Option<&str>)>,
+        onward: Onward,
     ) -> Result<AtPortal, Failure> {
         let (identity, _) = self.offers(arrival).await?;
         let entropy = self.parts.entropy.as_ref();
@@ -126,9 +128,11 @@ impl RequestContext<'_> {
         let stay = Stay { opened: self.at, seen: self.at, until, browser, origin: self.origin() };
         let mut person = Person { identity, stay, name: None };
         // Whether the role can be had, and the person be carried, is known before the document is used up.
-        let authorized = match chosen {
-            Some((role, _)) => Some(self.authorize_at_portal(&person, arrival.provider, role)?),
-            None => None,
+        let authorized = match &onward {
+            Onward::Console { role, .. } => {
+                Some(self.authorize_at_portal(&person, arrival.provider, role)?)
+            }
+            Onward::Nowhere | Onward::Application { .. } => None,
         };
         let text = self.sealed_person(&person)?;
         if text.len() > LONGEST_COOKIE {
@@ -150,14 +154,13 @@ impl RequestContext<'_> {
             until,
         }
         .write();
-        let console = match authorized {
-            Some(authorized) => {
-                let wished = chosen.and_then(|(_, wished)| wished);
-                Some(self.to_console(&person, &authorized, wished).await?)
+        let console = match (authorized, &onward) {
+            (Some(authorized), Onward::Console { destination, .. }) => {
+                Some(self.to_console(&person, &authorized, destination.as_deref()).await?)
             }
-            None => None,
+            _ => None,
         };
-        Ok(AtPortal { cookie, lasts: until.since(self.at), console })
+        Ok(AtPortal { cookie, lasts: until.since(self.at), console, onward })
     }
 
     /// Who is at the portal by a browser's `cookie`, unless that is over. A fault: the store has it, and does not answer.
@@ -241,13 +244,13 @@ impl RequestContext<'_> {
         Ok(credentials)
     }
 
-    fn provider_of_person(&self, person: &Person) -> Result<&Provider, Failure> {
+    pub(super) fn provider_of_person(&self, person: &Person) -> Result<&Provider, Failure> {
         let arn = person.identity.provider();
         let provider = self.snapshot.directory.provider_by_arn(arn);
         provider.ok_or_else(|| Refusal::unknown_provider(arn.as_str()).into())
     }
 
-    fn authorize_at_portal(
+    pub(super) fn authorize_at_portal(
         &self,
         person: &Person,
         provider: &Provider,

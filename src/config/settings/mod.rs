@@ -4,6 +4,7 @@
 //! configuration as it is valid. `rolegate schema` prints this folder as JSON Schema, so a doc
 //! comment here is what an editor shows.
 
+mod application;
 mod client;
 mod console;
 mod oidc;
@@ -20,6 +21,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+pub(super) use self::application::ApplicationSettings;
 pub(super) use self::client::{ClientGrant, ClientSettings, DEFAULT_REFRESH_LIFETIME};
 pub(super) use self::console::{Binding, ConsoleSettings, PortalSettings};
 pub(super) use self::oidc::{
@@ -48,7 +50,7 @@ pub struct Settings {
 
     /// Further files to read, relative to this one; `*` may stand in the last part. They may hold
     /// `[[account]]`, `[[provider]]`, `[[role]]`, `[[upstream]]`, `[[policy]]`, `[[group]]`,
-    /// `[[user]]`, `[[section]]`, `[[rule]]` and `[[client]]`.
+    /// `[[user]]`, `[[section]]`, `[[rule]]`, `[[client]]` and `[[application]]`.
     #[serde(default)]
     pub include: Vec<String>,
 
@@ -127,6 +129,10 @@ pub struct Settings {
     /// The applications that may ask at the OAuth 2.0 endpoints.
     #[serde(default)]
     pub client: Vec<ClientSettings>,
+
+    /// The web applications whose proxies ask who somebody is.
+    #[serde(default)]
+    pub application: Vec<ApplicationSettings>,
 }
 
 /// `[listen]`

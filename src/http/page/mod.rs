@@ -41,6 +41,13 @@ pub(super) struct PortalPage {
     pub(super) is_unknown: bool,
 }
 
+impl PortalPage {
+    /// These ways, and nothing else.
+    pub(super) const fn of(buttons: Vec<SignInButton>) -> Self {
+        Self { buttons, session: None, asks_for_mail: false, mail: String::new(), is_unknown: false }
+    }
+}
+
 /// One way to sign in.
 pub(super) struct SignInButton {
     pub(super) label: String,
@@ -111,6 +118,13 @@ struct CarryPage<'a> {
 #[template(path = "again.html")]
 struct AgainPage<'a> {
     url: &'a str,
+}
+
+/// Leads on to a page of ours that may lead to another site, for the same reason.
+#[derive(Template)]
+#[template(path = "onward.html")]
+struct OnwardPage<'a> {
+    path: &'a str,
 }
 
 #[derive(Template)]
@@ -204,6 +218,11 @@ pub(super) fn again(request: &HttpRequest, outbound: &Outbound) -> HttpResponse 
         Outbound::Redirect(url) => render(request, StatusCode::OK, &AgainPage { url }, &NOTHING),
         Outbound::Post(form) => carry(request, "Sign in again", form),
     }
+}
+
+/// A page that leads on to `path`.
+pub(super) fn onward(request: &HttpRequest, path: &str) -> HttpResponse {
+    render(request, StatusCode::OK, &OnwardPage { path }, &NOTHING)
 }
 
 /// The page for a flow that failed.

@@ -56,8 +56,10 @@ pub struct SigningKeys {
 struct SigningKey {
     pair: EcdsaKeyPair,
     id: String,
-    /// The header of every token that it signs, encoded.
+    /// The header of every access token that it signs, encoded.
     header: String,
+    /// That of every introduction.
+    introduction: String,
 }
 
 impl fmt::Debug for SigningKeys {
@@ -113,9 +115,13 @@ impl SigningKeys {
     /// fails, which no input makes it do.
     pub(super) fn sign(&self, claims: &str) -> Option<String> {
         let key = self.keys.first()?;
-        let signed = format!("{}.{}", key.header, URL_SAFE_NO_PAD.encode_to_string(claims));
-        let signature = key.pair.sign_digest(&digest(&SHA256, signed.as_bytes())).ok()?;
-        Some(format!("{signed}.{}", URL_SAFE_NO_PAD.encode_to_string(signature.as_ref())))
+        key.sign(&key.header, claims)
+    }
+
+    /// As [`SigningKeys::sign`], of a token that tells an application who asks.
+    pub(super) fn sign_introduction(&self, claims: &str) -> Option<String> {
+        let key = self.keys.first()?;
+        key.sign(&key.introduction, claims)
     }
 
     /// The claims of `token` if one of these keys signed it.
@@ -138,8 +144,17 @@ impl SigningKey {
         let pair = EcdsaKeyPair::from_private_key_der(&ECDSA_P256_SHA256_FIXED_SIGNING, der).ok()?;
         let [x, y] = coordinates(&pair);
         let id = p256_thumbprint(x, y);
-        let header = format!(r#"{{"typ":"at+jwt","alg":"ES256","kid":"{id}"}}"#);
-        Some(Self { pair, id, header: URL_SAFE_NO_PAD.encode_to_string(header) })
+        let header = |kind| {
+            URL_SAFE_NO_PAD.encode_to_string(format!(r#"{{"typ":"{kind}","alg":"ES256","kid":"{id}"}}"#))
+        };
+        let (header, introduction) = (header("at+jwt"), header("introduction+jwt"));
+        Some(Self { pair, id, header, introduction })
+    }
+
+    fn sign(&self, header: &str, claims: &str) -> Option<String> {
+        let signed = format!("{header}.{}", URL_SAFE_NO_PAD.encode_to_string(claims));
+        let signature = self.pair.sign_digest(&digest(&SHA256, signed.as_bytes())).ok()?;
+        Some(format!("{signed}.{}", URL_SAFE_NO_PAD.encode_to_string(signature.as_ref())))
     }
 
     fn jwk(&self) -> Value {

@@ -4,6 +4,7 @@
 
 mod algorithms;
 mod attributes;
+mod browser;
 mod canonical;
 mod claims;
 mod conditions;
@@ -17,6 +18,7 @@ mod encrypted;
 mod encryption;
 mod federation;
 pub(crate) mod fixture;
+mod forward_auth;
 mod honest;
 mod keys;
 mod limits;

@@ -315,6 +315,12 @@ impl World {
         Answer::of(cookie.into_iter().fold(request, |request, cookie| request.header(COOKIE, cookie))).await
     }
 
+    /// With these headers.
+    pub(crate) async fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+        let request = self.http.get(format!("{}{path}", self.url));
+        Answer::of(headers.iter().fold(request, |request, (name, value)| request.header(*name, *value))).await
+    }
+
     /// As a program asks that calls itself `user_agent`.
     pub(crate) async fn get_as(&self, user_agent: &str, path: &str, cookie: &str) -> Answer {
         let request = self.http.get(format!("{}{path}", self.url)).header(COOKIE, cookie);
