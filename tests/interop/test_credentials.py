@@ -5,11 +5,9 @@ import base64
 import datetime
 import hashlib
 import hmac
-import os
 import struct
 import sys
 import time
-from pathlib import Path
 
 import boto3
 import pytest
@@ -20,6 +18,7 @@ from botocore.credentials import Credentials
 
 from broker import ACCOUNT, PATIENCE, Broker, Process, eventually, free_ports
 from clients import aws, refusal, sts
+from nginx import EXAMPLES, nginx
 
 START, NEXT, VAULT, NEAR = (f"arn:aws:iam::{ACCOUNT}:role/{name}" for name in ("Start", "Next", "Vault", "Near"))
 ANN, SERIAL = f"arn:aws:iam::{ACCOUNT}:user/people/ann", f"arn:aws:iam::{ACCOUNT}:mfa/ann"
@@ -120,22 +119,12 @@ def test_a_second_factor(broker):
 @pytest.fixture(scope="module", params=["directly", "behind nginx"])
 def photos(request, broker, folder):
     """The example of the docs: a service that knows nothing but to ask. Where it listens."""
-    examples = Path(__file__).parents[2] / "docs" / "examples"
     service_port, nginx_port = free_ports(2)
     secret = broker.folder / "photo-store-secret"
-    service = [sys.executable, examples / "photo_service.py", service_port, broker.url, "photo-store", secret]
+    service = [sys.executable, EXAMPLES / "photo_service.py", service_port, broker.url, "photo-store", secret]
     processes, port = [Process([*service, "X-Real-IP"] if request.param == "behind nginx" else service)], service_port
     if request.param == "behind nginx":
-        conf = (examples / "nginx.conf").read_text()
-        conf = conf.replace(":8090", f":{service_port}").replace(":8091", f":{nginx_port}")
-        # It runs as whoever started it, writes below its own folder, and stays a child.
-        (folder / "nginx").mkdir()
-        (folder / "nginx.conf").write_text(f"pid nginx/pid;\ndaemon off;\nuser root;\n{conf}")
-        nginx = [Path(os.environ["INTEROP_WORK"]) / "nginx/usr/sbin/nginx", "-p", folder, "-e", "stderr"]
-        paths = [f"{kind}_temp_path nginx/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")]
-        conf = (folder / "nginx.conf").read_text().replace("http {", "http {\n" + "\n".join(paths), 1)
-        (folder / "nginx.conf").write_text(conf)
-        processes.append(Process([*nginx, "-c", folder / "nginx.conf"]))
+        processes.append(nginx(folder, "nginx.conf", to_8090=service_port, to_8091=nginx_port))
         port = nginx_port
     url = f"http://127.0.0.1:{port}"
 

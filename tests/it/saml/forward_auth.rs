@@ -37,7 +37,7 @@ provider = "corp"
 when = '"admins" in attr.groups'
 roles = ["arn:aws:iam::111122223333:role/Admin"]
 session_name = 'subject'
-tags = { team = '"Ops & Söhne"' }
+tags = { team = '"Ops + Söhne"' }
 
 [[application]]
 name = "wiki"
@@ -158,7 +158,7 @@ async fn a_person_signs_in_and_the_application_knows_who_asks() {
     assert!(claims["sub"].take().as_str().is_some_and(|sub| sub.len() == 43));
     let role = json!({
         "role": "arn:aws:iam::111122223333:role/Admin", "role_session_name": "ann", "subject": "ann",
-        "provider": "arn:aws:iam::111122223333:saml-provider/corp", "tags": { "team": "Ops & Söhne" },
+        "provider": "arn:aws:iam::111122223333:saml-provider/corp", "tags": { "team": "Ops + Söhne" },
     });
     let (iat, exp) = (noon().unix(), noon().unix() + 60);
     let expected = json!({ "iss": OURS, "sub": null, "aud": WIKI, "iat": iat, "exp": exp, "rolegate": role });
