@@ -4,6 +4,7 @@
 //! 15 minutes (facts 4). A [`ConsoleSession`] is what a browser then carries in a cookie. Both are
 //! sealed, so neither needs a look-up. [`Destinations`] is the guard against open redirects.
 
+mod destination;
 mod origin;
 
 use std::num::NonZeroUsize;
@@ -11,12 +12,13 @@ use std::time::Duration;
 
 use base64_simd::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
-use url::Url;
 
+pub use self::destination::{DestinationRefused, Destinations};
 pub use self::origin::Origin;
+use crate::arn::{AccessKeyId, ProviderArn};
 use crate::clock::Moment;
 use crate::entropy::{Entropy, NoEntropy};
-use crate::identity::{ProviderSession, RoleSession, SessionPolicies};
+use crate::identity::{Holder, ProviderSession, RoleSession, Session, SessionPolicies, SessionTag};
 use crate::seal::{KeyRing, Purpose};
 
 /// How long a sign-in URL is good for (facts 4.3).
@@ -31,8 +33,6 @@ const LARGEST_TAGS: usize = 1024;
 /// Longest sealed console session, in characters: with its name and its attributes a cookie has at
 /// most 4096 bytes (RFC 6265, 6.1).
 const LONGEST_COOKIE: usize = 3900;
-/// Longest destination that is looked at.
-const LONGEST_DESTINATION: usize = 2048;
 
 /// Tells a browser from a person's others, as long as it is signed in.
 pub type BrowserId = [u8; 8];
@@ -40,8 +40,10 @@ pub type BrowserId = [u8; 8];
 /// A browser's session in a console: who, and until when.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConsoleSession {
-    /// The role session that was signed in with.
-    pub session: RoleSession,
+    /// What was signed in with: a session of a role, or of somebody whom a user made credentials for.
+    pub session: Session,
+    /// The credentials that it was opened by, where it was: it ends with them.
+    pub credentials: Option<AccessKeyId>,
     /// When the browser signed in.
     pub opened: Moment,
     /// When it was there last, as far as that was noted.
@@ -54,25 +56,63 @@ pub struct ConsoleSession {
     pub origin: Origin,
     /// How the identity provider names the login, for a logout there.
     pub login: Option<ProviderSession>,
+    /// Where the person is led back to once it is over (`Issuer`, facts 4.3).
+    pub issuer: Option<String>,
 }
 
 impl ConsoleSession {
     /// A browser's session for `session`. What a cookie can't hold is left out: the session
     /// policies, and tags that are too large. Both are there to be shown only.
-    pub fn new(mut session: RoleSession, opened: Moment, until: Moment) -> Self {
-        session.policies = SessionPolicies::default();
-        let tags: usize = session.tags.iter().map(|tag| tag.key.len() + tag.value.len()).sum();
-        if tags > LARGEST_TAGS {
-            session.tags.clear();
+    pub fn new(mut session: Session, opened: Moment, until: Moment) -> Self {
+        let lighten = |policies: &mut SessionPolicies, tags: &mut Vec<SessionTag>| {
+            *policies = SessionPolicies::default();
+            let size: usize = tags.iter().map(|tag| tag.key.len() + tag.value.len()).sum();
+            if size > LARGEST_TAGS {
+                tags.clear();
+            }
+        };
+        match &mut session {
+            Session::Role(session) => lighten(&mut session.policies, &mut session.tags),
+            Session::FederatedUser(session) => lighten(&mut session.policies, &mut session.tags),
+            Session::User(_) => {}
         }
         Self {
             session,
+            credentials: None,
+            issuer: None,
             opened,
             seen: opened,
             until,
             browser: BrowserId::default(),
             origin: Origin::default(),
             login: None,
+        }
+    }
+
+    /// Whose it is.
+    pub fn holder(&self) -> Holder<'_> {
+        (&self.session).into()
+    }
+
+    /// The session of a role, if it is of one.
+    pub fn role(&self) -> Option<&RoleSession> {
+        match &self.session {
+            Session::Role(session) => Some(session),
+            Session::User(_) | Session::FederatedUser(_) => None,
+        }
+    }
+
+    /// The person, as their provider names them.
+    pub fn person(&self) -> Option<(&ProviderArn, &str)> {
+        self.role().and_then(RoleSession::person)
+    }
+
+    /// What people see that they are called: the name of the session.
+    pub fn name(&self) -> &str {
+        match &self.session {
+            Session::Role(session) => &session.session_name,
+            Session::FederatedUser(session) => &session.name,
+            Session::User(session) => session.user.name(),
         }
     }
 
@@ -88,7 +128,12 @@ impl ConsoleSession {
 
     /// Opens a cookie's value; `None` if it is not genuine or over at `at`.
     pub fn open(ring: &KeyRing, sealed: &str, at: Moment) -> Option<Self> {
-        open::<Self>(ring, Purpose::ConsoleSession, sealed).filter(|session| session.until > at)
+        Self::open_ended(ring, sealed).filter(|session| session.until > at)
+    }
+
+    /// The same, of one that may be over.
+    pub fn open_ended(ring: &KeyRing, sealed: &str) -> Option<Self> {
+        open(ring, Purpose::ConsoleSession, sealed)
     }
 }
 
@@ -105,6 +150,8 @@ pub struct ConsoleTerms {
     pub bound_to_program: bool,
     /// Whether it ends where the client's address is another than at first.
     pub bound_to_address: bool,
+    /// Whether a sign-in token opens as many as one likes, while it is good.
+    pub reuses_signin_tokens: bool,
 }
 
 impl ConsoleTerms {
@@ -140,13 +187,24 @@ pub struct SigninToken {
 }
 
 impl SigninToken {
-    /// A token for `session`. `asked` is the console session's length, which may go beyond the
+    /// A token for `session`, by these `credentials`. `asked` is the console session's length, which may go beyond the
     /// credentials' (facts 4.2) but not beyond the provider's own session; without it, the
-    /// session lasts as long as its credentials.
-    pub fn new(session: RoleSession, asked: Option<Duration>, at: Moment) -> Self {
-        let wished = asked.map_or(session.expires, |length| at.plus(length));
-        let until = session.provider_session_ends.map_or(wished, |end| end.min(wished));
-        Self { console: ConsoleSession::new(session, at, until), good_until: at.plus(SIGNIN_TOKEN_LIFE) }
+    /// session lasts as long as its credentials, and twelve hours at most.
+    pub fn new(
+        session: Session,
+        credentials: Option<AccessKeyId>,
+        asked: Option<Duration>,
+        at: Moment,
+    ) -> Self {
+        let longest = at.plus(Duration::from_secs(*SESSION_DURATION.end()));
+        let expires = Holder::from(&session).expires().unwrap_or(at).min(longest);
+        let wished = asked.map_or(expires, |length| at.plus(length));
+        let until = match &session {
+            Session::Role(session) => session.provider_session_ends.map_or(wished, |end| end.min(wished)),
+            Session::User(_) | Session::FederatedUser(_) => wished,
+        };
+        let console = ConsoleSession { credentials, ..ConsoleSession::new(session, at, until) };
+        Self { console, good_until: at.plus(SIGNIN_TOKEN_LIFE) }
     }
 
     /// Seals it for a URL.
@@ -181,70 +239,9 @@ pub fn open<T: for<'de> Deserialize<'de>>(ring: &KeyRing, purpose: Purpose, seal
     postcard::from_bytes(&ring.open(purpose, &sealed).ok()?).ok()
 }
 
-/// Where a sign-in may land.
-#[derive(Debug, Clone)]
-pub struct Destinations {
-    home: Url,
-    origins: Vec<url::Origin>,
-}
-
-/// A place that a sign-in may not land on.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the destination {seen:?} is not allowed; allowed are {allowed}")]
-pub struct DestinationRefused {
-    seen: String,
-    allowed: String,
-}
-
-impl Destinations {
-    /// The broker's own console below `public_url`, and every page of the `further` origins.
-    pub fn new(public_url: &Url, further: &[Url]) -> Option<Self> {
-        let home = public_url.join("console").ok()?;
-        let origins = std::iter::once(&home).chain(further).map(Url::origin).collect();
-        Some(Self { home, origins })
-    }
-
-    /// The page to land on. Without a wish, the broker's own console.
-    ///
-    /// The URL is judged and returned in the form that browsers see, as the URL standard parses
-    /// it, so that what was checked is where the browser goes.
-    pub fn land_on(&self, asked: Option<&str>) -> Result<String, DestinationRefused> {
-        let Some(asked) = asked.filter(|asked| !asked.is_empty()) else {
-            return Ok(self.home.to_string());
-        };
-        self.allowed(asked).map(|url| url.to_string()).ok_or_else(|| DestinationRefused {
-            seen: asked.chars().take(200).collect(),
-            allowed: self.origins().join(", "),
-        })
-    }
-
-    /// The origins that a sign-in may land on.
-    pub fn origins(&self) -> Vec<String> {
-        self.origins.iter().map(url::Origin::ascii_serialization).collect()
-    }
-
-    fn allowed(&self, asked: &str) -> Option<Url> {
-        if asked.len() > LONGEST_DESTINATION {
-            return None;
-        }
-        let url = Url::parse(asked).ok()?;
-        let plain =
-            matches!(url.scheme(), "https" | "http") && url.username().is_empty() && url.password().is_none();
-        // Of our own pages, those that only show something: no sign-in may end in another one, or
-        // in a sign-out.
-        let shows = url.origin() != self.home.origin() || matches!(url.path(), "/console" | "/portal");
-        (plain && shows && self.origins.contains(&url.origin())).then_some(url)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn destinations() -> Destinations {
-        let public = Url::parse("https://broker.example.com/").unwrap();
-        Destinations::new(&public, &[Url::parse("https://console.example.com").unwrap()]).unwrap()
-    }
 
     const AT: Moment = Moment::from_unix(1_800_000_000);
 
@@ -253,9 +250,9 @@ mod tests {
     }
 
     /// Of a provider whose own session ends at `ends`.
-    fn session(ends: Option<Moment>) -> RoleSession {
+    fn session(ends: Option<Moment>) -> Session {
         let role: crate::arn::RoleArn = "arn:aws:iam::111122223333:role/Deploy".parse().unwrap();
-        RoleSession {
+        Session::Role(Box::new(RoleSession {
             assumed_by: None,
             ancestry: crate::identity::Ancestry::default(),
             mfa: None,
@@ -272,13 +269,13 @@ mod tests {
             grant: None,
             issued: AT,
             expires: hours(1),
-        }
+        }))
     }
 
     #[test]
     fn a_console_session_never_outlives_the_providers() {
         let twelve = Some(Duration::from_secs(12 * 3600));
-        let until = |ends, asked| SigninToken::new(session(ends), asked, AT).console.until;
+        let until = |ends, asked| SigninToken::new(session(ends), None, asked, AT).console.until;
         assert_eq!(until(None, None), hours(1));
         assert_eq!(until(None, twelve), hours(12));
         assert_eq!(until(Some(hours(2)), twelve), hours(2));
@@ -299,37 +296,6 @@ mod tests {
             assert!(terms.may_be_used(&console.origin, &here));
             assert_eq!(terms.may_be_used(&console.origin, &elsewhere), !bound_to_address);
             assert_eq!(terms.may_be_used(&console.origin, &another), !bound_to_program);
-        }
-    }
-
-    #[test]
-    fn lands_at_home_without_a_wish() {
-        assert_eq!(destinations().land_on(None).unwrap(), "https://broker.example.com/console");
-        assert_eq!(destinations().land_on(Some("")).unwrap(), "https://broker.example.com/console");
-    }
-
-    #[test]
-    fn lands_on_allowed_origins_only() {
-        let destinations = destinations();
-        for good in ["https://broker.example.com/console?x=1", "https://console.example.com/s3#top"] {
-            assert_eq!(destinations.land_on(Some(good)).unwrap(), good);
-        }
-        for bad in [
-            "https://evil.example/",
-            "https://broker.example.com/federation?Action=logout",
-            "https://broker.example.com/console/../federation?Action=logout",
-            "//evil.example/",
-            "/console",
-            "http://console.example.com/",
-            "https://console.example.com:8443/",
-            "https://console.example.com.evil.example/",
-            "https://console.example.com@evil.example/",
-            "https://ann@console.example.com/",
-            "https:\\\\evil.example\\console.example.com",
-            "javascript:alert(1)//https://console.example.com",
-            "data:text/html,x",
-        ] {
-            assert!(destinations.land_on(Some(bad)).is_err(), "{bad}");
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::arn::{UserArn, UserId};
 use crate::clock::Moment;
 use crate::config::Snapshot;
 use crate::identity::sigv4::{self, OpenedCredential, SigV4Error, SignedRequest, SigningSecrets};
-use crate::identity::{Holder, Principal, RoleSession, Session, UserSession};
+use crate::identity::{Holder, Principal, Session, UserSession};
 use crate::issuer::IssuedSession;
 
 impl RequestContext<'_> {
@@ -30,11 +30,6 @@ impl RequestContext<'_> {
         self.live_only().check(holder).is_ok()
     }
 
-    /// Whether something ended `session`, or what it comes of.
-    pub(super) fn is_revoked(&self, session: &RoleSession) -> bool {
-        self.parts.revoked.ends_holder(session.into(), session.issued)
-    }
-
     /// As [`RequestContext::is_live`], of credentials.
     pub(super) fn are_live(&self, issued: &IssuedSession) -> bool {
         self.live_only().check_credentials(issued.access_key_id.as_str(), (&issued.session).into()).is_ok()
@@ -55,7 +50,7 @@ pub(super) struct LiveOnly<'a> {
 }
 
 impl LiveOnly<'_> {
-    fn check(&self, holder: Holder<'_>) -> Result<(), SigV4Error> {
+    pub(super) fn check(&self, holder: Holder<'_>) -> Result<(), SigV4Error> {
         if holder.issued().is_some_and(|issued| self.revoked.ends_holder(holder, issued)) {
             return Err(SigV4Error::Revoked);
         }
@@ -70,7 +65,7 @@ impl LiveOnly<'_> {
         if exists { Ok(()) } else { Err(SigV4Error::InvalidClientTokenId) }
     }
 
-    fn check_credentials(&self, id: &str, holder: Holder<'_>) -> Result<(), SigV4Error> {
+    pub(super) fn check_credentials(&self, id: &str, holder: Holder<'_>) -> Result<(), SigV4Error> {
         if holder.issued().is_some_and(|issued| self.revoked.ends_credentials(id, issued)) {
             return Err(SigV4Error::Revoked);
         }

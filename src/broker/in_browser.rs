@@ -46,22 +46,21 @@ impl InBrowser {
 
     /// What people call themselves: the provider's name for them, else the session's.
     pub fn name(&self) -> &str {
-        let session = self.console.as_ref().map(|console| &console.session);
-        let at_portal = self.person.as_ref().map(Person::subject);
-        let subject = at_portal.or_else(|| session?.subject.as_deref());
-        subject.or_else(|| Some(session?.session_name.as_str())).unwrap_or_default()
+        let console = self.console.as_ref();
+        let subject = self.who().map(|(_, subject)| subject);
+        subject.or_else(|| console.map(ConsoleSession::name)).unwrap_or_default()
     }
 
     /// The person, as their provider names them.
     pub fn who(&self) -> Option<(&ProviderArn, &str)> {
         let at_portal = self.person.as_ref().map(|person| (person.identity().provider(), person.subject()));
-        at_portal.or_else(|| self.console.as_ref().and_then(|console| console.session.person()))
+        at_portal.or_else(|| self.console.as_ref().and_then(ConsoleSession::person))
     }
 
     /// The login that they came by.
     pub(super) fn marks(&self) -> Option<&LoginMarks> {
         let at_portal = self.person.as_ref().and_then(Person::marks);
-        at_portal.or_else(|| self.console.as_ref().and_then(|console| console.session.login.as_ref()))
+        at_portal.or_else(|| self.console.as_ref()?.role()?.login.as_ref())
     }
 
     /// How the provider names that login.
@@ -70,7 +69,7 @@ impl InBrowser {
         let at_portal = person.and_then(|identity| Some((identity.provider(), &identity.login()?.session)));
         at_portal.or_else(|| {
             let console = self.console.as_ref()?;
-            Some((console.session.provider.as_ref()?, console.login.as_ref()?))
+            Some((console.person()?.0, console.login.as_ref()?))
         })
     }
 
@@ -83,7 +82,7 @@ impl InBrowser {
     /// Whose sessions of `kind` theirs are.
     pub(super) fn holder(&self, kind: Kind) -> Option<HolderId> {
         let at_portal = self.who().map(|(provider, subject)| holder_of_person(kind, provider, subject));
-        at_portal.or_else(|| Some(holder_id(kind, (&self.console.as_ref()?.session).into())))
+        at_portal.or_else(|| Some(holder_id(kind, self.console.as_ref()?.holder())))
     }
 
     /// By what their sign-out ends what is open in this browser.
@@ -96,7 +95,7 @@ impl InBrowser {
             }
         }
         if let Some(console) = &self.console {
-            match &console.session.login {
+            match console.role().and_then(|session| session.login.as_ref()) {
                 Some(marks) => ids.extend_from_slice(marks.ended()),
                 None => ids.push(console_mark(console)),
             }

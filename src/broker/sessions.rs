@@ -147,7 +147,7 @@ impl RequestContext<'_> {
     /// Records that a browser is signed in, or was there.
     pub(super) fn record_browser(&self, console: &ConsoleSession) -> Result<(), Failure> {
         let id = record_id("browser", &hexadecimal(&console.browser));
-        let holder = holder_id(Kind::Stay, (&console.session).into());
+        let holder = holder_id(Kind::Stay, console.holder());
         let key = SessionKey { holder, until: console.until, id };
         self.keep_record(key, &Recorded::Browser(Box::new(console.clone())))
     }
@@ -254,7 +254,7 @@ impl Found {
     /// The role session that it is of, if it is of a role.
     fn session(&self) -> Option<&RoleSession> {
         match &self.what {
-            FoundKind::Browser(console) => Some(&console.session),
+            FoundKind::Browser(console) => console.role(),
             FoundKind::Portal(_) => None,
             FoundKind::App(app) => Some(&app.session),
             FoundKind::Token(session) => Some(session),

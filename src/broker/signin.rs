@@ -6,7 +6,6 @@ use super::federate::sha256;
 use super::login::hexadecimal;
 use super::record::{Kind, holder_id};
 use super::{BrowserCookies, Failure, Refusal, RequestContext};
-use crate::arn::ProviderArn;
 use crate::audit;
 use crate::clock::Moment;
 use crate::console::{BrowserId, ConsoleSession, SESSION_DURATION, SigninToken};
@@ -17,6 +16,11 @@ use crate::policy::AuthorizedSession;
 use crate::secret::Secret;
 use crate::store::RevocationId;
 use crate::telemetry;
+
+/// Longest console session of a role that was assumed by another role's credentials, in seconds (facts 4.2).
+const CHAINED: u64 = 3600;
+/// How long after a console session its cookie leads back to where the person came from.
+const LEADS_BACK: Duration = Duration::from_secs(12 * 3600);
 
 /// A browser that may go to its console.
 pub struct SignedIn {
@@ -58,21 +62,19 @@ impl RequestContext<'_> {
         if !opened.secret_access_key.same_as(secret_access_key.expose().as_bytes()) {
             return Err(Refusal::Signature(crate::identity::sigv4::SigV4Error::InvalidClientTokenId).into());
         }
-        let Session::Role(mut session) = opened.session else {
-            let message = "these are no credentials of a role, which alone open a console here".to_owned();
-            return Err(Refusal::SigninRequest(message).into());
-        };
-        session.ancestry = session.ancestry.and(access_key_id);
+        check_kind(&opened.session, session_seconds).map_err(Refusal::SigninRequest)?;
         let asked = session_seconds.map(Duration::from_secs);
-        let token = SigninToken::new(*session, asked, self.at);
+        let token = SigninToken::new(opened.session, access_key_id.parse().ok(), asked, self.at);
         Ok(token.seal(&self.parts.ring, self.parts.entropy.as_ref())?)
     }
 
-    /// Uses a sign-in token, once. `cookies` say who was signed in before.
+    /// Uses a sign-in token: once, unless it is configured otherwise. `cookies` say who was signed in before, `issuer` where
+    /// the person comes from.
     pub async fn redeem_signin_token(
         &self,
         token: &str,
         destination: Option<&str>,
+        issuer: Option<&str>,
         cookies: BrowserCookies<'_>,
     ) -> Result<SignedIn, Failure> {
         let destination = self.snapshot.destinations.land_on(destination).map_err(Refusal::Destination)?;
@@ -80,16 +82,19 @@ impl RequestContext<'_> {
         let opened = SigninToken::open(&self.parts.ring, token, self.at);
         let opened =
             opened.ok_or(Refusal::SigninToken { reason: "it is forged, or older than 15 minutes" })?;
-        if self.is_revoked(&opened.console.session) {
+        if !self.is_given(&opened.console) {
             return Err(Refusal::SigninToken { reason: "the login that it comes of was ended" }.into());
         }
         let id = sha256(token.as_bytes());
-        let used = Refusal::SigninToken { reason: "it was used before" };
-        self.claim_or(id, opened.good_until, used).await?;
+        if !self.snapshot.console.reuses_signin_tokens {
+            let used = Refusal::SigninToken { reason: "it was used before" };
+            self.claim_or(id, opened.good_until, used).await?;
+        }
         // Which browser it is matters little: who can't be recalled now is another.
         let browser = self.in_browser(cookies).await.unwrap_or_default().browser();
         let by = SigninBy { action: "signin-token", offered_by: None, browser };
-        self.sign_in(opened.console, destination, by).await
+        let issuer = issuer.and_then(|issuer| self.snapshot.destinations.lead_back(issuer));
+        self.sign_in(ConsoleSession { issuer, ..opened.console }, destination, by).await
     }
 
     /// The console session of `identity`, as far as it was `authorized`.
@@ -101,7 +106,7 @@ impl RequestContext<'_> {
         let session = authorized.session().clone();
         let until = session.expires;
         let login = identity.login().map(|login| login.session.clone());
-        ConsoleSession { login, ..ConsoleSession::new(session, self.at, until) }
+        ConsoleSession { login, ..ConsoleSession::new(Session::Role(Box::new(session)), self.at, until) }
     }
 
     /// Opens the console for `session`.
@@ -119,22 +124,22 @@ impl RequestContext<'_> {
         let cookie = console.seal(&self.parts.ring, entropy)?;
         self.record_browser(&console)?;
         if let Some(most) = terms.most_sessions {
-            let holder = holder_id(Kind::Stay, (&console.session).into());
-            self.end_surplus(holder, console.session.person(), browser, most.get()).await?;
+            let holder = holder_id(Kind::Stay, console.holder());
+            self.end_surplus(holder, console.person(), browser, most.get()).await?;
         }
         telemetry::count_issued(by.action);
         audit::ConsoleSignin {
             action: by.action,
-            provider: console.session.provider.as_ref().map(ProviderArn::as_str).unwrap_or_default(),
-            subject: console.session.subject.as_deref().unwrap_or_default(),
-            session: &console.session.arn(),
+            provider: console.person().map(|(provider, _)| provider.as_str()).unwrap_or_default(),
+            subject: console.person().map(|(_, subject)| subject).unwrap_or_default(),
+            session: &console.holder().arn(),
             offered_by: by.offered_by,
             source_ip: console.origin.address,
             program: &console.origin.program,
             until: console.until,
         }
         .write();
-        Ok(SignedIn { destination, cookie, lasts: console.until.since(self.at) })
+        Ok(SignedIn { destination, cookie, lasts: self.cookie_lasts(&console) })
     }
 
     /// What a browser's cookie is to hold from now on, and for how long, if it is to be noted that somebody was there.
@@ -145,7 +150,19 @@ impl RequestContext<'_> {
         let seen = ConsoleSession { seen: self.at, ..console.clone() };
         let cookie = seen.seal(&self.parts.ring, self.parts.entropy.as_ref())?;
         self.record_browser(&seen)?;
-        Ok(Some((cookie, console.until.since(self.at))))
+        Ok(Some((cookie, self.cookie_lasts(console))))
+    }
+
+    /// How long the cookie of `console` is good for: one that leads back somewhere does so for a while.
+    fn cookie_lasts(&self, console: &ConsoleSession) -> Duration {
+        let afterwards = console.issuer.as_ref().map_or(Duration::ZERO, |_| LEADS_BACK);
+        console.until.since(self.at) + afterwards
+    }
+
+    /// Where a person is led back to whose console session is over, by the `cookie` of it.
+    pub fn leads_back_to(&self, cookie: &str) -> Option<String> {
+        let ended = ConsoleSession::open_ended(&self.parts.ring, cookie)?;
+        self.snapshot.destinations.lead_back(&ended.issuer?)
     }
 
     /// The console session that a browser's cookie holds, unless it was ended.
@@ -161,12 +178,42 @@ impl RequestContext<'_> {
         revoked.ends(&browser_mark(who, browser), opened) || revoked.ends(&own_mark(who, browser), opened)
     }
 
+    /// Whether what `console` was opened by goes on: the session that it is of, and the credentials, where it was by some.
+    fn is_given(&self, console: &ConsoleSession) -> bool {
+        let live = self.live_only();
+        match &console.credentials {
+            Some(id) => live.check_credentials(id.as_str(), console.holder()).is_ok(),
+            None => live.check(console.holder()).is_ok(),
+        }
+    }
+
     /// Whether nothing ended `console` before its time.
     pub(super) fn is_open(&self, console: &ConsoleSession) -> bool {
-        self.snapshot.directory.role(&console.session.role).is_some()
+        self.is_given(console)
             && !self.snapshot.console.is_idle(console.seen, self.at)
-            && !self.is_revoked(&console.session)
             && !self.is_browser_ended(who_of(console), console.browser, console.opened)
+    }
+}
+
+/// Whether a console may be opened by such credentials, for as long (facts 4.2); else why not.
+fn check_kind(session: &Session, seconds: Option<u64>) -> Result<(), String> {
+    let is_chained =
+        |caller: &Option<String>| caller.as_ref().is_some_and(|arn| arn.contains(":assumed-role/"));
+    match (session, seconds) {
+        (Session::User(_), _) => {
+            Err("credentials of a user open no console; those of AssumeRole* and GetFederationToken do"
+                .into())
+        }
+        (Session::FederatedUser(_), Some(_)) => {
+            Err("SessionDuration is not for credentials of GetFederationToken, whose DurationSeconds says it"
+                .into())
+        }
+        (Session::Role(session), Some(seconds)) if seconds > CHAINED && is_chained(&session.assumed_by) => {
+            Err(format!(
+                "SessionDuration is {seconds}; it must be 900 to {CHAINED} seconds where one role assumed another"
+            ))
+        }
+        (Session::FederatedUser(_) | Session::Role(_), _) => Ok(()),
     }
 }
 
@@ -184,10 +231,11 @@ pub(super) fn console_mark(console: &ConsoleSession) -> RevocationId {
 
 /// Whose browser it is, in a mark.
 pub(super) fn who_of(console: &ConsoleSession) -> [&str; 2] {
-    let session = &console.session;
-    match session.person() {
-        Some((provider, subject)) => [provider.as_str(), subject],
-        None => [session.role.as_str(), session.session_name.as_str()],
+    match (console.person(), &console.session) {
+        (Some((provider, subject)), _) => [provider.as_str(), subject],
+        (None, Session::Role(session)) => [session.role.as_str(), &session.session_name],
+        (None, Session::FederatedUser(session)) => [session.made_by.as_str(), &session.name],
+        (None, Session::User(session)) => [session.user.as_str(), ""],
     }
 }
 

@@ -109,20 +109,25 @@ pub(super) fn is_loopback(url: &Url) -> bool {
 }
 
 fn destinations(main: &Item<Settings>, public: &Url, faults: &mut Faults) -> Option<Destinations> {
-    let mut origins = Vec::new();
-    for text in &main.value.console.destinations {
-        match Url::parse(text) {
-            Ok(url) if url.scheme() == "https" || (url.scheme() == "http" && is_loopback(&url)) => {
-                origins.push(url);
+    let console = &main.value.console;
+    let mut origins = |written: &[String], key, what| -> Vec<Url> {
+        let is_one = |url: &Url| url.scheme() == "https" || (url.scheme() == "http" && is_loopback(url));
+        let mut found = Vec::new();
+        for text in written {
+            match Url::parse(text).ok().filter(is_one) {
+                Some(url) => found.push(url),
+                None => faults.error(
+                    main.place.at(key),
+                    format!("{text:?} is not an origin that {what}"),
+                    "write scheme and host, such as https://console.example.com",
+                ),
             }
-            _ => faults.error(
-                main.place.at("console.destinations"),
-                format!("{text:?} is not an origin that a sign-in may land on"),
-                "write scheme and host, such as https://console.example.com",
-            ),
         }
-    }
-    Destinations::new(public, &origins)
+        found
+    };
+    let further = origins(&console.destinations, "console.destinations", "a sign-in may land on");
+    let issuers = origins(&console.issuers, "console.issuers", "a sign-in may lead back to");
+    Destinations::new(public, &further, &issuers)
 }
 
 fn portal_lifetime(main: &Item<Settings>, faults: &mut Faults) -> Duration {
@@ -147,6 +152,7 @@ fn console_terms(main: &Item<Settings>, faults: &mut Faults) -> ConsoleTerms {
         }
     }
     terms.most_sessions = written.most_sessions;
+    terms.reuses_signin_tokens = written.reuse_signin_tokens;
     terms.bound_to_program = written.bound_to.contains(&Binding::Program);
     terms.bound_to_address = written.bound_to.contains(&Binding::Address);
     terms

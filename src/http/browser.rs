@@ -18,6 +18,7 @@ use crate::broker::{
 };
 use crate::console::ConsoleSession;
 use crate::directory::{Provider, Verifier};
+use crate::identity::Session;
 use crate::identity::saml::Outbound;
 use crate::policy::RoleOffer;
 
@@ -257,36 +258,44 @@ pub(super) fn sign_in_button(provider: &Provider) -> Option<SignInButton> {
 async fn console(request: HttpRequest, surface: web::Data<Surface>) -> HttpResponse {
     let context = surface.context(&request);
     let jars = Jars::read(&request, context.snapshot().is_https);
-    let Some(console) = jars.console.as_deref().and_then(|cookie| context.console_session(cookie)) else {
-        return portal::see_other(portal::PATH);
+    let cookie = jars.console.as_deref();
+    let Some(console) = cookie.and_then(|cookie| context.console_session(cookie)) else {
+        let leads_back = cookie.and_then(|cookie| context.leads_back_to(cookie));
+        return portal::see_other(leads_back.as_deref().unwrap_or(portal::PATH));
     };
     // Where the store does not say who is at the portal, the console is there all the same.
     let here = context.in_browser(jars.cookies()).await;
     let here = here.unwrap_or_else(|_| InBrowser { person: None, console: Some(console.clone()) });
     let leads_to = context.sign_out_leads_to(&here);
-    let is_person = console.session.person().is_some();
     let noted = noted(&context, &here).await;
-    let ConsoleSession { session, until, .. } = console;
-    let account = session.role.account();
+    let account = console.holder().account();
     let alias = context.snapshot().directory.account(account).and_then(|account| account.alias.clone());
-    let minutes = until.since(context.at()).as_secs().div_ceil(60);
+    let minutes = console.until.since(context.at()).as_secs().div_ceil(60);
+    let tags = match &console.session {
+        Session::Role(session) => &session.tags[..],
+        Session::FederatedUser(session) => &session.tags,
+        Session::User(_) => &[],
+    };
     let view = ConsolePage {
-        arn: session.role.session_arn(&session.session_name),
-        role: session.role.name().to_owned(),
-        role_arn: session.role.to_string(),
+        arn: console.holder().arn(),
+        title: title_of(&console).to_owned(),
+        role_arn: console.role().map(|session| session.role.to_string()),
         account: alias.map_or_else(|| account.to_string(), |alias| format!("{alias} ({account})")),
-        session_name: session.session_name,
-        is_person,
-        subject: session.subject.unwrap_or_default(),
-        provider: session.provider.map(|provider| provider.to_string()).unwrap_or_default(),
-        tags: session.tags.into_iter().map(|tag| (tag.key, tag.value)).collect(),
-        until: until.to_rfc3339(),
-        until_for_people: until.for_people(),
+        session_name: console.name().to_owned(),
+        person: console.person().map(|(provider, subject)| (subject.to_owned(), provider.to_string())),
+        tags: tags.iter().map(|tag| (tag.key.clone(), tag.value.clone())).collect(),
+        until: console.until.to_rfc3339(),
+        until_for_people: console.until.for_people(),
         remaining: format!("{} h {:02} min", minutes / 60, minutes % 60),
     };
     let mut response = page::console(&request, &view, leads_to.as_deref());
     cookies::with_cookies(&mut response, noted);
     response
+}
+
+/// What a console is called: the role, or whom a user made it for.
+pub(super) fn title_of(console: &ConsoleSession) -> &str {
+    console.role().map_or_else(|| console.name(), |session| session.role.name())
 }
 
 /// The cookies that are to note that somebody was there.

@@ -42,6 +42,7 @@ struct Fields {
     session_duration: Option<String>,
     signin_token: Option<String>,
     destination: Option<String>,
+    issuer: Option<String>,
 }
 
 impl Fields {
@@ -53,6 +54,7 @@ impl Fields {
                 "SessionDuration" => &mut fields.session_duration,
                 "SigninToken" => &mut fields.signin_token,
                 "Destination" => &mut fields.destination,
+                "Issuer" => &mut fields.issuer,
                 "Session" => {
                     fields.session.get_or_insert_with(|| Secret::new(value.into_owned()));
                     continue;
@@ -99,9 +101,13 @@ async fn answer(request: &HttpRequest, surface: &Surface, fields: Fields) -> Htt
             };
             let before = Jars::read(request, context.snapshot().is_https);
             let destination = fields.destination.as_deref();
-            match context.redeem_signin_token(token, destination, before.cookies()).await {
+            let issuer = fields.issuer.as_deref();
+            match context.redeem_signin_token(token, destination, issuer, before.cookies()).await {
                 Ok(opened) => signed_in(&context, &opened, StatusCode::FOUND),
-                Err(failure) => page::failure(request, &failure),
+                Err(failure) => {
+                    let back = issuer.and_then(|issuer| context.snapshot().destinations.lead_back(issuer));
+                    page::signin_failure(request, &failure, back.as_deref())
+                }
             }
         }
         // The buttons of our own pages.

@@ -4,7 +4,7 @@
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::browser::{in_browser, is_from_here, noted, remembering, sign_in_button, signed_in};
+use super::browser::{in_browser, is_from_here, noted, remembering, sign_in_button, signed_in, title_of};
 use super::cookies;
 use super::page::{self, CredentialsPage, PortalPage, RoleRow, RolesPage, SignInButton};
 use super::{Surface, body, form, get_or_head};
@@ -43,7 +43,7 @@ async fn portal(request: HttpRequest, surface: web::Data<Surface>) -> HttpRespon
             page::roles(&request, &view, &origins, leads_to.as_deref())
         }
         None => {
-            let session = here.console.as_ref().map(|console| console.session.session_name.clone());
+            let session = here.console.as_ref().map(|console| console.name().to_owned());
             page::portal(&request, &sign_in_page(&request, &context, session), leads_to.as_deref())
         }
     };
@@ -136,7 +136,7 @@ async fn roles_page(
         place: (pages > 1).then(|| format!("Page {} of {pages}", page + 1)),
         previous: (page > 0).then(|| asked.link(page - 1)),
         next: (page + 1 < pages).then(|| asked.link(page + 1)),
-        console: here.console.as_ref().map(|console| console.session.role.name().to_owned()),
+        console: here.console.as_ref().map(|console| title_of(console).to_owned()),
         until: person.until().for_people(),
         until_machine: person.until().to_rfc3339(),
     }

@@ -15,6 +15,13 @@ pub struct ConsoleSettings {
     /// `https://console.example.com`. Anything else is refused, so that the sign-in URL is no open
     /// redirect.
     pub destinations: Vec<String>,
+    /// Origins of in-house portals that make sign-in URLs, such as `https://intranet.example.com`. Where the URL names a page
+    /// there as its `Issuer`, whoever comes with a stale URL, or whose console is over, is led back to it. Any other
+    /// `Issuer` is ignored.
+    pub issuers: Vec<String>,
+    /// Whether a sign-in token opens consoles as often as one likes for its 15 minutes, as AWS's do, instead of once. Whoever
+    /// finds such a URL in a history or a log in that time is signed in by it. Default `false`.
+    pub reuse_signin_tokens: bool,
     /// After how long without a visit to a page of the broker a browser must sign in again, such as `30m`. Default: no
     /// such limit.
     pub idle: Option<Span>,

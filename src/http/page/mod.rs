@@ -89,18 +89,17 @@ pub(super) struct OfferedRole {
 #[template(path = "console.html")]
 pub(super) struct ConsolePage {
     pub(super) arn: String,
-    pub(super) role: String,
-    pub(super) role_arn: String,
+    /// The role, or whom a user made the session for.
+    pub(super) title: String,
+    pub(super) role_arn: Option<String>,
     pub(super) account: String,
     pub(super) session_name: String,
-    pub(super) subject: String,
-    pub(super) provider: String,
+    /// The person, and who vouches for them.
+    pub(super) person: Option<(String, String)>,
     pub(super) tags: Vec<(String, String)>,
     pub(super) until: String,
     pub(super) until_for_people: String,
     pub(super) remaining: String,
-    /// Whether whoever is here is known by a provider's name for them.
-    pub(super) is_person: bool,
 }
 
 /// Carries a SAML message to an identity provider (SAML Bindings 3.5.4).
@@ -139,6 +138,8 @@ struct ErrorPage<'a> {
     title: &'a str,
     text: &'a str,
     next: &'a str,
+    /// The one thing to do, and where.
+    link: (&'a str, &'a str),
     request_id: &'a str,
 }
 
@@ -230,6 +231,12 @@ pub(super) fn failure(request: &HttpRequest, failure: &Failure) -> HttpResponse 
     error(request, &PageError::of(failure))
 }
 
+/// The page for a sign-in URL that opened nothing; `back` is where there are others.
+pub(super) fn signin_failure(request: &HttpRequest, failure: &Failure, back: Option<&str>) -> HttpResponse {
+    let link = back.map_or(TO_SIGN_IN, |back| ("Get a new link", back));
+    error_with(request, &PageError::of(failure), link)
+}
+
 /// The page for a request that lacks something.
 pub(super) fn incomplete(request: &HttpRequest, text: &str) -> HttpResponse {
     tracing::info!(text, "incomplete request");
@@ -265,9 +272,17 @@ pub(super) async fn stylesheet() -> HttpResponse {
         .body(STYLESHEET)
 }
 
+/// Where most errors lead to.
+const TO_SIGN_IN: (&str, &str) = ("To the sign-in page", "/portal");
+
 fn error(request: &HttpRequest, shown: &PageError) -> HttpResponse {
+    error_with(request, shown, TO_SIGN_IN)
+}
+
+fn error_with(request: &HttpRequest, shown: &PageError, link: (&str, &str)) -> HttpResponse {
     let id = RequestId::of(request);
-    let view = ErrorPage { title: shown.title, text: &shown.text, next: shown.next, request_id: id.as_str() };
+    let PageError { title, text, next, .. } = shown;
+    let view = ErrorPage { title, text, next, link, request_id: id.as_str() };
     render(request, shown.status, &view, &NOTHING)
 }
 

@@ -2,6 +2,7 @@
 //! whose they are.
 
 mod assuming;
+mod consoles;
 mod recorded;
 mod revoking;
 mod second_factor;

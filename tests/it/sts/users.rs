@@ -1,7 +1,6 @@
 //! Users: who they are, and the temporary credentials that they get and make.
 
 use rolegate::clock::Clock as _;
-use serde_json::json;
 
 use super::*;
 
@@ -87,11 +86,6 @@ async fn a_user_makes_credentials_for_somebody() {
         expected,
         "whatever its policy says"
     );
-    let session = json!({ "sessionId": cleo.id, "sessionKey": cleo.secret, "sessionToken": cleo.token });
-    let query = url::form_urlencoded::byte_serialize(session.to_string().as_bytes()).collect::<String>();
-    let console = world.get(&format!("/federation?Action=getSigninToken&Session={query}"), &[]).await;
-    assert_eq!(console.status, 400, "{console:?}");
-    assert!(console.body.contains("these are no credentials of a role"), "{console:?}");
     let policy = format!(r#"{{"Version": "2012-10-17", "Statement": [{}]}}"#, " ".repeat(1000));
     let malformed = world.signed(&bot(), &[&call[..], &[("Policy", &policy)]].concat()).await;
     assert!(malformed.sts_refusal().starts_with("400 MalformedPolicyDocument: "), "{malformed:?}");

@@ -18,7 +18,7 @@ use rolegate::console::ConsoleSession;
 use rolegate::entropy::{Entropy, SystemEntropy};
 use rolegate::http::{Surface, serve_public};
 use rolegate::identity::sigv4::{Payload, SignedRequest, SigningCredential, sign};
-use rolegate::identity::{Ancestry, RoleSession, SessionPolicies};
+use rolegate::identity::{Ancestry, RoleSession, Session, SessionPolicies};
 use rolegate::issuer::jwt::SigningKeys;
 use rolegate::issuer::local::LocalIssuer;
 use rolegate::seal::KeyRing;
@@ -301,7 +301,7 @@ impl World {
         let until = session.expires;
         let entropy = SystemEntropy::new();
         let browser = rolegate::entropy::bytes(&entropy).unwrap();
-        let console = ConsoleSession::new(session, self.clock.now(), until);
+        let console = ConsoleSession::new(Session::Role(Box::new(session)), self.clock.now(), until);
         ConsoleSession { browser, ..console }.seal(&ring(), &entropy).unwrap()
     }
 
