@@ -261,6 +261,13 @@ impl RequestContext<'_> {
         };
         let ask =
             Ask { action, role: &role, session_name: None, duration: None, policies: SessionPolicies::NONE };
+        if let Some(there) = self.console_there(&role) {
+            let identity = self.verify(arrival).await?;
+            let authorized = self.authorize(&identity, arrival.provider, &ask)?;
+            let believed = (&identity, &authorized);
+            let opened = self.admit_there(arrival, believed, there, Some(&destination), action).await?;
+            return Ok(Arrived::SignedIn(opened));
+        }
         let (identity, authorized) = self.admit(arrival, &ask).await?;
         let by = SigninBy { action, offered_by: Some(offered_by(authorized.offered_by())), browser };
         let console = self.console_of(&identity, &authorized);

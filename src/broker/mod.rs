@@ -27,6 +27,7 @@ pub mod rehearse;
 mod revocation;
 mod sessions;
 mod signin;
+mod upstream_console;
 mod verify;
 
 use std::net::IpAddr;

@@ -23,13 +23,23 @@ const CHAINED: u64 = 3600;
 const LEADS_BACK: Duration = Duration::from_secs(12 * 3600);
 
 /// A browser that may go to its console.
-pub struct SignedIn {
-    /// Where to.
-    pub destination: String,
-    /// What its cookie holds, sealed.
-    pub cookie: String,
-    /// How long the cookie is good for.
-    pub lasts: Duration,
+pub enum SignedIn {
+    /// To the broker's own, or to one that counts on it.
+    Here {
+        /// Where to.
+        destination: String,
+        /// What its cookie holds, sealed.
+        cookie: String,
+        /// How long the cookie is good for.
+        lasts: Duration,
+    },
+    /// To somebody else's.
+    There {
+        /// Opens it.
+        url: Secret<String>,
+        /// Whose it is, for people.
+        host: String,
+    },
 }
 
 /// How a browser comes to its console.
@@ -139,7 +149,7 @@ impl RequestContext<'_> {
             until: console.until,
         }
         .write();
-        Ok(SignedIn { destination, cookie, lasts: self.cookie_lasts(&console) })
+        Ok(SignedIn::Here { destination, cookie, lasts: self.cookie_lasts(&console) })
     }
 
     /// What a browser's cookie is to hold from now on, and for how long, if it is to be noted that somebody was there.

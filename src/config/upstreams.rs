@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use url::Url;
 
@@ -9,13 +10,17 @@ use super::document::{Item, Place, Written};
 use super::fault::Faults;
 use super::secrets::private_secret;
 use super::settings::{
-    RoleSettings, RoleUpstreamSettings, UpstreamKeySettings, UpstreamKind, UpstreamSettings,
+    RoleSettings, RoleUpstreamSettings, UpstreamConsoleSettings, UpstreamKeySettings, UpstreamKind,
+    UpstreamSettings,
 };
 use crate::arn::RoleArn;
-use crate::issuer::upstream::{self, By, UpstreamKey, UpstreamRole, UpstreamSts, Upstreams};
+use crate::issuer::upstream::{self, By, UpstreamConsole, UpstreamKey, UpstreamRole, UpstreamSts, Upstreams};
 
 /// The name of the issuer that needs no entry.
 const LOCAL: &str = "local";
+/// How long a session of a console may last (facts 4.2).
+const CONSOLE_DURATION: std::ops::RangeInclusive<Duration> =
+    Duration::from_secs(900)..=Duration::from_secs(43_200);
 /// Where signatures are for, if nobody says.
 const DEFAULT_REGION: &str = "us-east-1";
 
@@ -81,6 +86,7 @@ fn sts(written: &UpstreamSettings, place: &Place, faults: &mut Faults) -> Option
             UpstreamKind::Minio => upstream::UpstreamKind::Minio,
         },
         reuse: written.reuse,
+        console: console(written, region?, place, faults),
     };
     match UpstreamSts::new(settings) {
         Ok(sts) => Some(sts),
@@ -128,6 +134,53 @@ fn endpoint(written: &UpstreamSettings, region: &str, place: &Place, faults: &mu
     url
 }
 
+/// Where its console is: where it was written to be, or where AWS has it.
+fn console(
+    written: &UpstreamSettings,
+    region: &str,
+    place: &Place,
+    faults: &mut Faults,
+) -> Option<UpstreamConsole> {
+    let none = UpstreamConsoleSettings::default();
+    let console = written.console.as_ref().unwrap_or(&none);
+    let of_aws = || UpstreamConsole::of_aws(region).filter(|_| written.endpoint.is_none());
+    let default = of_aws().filter(|_| written.kind == UpstreamKind::Aws);
+    if written.console.is_some() && written.kind == UpstreamKind::Minio {
+        let help = "take it out: MinIO opens no console by credentials of a role";
+        faults.error(place.at("console"), "an upstream of kind \"minio\" has no such console", help);
+        return None;
+    }
+    let mut address = |text: &Option<String>, key| {
+        let text = text.as_ref()?;
+        let is_bare =
+            |url: &Url| url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
+        let url = Url::parse(text).ok().filter(is_bare).filter(UpstreamSts::is_permitted);
+        if url.is_none() {
+            let message = format!("{text:?} is not an address of a console");
+            let help = "write https, the host and the path; http is for this machine alone";
+            faults.error(place.at(key), message, help);
+        }
+        url
+    };
+    let federation = address(&console.federation, "console.federation");
+    let home = address(&console.home, "console.home");
+    let (default_federation, default_home) =
+        default.map(|default| (default.federation, default.home)).unzip();
+    match (federation.or(default_federation), home.or(default_home)) {
+        (Some(federation), Some(home)) => {
+            Some(UpstreamConsole { federation, home, leaves_first: console.leave_first })
+        }
+        _ => {
+            let is_written = console.federation.is_some() && console.home.is_some();
+            if written.console.is_some() && !is_written {
+                let help = "write both, federation and home, or take it out";
+                faults.error(place.at("console"), "the console lacks an address", help);
+            }
+            None
+        }
+    }
+}
+
 /// The STS of AWS in a region, by the partition that the region is of.
 fn regional(region: &str) -> String {
     let suffix = match region.split('-').next() {
@@ -170,7 +223,12 @@ fn role(
     }
     let by = by(asked, sts, place, faults)?;
     let arn = written.arn.parse().ok()?;
-    Some((arn, UpstreamRole { sts: Arc::clone(sts), role: there.clone(), by }))
+    let console_duration = asked.console_duration.map(|span| span.0);
+    if console_duration.is_some_and(|length| !CONSOLE_DURATION.contains(&length)) {
+        let message = "console_duration is not between 15m and 12h";
+        faults.error(place.at("upstream.console_duration"), message, "write 15m to 12h, such as 8h");
+    }
+    Some((arn, UpstreamRole { sts: Arc::clone(sts), role: there.clone(), by, console_duration }))
 }
 
 fn by(asked: &RoleUpstreamSettings, sts: &UpstreamSts, place: &Place, faults: &mut Faults) -> Option<By> {

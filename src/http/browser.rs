@@ -158,14 +158,14 @@ pub(super) fn arrived(
 ) -> HttpResponse {
     match outcome {
         Ok(Arrived::SignedIn(opened)) => {
-            let mut response = signed_in(context, &opened, StatusCode::SEE_OTHER);
+            let mut response = signed_in(request, context, &opened, StatusCode::SEE_OTHER);
             forget_login(&mut response, context, login);
             response
         }
         Ok(Arrived::AtPortal(arrived)) => {
             let https = context.snapshot().is_https;
             let mut response = match (&arrived.console, &arrived.onward) {
-                (Some(opened), _) => signed_in(context, opened, StatusCode::SEE_OTHER),
+                (Some(opened), _) => signed_in(request, context, opened, StatusCode::SEE_OTHER),
                 (None, Onward::Application { name, visit, is_afresh }) => {
                     page::onward(request, &application::entrance(name, visit, *is_afresh))
                 }
@@ -216,11 +216,22 @@ fn forget_login(response: &mut HttpResponse, context: &RequestContext<'_>, login
 
 /// The console session goes into its cookie, the browser to its destination: by `303` after a
 /// POST, which makes a GET of it, by `302` after a GET, as AWS does (facts 4.3).
-pub(super) fn signed_in(context: &RequestContext<'_>, opened: &SignedIn, status: StatusCode) -> HttpResponse {
-    HttpResponse::build(status)
-        .cookie(Jar::Console.set(opened.cookie.clone(), opened.lasts, context.snapshot().is_https))
-        .insert_header((header::LOCATION, opened.destination.as_str()))
-        .finish()
+///
+/// To somebody else's console by a page that leads there: a redirect after a form would have to be allowed by the page with
+/// the form, for wherever that console redirects to.
+pub(super) fn signed_in(
+    request: &HttpRequest,
+    context: &RequestContext<'_>,
+    opened: &SignedIn,
+    status: StatusCode,
+) -> HttpResponse {
+    match opened {
+        SignedIn::Here { destination, cookie, lasts } => HttpResponse::build(status)
+            .cookie(Jar::Console.set(cookie.clone(), *lasts, context.snapshot().is_https))
+            .insert_header((header::LOCATION, destination.as_str()))
+            .finish(),
+        SignedIn::There { url, host } => page::elsewhere(request, url, host),
+    }
 }
 
 fn by_account(context: &RequestContext<'_>, offers: &[RoleOffer]) -> Vec<PickerAccount> {

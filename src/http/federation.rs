@@ -103,7 +103,7 @@ async fn answer(request: &HttpRequest, surface: &Surface, fields: Fields) -> Htt
             let destination = fields.destination.as_deref();
             let issuer = fields.issuer.as_deref();
             match context.redeem_signin_token(token, destination, issuer, before.cookies()).await {
-                Ok(opened) => signed_in(&context, &opened, StatusCode::FOUND),
+                Ok(opened) => signed_in(request, &context, &opened, StatusCode::FOUND),
                 Err(failure) => {
                     let back = issuer.and_then(|issuer| context.snapshot().destinations.lead_back(issuer));
                     page::signin_failure(request, &failure, back.as_deref())

@@ -9,7 +9,7 @@ use super::cookies;
 use super::page::{self, CredentialsPage, PortalPage, RoleRow, RolesPage, SignInButton};
 use super::{Surface, body, form, get_or_head};
 use crate::arn::{AccountId, RoleArn};
-use crate::broker::{InBrowser, Marked, Opened, Person, Refusal, RequestContext};
+use crate::broker::{InBrowser, Marked, Opened, Person, RequestContext};
 use crate::directory::Provider;
 
 /// Where it is.
@@ -227,7 +227,7 @@ async fn open_console(
     match context.open_role(person, role, destination).await {
         Ok(Opened::Console(opened)) => {
             context.remember_choice(person, role).await;
-            signed_in(context, &opened, StatusCode::SEE_OTHER)
+            signed_in(request, context, &opened, StatusCode::SEE_OTHER)
         }
         Ok(Opened::SignInAgain(start)) => {
             let response = page::again(request, &start.outbound);
@@ -244,8 +244,8 @@ async fn go(request: HttpRequest, surface: web::Data<Surface>, alias: web::Path<
     let Some(role) = directory.role_by_alias(&alias) else { return page::not_found(&request) };
     let query = request.query_string().as_bytes();
     let destination = form::fields(query).find(|(name, _)| name == "destination").map(|(_, value)| value);
-    if let Err(refused) = context.snapshot().destinations.land_on(destination.as_deref()) {
-        return page::failure(&request, &Refusal::Destination(refused).into());
+    if let Err(refused) = context.land_on(Some(&role.arn), destination.as_deref()) {
+        return page::failure(&request, &refused.into());
     }
     let here = match in_browser(&request, &context).await {
         Ok(here) => here,

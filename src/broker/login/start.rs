@@ -243,7 +243,7 @@ impl RequestContext<'_> {
         role: Option<&RoleArn>,
         wished: Option<&str>,
     ) -> Result<Landing, Failure> {
-        let land = |wished| self.snapshot.destinations.land_on(Some(wished)).map_err(Refusal::Destination);
+        let land = |wished| self.land_on(role, Some(wished));
         let destination = wished.map(land).transpose()?;
         let console = |role: &RoleArn| Onward::Console { role: role.clone(), destination };
         Ok(Landing::Portal { browser, onward: role.map_or(Onward::Nowhere, console) })

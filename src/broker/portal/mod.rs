@@ -267,7 +267,11 @@ impl RequestContext<'_> {
         authorized: &AuthorizedSession,
         wished: Option<&str>,
     ) -> Result<SignedIn, Failure> {
-        let destination = self.snapshot.destinations.land_on(wished).map_err(Refusal::Destination)?;
+        let destination = self.land_on(Some(&authorized.session().role), wished)?;
+        if let Some(there) = self.console_there(&authorized.session().role) {
+            let ready = self.ready_there(there, authorized, None, Some(&destination)).await?;
+            return self.sign_in_there(ready, authorized, ACTION);
+        }
         let console = self.console_of(&person.identity, authorized);
         let offered_by = Some(offered_by(authorized.offered_by()));
         let by = SigninBy { action: ACTION, offered_by, browser: Some(person.stay.browser) };

@@ -35,7 +35,9 @@ pub(super) use self::saml::{Encryption, Laxity, RequestBinding, SamlProviderSett
 pub(super) use self::store::{
     OutageSettings, OutageStart, StoreKind, StoreMode, StoreSettings, StoreTlsSettings, StoreUrls,
 };
-pub(super) use self::upstream::{RoleUpstreamSettings, UpstreamKeySettings, UpstreamKind, UpstreamSettings};
+pub(super) use self::upstream::{
+    RoleUpstreamSettings, UpstreamConsoleSettings, UpstreamKeySettings, UpstreamKind, UpstreamSettings,
+};
 pub(super) use self::user::{AccessKeySettings, AccessKeyStatus, GroupSettings, MfaSettings, UserSettings};
 use super::span::Span;
 

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::SecretRef;
+use crate::config::span::Span;
 
 /// `[[upstream]]`: somebody else's STS, which makes the credentials of the roles that name it as their `issuer`.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -24,6 +25,23 @@ pub struct UpstreamSettings {
     /// their time is left. Default `true`.
     #[serde(default = "default_reuse")]
     pub reuse: bool,
+    /// Where browsers are sent that open one of its roles. Default: AWS's console, if the STS is AWS's own; the broker's own
+    /// page elsewhere.
+    pub console: Option<UpstreamConsoleSettings>,
+}
+
+/// `[upstream.console]`
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct UpstreamConsoleSettings {
+    /// The federation endpoint, such as `https://signin.aws.amazon.com/federation`.
+    pub federation: Option<String>,
+    /// The console's first page, such as `https://console.aws.amazon.com/`. Links may lead to pages of this host, and of
+    /// those below it.
+    pub home: Option<String>,
+    /// Whether a browser leaves the session that it has there already, first. Not needed where people have turned on sessions
+    /// side by side. Default `false`.
+    pub leave_first: bool,
 }
 
 /// Whose an STS is.
@@ -59,6 +77,8 @@ pub struct RoleUpstreamSettings {
     pub external_id: Option<String>,
     /// Whether the caller's own token or assertion is passed on, instead of asking by a key of the broker.
     pub pass_through: bool,
+    /// How long a session of the console there lasts, `15m` to `12h`, whatever its credentials do. Default: as long as they.
+    pub console_duration: Option<Span>,
     /// With `pass_through`: the ARN of the SAML provider there, for assertions.
     pub saml_provider: Option<String>,
 }

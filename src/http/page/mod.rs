@@ -21,6 +21,7 @@ use super::error::PageError;
 use super::request_log::RequestId;
 use crate::broker::Failure;
 use crate::identity::saml::{Form, LogoutStatus, Outbound};
+use crate::secret::Secret;
 
 const STYLESHEET: &str = include_str!("../pages/rolegate.css");
 /// Sends the form of [`CarryPage`] for people whose browser runs scripts.
@@ -117,6 +118,14 @@ struct CarryPage<'a> {
 #[template(path = "again.html")]
 struct AgainPage<'a> {
     url: &'a str,
+}
+
+/// Leads to somebody else's console.
+#[derive(Template)]
+#[template(path = "elsewhere.html")]
+struct ElsewherePage<'a> {
+    url: &'a str,
+    host: &'a str,
 }
 
 /// Leads on to a page of ours that may lead to another site, for the same reason.
@@ -219,6 +228,11 @@ pub(super) fn again(request: &HttpRequest, outbound: &Outbound) -> HttpResponse 
         Outbound::Redirect(url) => render(request, StatusCode::OK, &AgainPage { url }, &NOTHING),
         Outbound::Post(form) => carry(request, "Sign in again", form),
     }
+}
+
+/// A page that leads to somebody else's console at `host`. Browsers keep no copy, and tell nobody where they come from.
+pub(super) fn elsewhere(request: &HttpRequest, url: &Secret<String>, host: &str) -> HttpResponse {
+    render(request, StatusCode::OK, &ElsewherePage { url: url.expose(), host }, &NOTHING)
 }
 
 /// A page that leads on to `path`.

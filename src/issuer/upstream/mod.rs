@@ -4,10 +4,11 @@
 //! [`AuthorizedSession`](crate::policy::AuthorizedSession) into `AssumeRole` by a key of ours (`request`), or passes
 //! the caller's own token or assertion on. What can't be asked for so that the session is no wider is not asked for
 //! at all. `exchange` sends it and tries again where that helps (`budget`), `answer` reads what comes, `reuse` gives it
-//! again to whoever asks for the same.
+//! again to whoever asks for the same. `console` opens the console there.
 
 mod answer;
 mod budget;
+mod console;
 mod end;
 mod exchange;
 mod fault;
@@ -16,6 +17,7 @@ mod reuse;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use reqwest::Client;
@@ -23,6 +25,7 @@ use tokio::sync::Semaphore;
 use url::{Position, Url};
 
 use self::budget::RetryBudget;
+pub use self::console::UpstreamConsole;
 pub use self::end::EndThere;
 pub use self::fault::UpstreamFault;
 use self::reuse::Reuse;
@@ -53,6 +56,8 @@ pub struct UpstreamSettings {
     pub kind: UpstreamKind,
     /// Whether credentials are given again to whoever asks for the same.
     pub reuse: bool,
+    /// Its console, if it has one.
+    pub console: Option<UpstreamConsole>,
 }
 
 /// Whose an STS is.
@@ -112,6 +117,11 @@ impl UpstreamSts {
         self.settings.access_key.is_some()
     }
 
+    /// Its console, if it has one.
+    pub const fn console(&self) -> Option<&UpstreamConsole> {
+        self.settings.console.as_ref()
+    }
+
     /// What was wrong with it when it was asked last.
     pub fn trouble(&self) -> Option<String> {
         self.trouble.load().as_deref().cloned()
@@ -147,6 +157,8 @@ pub struct UpstreamRole {
     pub role: String,
     /// How it is asked.
     pub by: By,
+    /// How long a session of the console there lasts; nothing: as long as the credentials.
+    pub console_duration: Option<Duration>,
 }
 
 /// Every STS of others, and the roles that they make credentials for.

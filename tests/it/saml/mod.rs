@@ -9,6 +9,7 @@ mod canonical;
 mod claims;
 mod conditions;
 mod confirmation;
+mod console_there;
 mod cost;
 mod cross;
 mod digests;

@@ -8,7 +8,7 @@ mod revoking;
 mod second_factor;
 mod session_policies;
 mod settings;
-mod upstream;
+pub(crate) mod upstream;
 mod users;
 mod verify;
 

@@ -1,7 +1,7 @@
 //! Roles whose credentials come from somebody else's STS.
 
 mod settings;
-mod there;
+pub(crate) mod there;
 
 use std::time::Duration;
 

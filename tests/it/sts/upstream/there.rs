@@ -1,5 +1,6 @@
 //! An STS of somebody else on loopback. It verifies signatures and answers what it is told to: what no real one does
-//! on demand. How real ones take our calls, the interop suite shows.
+//! on demand. How real ones take our calls, the interop suite shows. Beside it the federation endpoint of its console,
+//! which nobody but AWS has: it does what facts 4 say of AWS's.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::TcpListener;
@@ -23,8 +24,8 @@ use crate::saml::fixture::noon;
 pub(super) const KEY: &str = "AKIATHERETHERETHERE2";
 
 /// See the module.
-pub(super) struct There {
-    pub(super) url: String,
+pub(crate) struct There {
+    pub(crate) url: String,
     state: Arc<State>,
     server: ServerHandle,
 }
@@ -33,11 +34,15 @@ struct State {
     replies: Mutex<VecDeque<Reply>>,
     seen: Mutex<Vec<Seen>>,
     gate: Semaphore,
+    /// What it gave: id, secret, session token.
+    given: Mutex<Vec<[String; 3]>>,
+    /// What it was asked for at the federation endpoint, without the session.
+    signins: Mutex<Vec<BTreeMap<String, String>>>,
 }
 
 /// What it says to one request.
 #[derive(Debug, Clone)]
-pub(super) enum Reply {
+pub(crate) enum Reply {
     /// This status and body.
     Is(u16, String),
     /// Credentials that last so much longer than was asked for.
@@ -55,7 +60,7 @@ pub(super) struct Seen {
 }
 
 impl Reply {
-    pub(super) fn refuses(status: u16, code: &str) -> Self {
+    pub(crate) fn refuses(status: u16, code: &str) -> Self {
         let body = format!(
             "<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>said there</Message></Error>\
              </ErrorResponse>"
@@ -65,14 +70,23 @@ impl Reply {
 }
 
 impl There {
-    pub(super) fn start() -> Self {
-        let state =
-            Arc::new(State { replies: Mutex::default(), seen: Mutex::default(), gate: Semaphore::new(0) });
+    pub(crate) fn start() -> Self {
+        let state = Arc::new(State {
+            replies: Mutex::default(),
+            seen: Mutex::default(),
+            gate: Semaphore::new(0),
+            given: Mutex::default(),
+            signins: Mutex::default(),
+        });
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let data = web::Data::from(Arc::clone(&state));
-        let server =
-            HttpServer::new(move || App::new().app_data(data.clone()).default_service(web::to(answer)));
+        let server = HttpServer::new(move || {
+            App::new()
+                .app_data(data.clone())
+                .route("/federation", web::route().to(federation))
+                .default_service(web::to(answer))
+        });
         let server = server.workers(1).shutdown_timeout(0).listen(listener).unwrap().run();
         let handle = server.handle();
         actix_web::rt::spawn(server);
@@ -80,7 +94,7 @@ impl There {
     }
 
     /// What it says next, in this order; after that it gives.
-    pub(super) fn says(&self, replies: &[Reply]) {
+    pub(crate) fn says(&self, replies: &[Reply]) {
         self.state.replies.lock().unwrap().extend(replies.iter().cloned());
     }
 
@@ -89,12 +103,17 @@ impl There {
         self.state.gate.add_permits(1);
     }
 
-    pub(super) fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.state.seen.lock().unwrap().len()
     }
 
     pub(super) fn last(&self) -> Seen {
         self.state.seen.lock().unwrap().last().cloned().unwrap()
+    }
+
+    /// What it was asked for at the federation endpoint last.
+    pub(crate) fn last_signin(&self) -> BTreeMap<String, String> {
+        self.state.signins.lock().unwrap().last().cloned().unwrap()
     }
 
     pub(super) async fn stops(&self) {
@@ -124,6 +143,8 @@ async fn answer(request: HttpRequest, body: web::Bytes, state: web::Data<State>)
         }
         None => seconds,
     };
+    let given = ["ASIATHERE", "secret+/", "token=="].map(|text| format!("{text}{number}"));
+    state.given.lock().unwrap().push(given);
     HttpResponse::Ok().content_type("text/xml").body(format!(
         "<{action}Response xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><{action}Result><AssumedRoleUser>\
          <AssumedRoleId>AROATHERE:name</AssumedRoleId><Arn>arn:aws:sts::999988887777:assumed-role/Real/name</Arn>\
@@ -132,6 +153,36 @@ async fn answer(request: HttpRequest, body: web::Bytes, state: web::Data<State>)
          <Expiration>{}</Expiration></Credentials></{action}Result></{action}Response>",
         now.plus(Duration::from_secs(seconds)).to_rfc3339()
     ))
+}
+
+/// `getSigninToken` by POST, for credentials that it gave, and `login`, which goes where it is told.
+async fn federation(request: HttpRequest, body: web::Bytes, state: web::Data<State>) -> HttpResponse {
+    let query = request.query_string().as_bytes();
+    let fields = if body.is_empty() { query } else { &body };
+    let mut form: BTreeMap<String, String> = url::form_urlencoded::parse(fields).into_owned().collect();
+    let refused =
+        || HttpResponse::BadRequest().content_type("text/html").body("Invalid Credentials Parameter");
+    let session = form.remove("Session");
+    state.signins.lock().unwrap().push(form.clone());
+    if form["Action"] == "login" {
+        return match form["SigninToken"].strip_prefix("signin+of/") {
+            None => refused(),
+            Some(id) => HttpResponse::Found()
+                .insert_header(("location", form["Destination"].clone()))
+                .insert_header(("set-cookie", format!("aws-creds={id}")))
+                .finish(),
+        };
+    }
+    if let Some(Reply::Is(status, body)) = state.replies.lock().unwrap().pop_front() {
+        return HttpResponse::build(status.try_into().unwrap()).body(body);
+    }
+    assert!(query.is_empty(), "secrets in an address");
+    let session: BTreeMap<String, String> = serde_json::from_str(&session.unwrap()).unwrap();
+    let session = ["sessionId", "sessionKey", "sessionToken"].map(|name| session[name].clone());
+    if !state.given.lock().unwrap().contains(&session) {
+        return refused();
+    }
+    HttpResponse::Ok().json(serde_json::json!({ "SigninToken": format!("signin+of/{}", session[0]) }))
 }
 
 fn signer(request: &HttpRequest, body: &[u8], now: Moment) -> Option<String> {
