@@ -227,6 +227,38 @@ pub struct ConsoleSignin<'a> {
     pub until: Moment,
 }
 
+/// A link to a console was made for somebody. Who opens it is told by [`ConsoleSignin`].
+pub struct ConsoleLink<'a> {
+    /// The OAuth client that asked for it.
+    pub client: &'a str,
+    /// The ARN of the provider by whose word the person is who they are.
+    pub provider: &'a str,
+    /// Who the provider says it is.
+    pub subject: &'a str,
+    /// The session's ARN.
+    pub session: &'a str,
+    /// What offered the role.
+    pub offered_by: &'a str,
+    /// When the browser must sign in again.
+    pub until: Moment,
+}
+
+impl ConsoleLink<'_> {
+    /// Writes the event.
+    pub fn write(&self) {
+        tracing::info!(
+            target: "audit",
+            event = "console-link",
+            client = self.client,
+            provider = self.provider,
+            subject = self.subject,
+            session = self.session,
+            offered_by = self.offered_by,
+            until = %self.until,
+        );
+    }
+}
+
 /// Somebody was let into a web application by a browser.
 pub struct ApplicationEntered<'a> {
     /// What the proxy calls it.

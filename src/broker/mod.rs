@@ -41,7 +41,8 @@ pub use self::application::{AtApplication, Entered, VisitStart, Visitor};
 pub use self::assume::{AssumeAsk, CallerRefusal, FederationAsk, MfaCode};
 pub use self::device::{Approving, Decided, Decision, DeviceAsk, DeviceAuthorization, DeviceRequest};
 pub use self::exchange::{
-    Active, Exchange, ExchangeRefusal, Exchanged, Granted, Polled, SubjectToken, Wanted,
+    Active, ConsoleAsk, ConsoleUrl, Exchange, ExchangeRefusal, Exchanged, Granted, Polled, SubjectToken,
+    Wanted,
 };
 pub use self::federate::{Arrival, Ask, Door, Federated};
 pub use self::in_browser::{BrowserCookies, InBrowser};

@@ -1,12 +1,14 @@
 //! Consoles of roles whose credentials somebody else makes: their own console, where they have one.
 
+use std::time::Duration;
+
 use super::record::{Given, offered_by};
 use super::{Arrival, Failure, Refusal, RequestContext, SignedIn};
 use crate::arn::RoleArn;
 use crate::audit;
 use crate::identity::{FederatedIdentity, Presented};
 use crate::issuer::TemporaryCredentials;
-use crate::issuer::upstream::{UpstreamConsole, UpstreamRole};
+use crate::issuer::upstream::{SigninTerms, UpstreamConsole, UpstreamRole};
 use crate::policy::AuthorizedSession;
 use crate::secret::Secret;
 
@@ -32,19 +34,20 @@ impl RequestContext<'_> {
     }
 
     /// Has the credentials made, and a way into the console there by them: everything that can fail, before a document is
-    /// used up.
+    /// used up. The session there lasts for the `duration`, or as it is configured.
     pub(super) async fn ready_there(
         &self,
         (upstream, console): (&UpstreamRole, &UpstreamConsole),
         authorized: &AuthorizedSession,
         presented: Option<Presented<'_>>,
-        wished: Option<&str>,
+        (wished, duration): (Option<&str>, Option<Duration>),
     ) -> Result<ThereReady, Failure> {
         // A place of ours, which a login has without a wish, is none there.
         let destination = console.land_on(wished).unwrap_or_else(|| console.home.to_string());
         let credentials = self.issue(authorized, presented).await?;
         let issuer = format!("{}/portal", self.snapshot.public_url);
-        let url = upstream.signin_url(console, &credentials, &destination, &issuer).await;
+        let terms = SigninTerms { destination: &destination, issuer: &issuer, duration };
+        let url = upstream.signin_url(console, &credentials, &terms).await;
         let url = url.map_err(crate::issuer::IssueFault::from)?;
         Ok(ThereReady { credentials, url, host: console.host().to_owned() })
     }
@@ -82,7 +85,7 @@ impl RequestContext<'_> {
         wished: Option<&str>,
         action: &'static str,
     ) -> Result<SignedIn, Failure> {
-        let ready = self.ready_there(there, authorized, Some(arrival.presented), wished).await?;
+        let ready = self.ready_there(there, authorized, Some(arrival.presented), (wished, None)).await?;
         self.claim(identity, arrival, Some(&authorized.session().role)).await?;
         self.sign_in_there(ready, authorized, action)
     }

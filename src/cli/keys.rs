@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
-use super::BAD_CONFIGURATION;
+use super::{BAD_CONFIGURATION, span};
 use crate::app::RingFile;
 use crate::clock::{Clock, Moment, SystemClock};
-use crate::config::{self, Loaded, Span};
+use crate::config::{self, Loaded};
 use crate::entropy::SystemEntropy;
 use crate::policy::LONGEST_SESSION;
 use crate::seal::{RingKey, RingKeys};
@@ -145,8 +145,4 @@ fn read(file: &RingFile) -> Result<RingKeys, String> {
 
 fn new_key(seals_from: Moment) -> Result<RingKey, String> {
     RingKey::generate(&SystemEntropy::new(), seals_from).map_err(|error| error.to_string())
-}
-
-fn span(text: &str) -> Result<Duration, String> {
-    text.parse::<Span>().map(|span| span.0).map_err(|_| "write 30s, 10m or 2h".to_owned())
 }

@@ -3,6 +3,7 @@
 //! 0 done · 1 failed at run time · 2 bad usage or configuration · 3 refused by policy.
 
 mod cases;
+mod console_url;
 pub mod demo;
 mod diff;
 mod explain;
@@ -16,12 +17,13 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::clock::{Clock, SystemClock};
-use crate::config;
+use crate::config::{self, Span};
 
 /// Turns who your company, your phone or your pipeline says you are into what you may do here,
 /// for the next hour.
@@ -80,6 +82,11 @@ enum Command {
     Diff(diff::Diff),
     /// Tell by which rules and statements a role can be had
     WhoCan(who_can::WhoCan),
+    /// Make a link that opens a console, with temporary credentials
+    ///
+    /// The link is good once, for 15 minutes; whoever has it is signed in by it. Exit code 3 if the broker refuses the
+    /// credentials.
+    ConsoleUrl(console_url::ConsoleUrl),
     /// Make, turn and list the key ring, which seals all that the broker gives and takes back
     #[command(subcommand)]
     Keys(keys::Keys),
@@ -105,6 +112,7 @@ pub async fn run() -> ExitCode {
         Command::Test(asked) => test::run(&asked),
         Command::Diff(asked) => diff::run(&asked),
         Command::WhoCan(asked) => who_can::run(&asked),
+        Command::ConsoleUrl(asked) => console_url::run(&asked).await,
         Command::Keys(asked) => keys::run(&asked),
         Command::Store(asked) => store::run(&asked).await,
         Command::Schema => schema(),
@@ -120,6 +128,11 @@ async fn asked_to_stop() -> io::Result<()> {
         _ = interrupt.recv() => {}
     }
     Ok(())
+}
+
+/// A length of time, as the configuration writes it.
+fn span(text: &str) -> Result<Duration, String> {
+    text.parse::<Span>().map(|span| span.0).map_err(|_| "write 30s, 10m or 2h".to_owned())
 }
 
 fn check(path: &Path) -> ExitCode {

@@ -386,13 +386,13 @@ def statement(principal, action):
     return {"Effect": "Allow", "Principal": {"Federated": principal}, "Action": action}
 
 
-def run(*arguments, **options):
-    """Runs the binary to its end."""
+def run(*arguments, environment=None, **options):
+    """Runs the binary to its end, with this beside a plain environment."""
     return subprocess.run(
         [BINARY, *map(str, arguments)],
         capture_output=True,
         text=True,
-        env=plain_environment(),
+        env=plain_environment(**(environment or {})),
         timeout=PATIENCE,
         **options,
     )

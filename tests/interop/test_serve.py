@@ -103,6 +103,30 @@ def test_log(tmp_path, issuer, form):
         assert any(line.get("message") == "answered" for line in lines)
 
 
+def test_console_url(broker, token):
+    """`rolegate console-url`: a link by credentials of the environment, of a file or of another command's output."""
+    made = with_token(broker, BUILDER, token)["Credentials"]
+    environment, printed = as_environment(made), json.dumps({"Credentials": made}, default=str)
+    there = ["console-url", "--broker", broker.url]
+    for link in (
+        run(*there, "--duration", "12h", "--destination", f"{broker.url}/portal", environment=environment),
+        run(*there, "--credentials", "-", input=printed),
+    ):
+        assert (link.returncode, link.stderr, link.stdout.count("\n")) == (0, "", 1), link
+        browser = Browser(broker)
+        assert browser.get(link.stdout.strip().removeprefix(broker.url)).status_code == 302
+        assert "assumed-role/Builder/" in browser.get("/console").text
+    refused = run(*there, environment=environment | {"AWS_SESSION_TOKEN": "x"})
+    assert (refused.returncode, refused.stdout) == (3, "")
+    assert refused.stderr == f"{broker.url}/ answers 400 Bad Request: Invalid Credentials Parameter\n"
+    missing = run(*there)
+    assert (missing.returncode, missing.stdout) == (2, "")
+    assert "AWS_SESSION_TOKEN are not all set" in missing.stderr
+    nobody = run("console-url", "--broker", "http://127.0.0.1:1", environment=environment)
+    assert (nobody.returncode, nobody.stdout) == (1, "")
+    assert "onnection refused" in nobody.stderr
+
+
 def test_operations(broker, token):
     """/healthz and /readyz say how it is, /metrics counts; none of them is on the public listener."""
     read = lambda path: requests.get(broker.operations + path, timeout=PATIENCE)
@@ -380,7 +404,7 @@ def test_usage():
     helped = run("--help")
     assert helped.returncode == 0
     commands = re.findall(r"^  ([a-z-]+)  ", helped.stdout, re.MULTILINE)
-    assert set(commands) - {"help"} == {"demo", "serve", "check", "explain", "test", "diff", "who-can", "keys", "store", "schema"}
+    assert set(commands) - {"help"} == {"demo", "serve", "check", "explain", "test", "diff", "who-can", "keys", "store", "schema", "console-url"}
 
 
 def described(node, path, faults):

@@ -7,8 +7,9 @@
 //!
 //! Everything of one exchange is under one grant, a name by which all of it can be ended.
 //! `refresh` asks again without the person, `device` when a person approved it elsewhere, `tokens` tells of
-//! tokens and ends them.
+//! tokens and ends them, `console` gives a link to a console instead.
 
+mod console;
 mod device;
 mod refresh;
 mod refusal;
@@ -16,6 +17,7 @@ mod tokens;
 
 use std::time::Duration;
 
+pub use self::console::{ConsoleAsk, ConsoleUrl};
 pub(in crate::broker) use self::device::DeviceGrant;
 pub use self::device::Polled;
 use self::refresh::Kept;

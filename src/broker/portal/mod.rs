@@ -269,7 +269,7 @@ impl RequestContext<'_> {
     ) -> Result<SignedIn, Failure> {
         let destination = self.land_on(Some(&authorized.session().role), wished)?;
         if let Some(there) = self.console_there(&authorized.session().role) {
-            let ready = self.ready_there(there, authorized, None, Some(&destination)).await?;
+            let ready = self.ready_there(there, authorized, None, (Some(&destination), None)).await?;
             return self.sign_in_there(ready, authorized, ACTION);
         }
         let console = self.console_of(&person.identity, authorized);

@@ -153,6 +153,7 @@ fn refused(refusal: &Refusal) -> OAuthError {
         Refusal::Denied(denial) => denied(denial),
         Refusal::Exchange(refusal) => exchange(refusal),
         Refusal::Question(fault) => invalid(&sayable(&fault.to_string())),
+        Refusal::Destination(fault) => invalid(&sayable(&fault.to_string())),
         Refusal::TooMany { .. } => unavailable("There are too many of these requests: try again in a while."),
         Refusal::Upstream(fault) => match &**fault {
             UpstreamFault::Unfit { reason, .. } => invalid(reason),
@@ -166,7 +167,6 @@ fn refused(refusal: &Refusal) -> OAuthError {
         | Refusal::LogoutNotOffered { .. }
         | Refusal::SigninToken { .. }
         | Refusal::SigninRequest(_)
-        | Refusal::Destination(_)
         | Refusal::DeviceCode
         | Refusal::Caller(_)
         | Refusal::TooLargeToRemember => not_granted(),

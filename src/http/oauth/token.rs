@@ -12,7 +12,7 @@ use super::device::DEVICE_CODE;
 use super::form::Form;
 use super::{authentication, posted};
 use crate::arn::RoleArn;
-use crate::broker::{Exchange, Exchanged, Granted, Polled, RequestContext, SubjectToken, Wanted};
+use crate::broker::{ConsoleAsk, Exchange, Exchanged, Granted, Polled, RequestContext, SubjectToken, Wanted};
 use crate::clock::Moment;
 use crate::directory::Client;
 use crate::http::error::OAuthError;
@@ -34,6 +34,9 @@ const JWT: &str = "urn:ietf:params:oauth:token-type:jwt";
 const SAML2: &str = "urn:ietf:params:oauth:token-type:saml2";
 /// Our own: temporary credentials in the shape of `credential_process`.
 pub(super) const AWS_CREDENTIALS: &str = "urn:rolegate:params:oauth:token-type:aws-credentials";
+
+/// Our own: a link that opens a console.
+const CONSOLE_URL: &str = "urn:rolegate:params:oauth:token-type:console-url";
 
 /// What changes what is given, and is not done here: it is refused rather than ignored.
 const NOT_SUPPORTED: [&str; 3] = ["actor_token", "actor_token_type", "policy"];
@@ -163,10 +166,37 @@ async fn exchange(
             return Err(OAuthError::invalid_request(description));
         }
     };
+    if form.get("requested_token_type") == Some(CONSOLE_URL) {
+        let wanted = Wanted::Credentials;
+        let asked = Exchange { client, subject, wanted, duration: None, proof };
+        return console_url(context, form, &asked).await;
+    }
+    refuse(form, &OF_LINKS, "is for a link to a console")?;
     let (issued_type, wanted) = wanted(form)?;
     let asked = Exchange { client, subject, wanted, duration: duration(form)?, proof };
     let exchanged = context.exchange(&asked).await.map_err(OAuthError::of)?;
     Ok(success(&exchanged, issued_type, proof.is_some(), context.at()))
+}
+
+/// What only a link takes.
+const OF_LINKS: [&str; 2] = ["destination", "issuer"];
+
+/// A link to the console of the role, instead of a token.
+async fn console_url(
+    context: &RequestContext<'_>,
+    form: &Form<'_>,
+    asked: &Exchange<'_>,
+) -> Result<Value, OAuthError> {
+    refuse(form, &["audience", "resource"], "is not for a link to a console")?;
+    let [destination, issuer] = OF_LINKS.map(|name| form.get(name));
+    let console = ConsoleAsk { destination, issuer, duration: duration(form)? };
+    let made = context.console_url(asked, &console).await.map_err(OAuthError::of)?;
+    Ok(json!({
+        "access_token": made.url.expose(),
+        "token_type": "N_A",
+        "expires_in": made.lasts.as_secs(),
+        "issued_token_type": CONSOLE_URL,
+    }))
 }
 
 pub(super) fn role(form: &Form<'_>) -> Result<Option<RoleArn>, OAuthError> {

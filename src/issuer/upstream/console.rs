@@ -34,6 +34,17 @@ pub struct UpstreamConsole {
     pub leaves_first: bool,
 }
 
+/// How the console there is to be opened.
+#[derive(Debug, Clone, Copy)]
+pub struct SigninTerms<'a> {
+    /// The page.
+    pub destination: &'a str,
+    /// Where whoever comes too late is led to.
+    pub issuer: &'a str,
+    /// How long the session lasts, if not as it is configured.
+    pub duration: Option<Duration>,
+}
+
 #[derive(Deserialize)]
 struct Answer {
     #[serde(rename = "SigninToken")]
@@ -94,13 +105,12 @@ impl UpstreamConsole {
 }
 
 impl UpstreamRole {
-    /// The address that opens `destination` in the console there with these `credentials`.
+    /// The address that opens the console there with these `credentials`.
     pub async fn signin_url(
         &self,
         console: &UpstreamConsole,
         credentials: &TemporaryCredentials,
-        destination: &str,
-        issuer: &str,
+        terms: &SigninTerms<'_>,
     ) -> Result<Secret<String>, UpstreamFault> {
         let upstream = || self.sts.settings.name.clone();
         let unavailable = |problem: String| UpstreamFault::Unavailable {
@@ -114,7 +124,7 @@ impl UpstreamRole {
         });
         let mut form = Serializer::new(String::new());
         form.append_pair("Action", "getSigninToken").append_pair("Session", &session.to_string());
-        if let Some(duration) = self.console_duration {
+        if let Some(duration) = terms.duration.or(self.console_duration) {
             form.append_pair("SessionDuration", &duration.as_secs().to_string());
         }
         let request = self.sts.http.post(console.federation.clone()).timeout(PATIENCE);
@@ -138,7 +148,7 @@ impl UpstreamRole {
         let body = body.map_err(|error| unavailable(with_causes(&error)))?;
         let answer: Answer =
             serde_json::from_slice(&body).map_err(|_| unavailable("no SigninToken in the answer".into()))?;
-        Ok(console.signin_url(&answer.signin_token, destination, issuer))
+        Ok(console.signin_url(&answer.signin_token, terms.destination, terms.issuer))
     }
 }
 

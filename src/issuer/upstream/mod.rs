@@ -25,7 +25,7 @@ use tokio::sync::Semaphore;
 use url::{Position, Url};
 
 use self::budget::RetryBudget;
-pub use self::console::UpstreamConsole;
+pub use self::console::{SigninTerms, UpstreamConsole};
 pub use self::end::EndThere;
 pub use self::fault::UpstreamFault;
 use self::reuse::Reuse;

@@ -2,6 +2,7 @@
 
 mod authorize;
 mod clients;
+mod console_url;
 mod cors;
 mod device;
 mod documents;
