@@ -50,7 +50,7 @@ pub use self::login::{Arrived, Choice, LoginStart, OidcAnswer, Onward, SamlAnswe
 pub use self::logout::{LogoutOutcome, SignedOut};
 pub use self::nodes::OtherNodes;
 use self::pace::Pace;
-pub use self::portal::{AtPortal, Marked, Opened, Person};
+pub use self::portal::{AtPortal, Marked, Opened, Person, Verdict, WhyNot};
 pub use self::refusal::{Failure, Fault, Refusal};
 pub use self::revocation::{Ended, Others, RevocationSet, RevokeAsk, RevokeFault, Target};
 pub use self::sessions::{OwnKind, OwnSession};

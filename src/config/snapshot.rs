@@ -44,8 +44,17 @@ pub struct Snapshot {
     pub destinations: Destinations,
     /// How long a browser's session may last.
     pub console: ConsoleTerms,
-    /// How long people stay at the portal.
-    pub portal_lifetime: Duration,
+    /// How people stay at the portal.
+    pub portal: PortalTerms,
+}
+
+/// How people stay at the portal.
+#[derive(Debug, Clone, Copy)]
+pub struct PortalTerms {
+    /// How long, without signing in again.
+    pub lifetime: Duration,
+    /// Whether they are told which rules there are about a role that is not theirs.
+    pub shows_rules: bool,
 }
 
 impl Snapshot {
@@ -73,7 +82,10 @@ impl Snapshot {
             upstreams,
             destinations,
             console: console_terms(&written.main, faults),
-            portal_lifetime: portal_lifetime(&written.main, faults),
+            portal: PortalTerms {
+                lifetime: portal_lifetime(&written.main, faults),
+                shows_rules: written.main.value.portal.shows_rules,
+            },
         })
     }
 }

@@ -25,6 +25,7 @@ mod saml;
 mod services;
 mod sessions;
 mod sts;
+mod why;
 
 use std::io;
 use std::net::TcpListener;
@@ -98,6 +99,7 @@ pub fn serve_public(
             .configure(browser::routes)
             .configure(portal::routes)
             .configure(sessions::routes)
+            .configure(why::routes)
             .configure(application::routes)
             .default_service(web::to(browser::nothing_here))
     })

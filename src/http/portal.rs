@@ -17,7 +17,7 @@ pub(super) const PATH: &str = "/portal";
 /// Roles that a page shows.
 const ROWS: usize = 25;
 /// Longest search that is looked at, in characters.
-const LONGEST_SEARCH: usize = 200;
+pub(super) const LONGEST_SEARCH: usize = 200;
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
@@ -143,7 +143,7 @@ async fn roles_page(
 }
 
 /// The account as people know it.
-fn account_of(context: &RequestContext<'_>, role: &RoleArn) -> String {
+pub(super) fn account_of(context: &RequestContext<'_>, role: &RoleArn) -> String {
     let account = role.account();
     let declared = context.snapshot().directory.account(account);
     declared.and_then(|account| account.alias.clone()).unwrap_or_else(|| account.to_string())

@@ -28,6 +28,7 @@ use crate::arn::RoleArn;
 use crate::clock::Moment;
 use crate::config::Snapshot;
 use crate::directory;
+use crate::identity::FederatedIdentity;
 use crate::policy::Circumstances;
 use crate::policy::rights::AccessQuestion;
 
@@ -73,6 +74,11 @@ pub async fn explain(snapshot: &Snapshot, question: &Question<'_>) -> Report {
         report.refuse(&refusal);
     }
     report
+}
+
+/// What every rule says to somebody who was believed, who is `identity`.
+pub(super) fn rules(snapshot: &Snapshot, identity: &FederatedIdentity, when: Circumstances) -> Vec<Rule> {
+    decision::rules(snapshot, identity, when)
 }
 
 async fn answer(snapshot: &Snapshot, question: &Question<'_>, report: &mut Report) -> Result<(), Refusal> {

@@ -2,15 +2,17 @@
 //!
 //! Who it is, the browser carries along, sealed; where that is too much for a cookie, the store keeps it, and the
 //! browser its name. Rules and trust policies are asked at each visit, as of then, and a login that ended opens
-//! nothing. `marked` has what a person marks among their roles.
+//! nothing. `marked` has what a person marks among their roles, `why` tells why one is not there.
 
 mod marked;
+mod why;
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 pub use self::marked::Marked;
+pub use self::why::{Verdict, WhyNot};
 use super::login::hexadecimal;
 use super::record::{Given, Kind, Recorded, holder_of_person, offered_by, record_id};
 use super::signin::{SigninBy, browser_mark};
@@ -83,6 +85,11 @@ impl Person {
         self.identity.subject()
     }
 
+    /// The provider whose word it is.
+    pub const fn provider(&self) -> &ProviderArn {
+        self.identity.provider()
+    }
+
     /// When they must sign in again.
     pub const fn until(&self) -> Moment {
         self.stay.until
@@ -123,7 +130,7 @@ impl RequestContext<'_> {
         let (identity, _) = self.offers(arrival).await?;
         let entropy = self.parts.entropy.as_ref();
         let browser = browser.map_or_else(|| entropy::bytes(entropy), Ok)?;
-        let ends = self.at.plus(self.snapshot.portal_lifetime);
+        let ends = self.at.plus(self.snapshot.portal.lifetime);
         let until = identity.session_ends().map_or(ends, |end| end.min(ends));
         let stay = Stay { opened: self.at, seen: self.at, until, browser, origin: self.origin() };
         let mut person = Person { identity, stay, name: None };
@@ -201,7 +208,7 @@ impl RequestContext<'_> {
     fn goes_on(&self, stay: &Stay, marks: Option<&LoginMarks>, who: [&str; 2]) -> bool {
         let revoked = &self.parts.revoked;
         stay.until > self.at
-            && stay.opened.plus(self.snapshot.portal_lifetime) > self.at
+            && stay.opened.plus(self.snapshot.portal.lifetime) > self.at
             && !marks.is_some_and(|marks| revoked.ends_session(marks, stay.opened))
             && !self.is_browser_ended(who, stay.browser, stay.opened)
     }

@@ -43,6 +43,10 @@ pub struct PortalSettings {
     /// How long somebody who signed in at the portal may choose roles there without signing in again, such as `4h`. Default
     /// `8h`.
     pub lifetime: Option<Span>,
+    /// Whether people who look for a role that is not theirs are told that it exists, which rules offer it, and which part of
+    /// a rule's condition does not hold for them. Default `false`: they are told what their provider says of them, and that
+    /// no rule offers such a role.
+    pub shows_rules: bool,
 }
 
 /// An entry of `console.bound_to`

@@ -1,10 +1,11 @@
 //! The pages, as templates (`pages/*.html`): server-rendered, and whole without JavaScript. Scripts
 //! press a button, find roles while one types, copy and count down; each stands in its page, allowed by its hash. `device` has those about devices, `portal` those of a person's
-//! roles, `sessions` the one of what is open for them.
+//! roles, `sessions` the one of what is open for them, `why` the one about roles that they miss.
 
 mod device;
 mod portal;
 mod sessions;
+mod why;
 
 use actix_web::http::header::HeaderValue;
 use actix_web::http::{StatusCode, header};
@@ -17,6 +18,7 @@ pub(super) use self::device::{
 };
 pub(super) use self::portal::{CredentialsPage, RoleRow, RolesPage, credentials, roles};
 pub(super) use self::sessions::{OwnSessionView, SessionsPage, sessions, sessions_failure};
+pub(super) use self::why::{ClauseView, RuleView, WhyPage, why};
 use super::error::PageError;
 use super::request_log::RequestId;
 use crate::broker::Failure;

@@ -46,5 +46,6 @@ mod times;
 mod transforms;
 mod truncation;
 mod unsigned;
+mod why;
 mod wrapping;
 mod xml;
