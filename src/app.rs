@@ -166,7 +166,8 @@ pub async fn start(loaded: Loaded, listeners: Listeners) -> Result<Running, Star
     let keeper = Keeper { snapshot: broker.snapshot(), clock: clock.clone(), entropy: entropy.clone() };
     let keeper = keeper.start().await;
     let (trusted_proxies, admin_token) = (process.trusted_proxies.into(), process.admin_token.map(Arc::new));
-    let surface = Surface { broker, clock, entropy, trusted_proxies, admin_token };
+    let settings = Some(loaded.path.into());
+    let surface = Surface { broker, clock, entropy, trusted_proxies, admin_token, settings };
     let tls = process.tls.map(|files| files.server);
     let public = http::serve_public(surface.clone(), listeners.public, tls)?;
     let operations = http::serve_operations(surface, listeners.operations)?;

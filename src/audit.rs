@@ -259,6 +259,29 @@ impl ConsoleLink<'_> {
     }
 }
 
+/// Somebody in charge looked at what is open for a person, or ended one of it.
+pub struct Looked<'a> {
+    /// Who did.
+    pub by: &'a str,
+    /// The ARN of the provider by whose word the person is who they are.
+    pub provider: &'a str,
+    /// Who the provider says it is.
+    pub subject: &'a str,
+}
+
+impl Looked<'_> {
+    /// Writes the event.
+    pub fn write(&self) {
+        tracing::info!(
+            target: "audit",
+            event = "sessions-looked-at",
+            by = self.by,
+            provider = self.provider,
+            subject = self.subject,
+        );
+    }
+}
+
 /// Somebody was let into a web application by a browser.
 pub struct ApplicationEntered<'a> {
     /// What the proxy calls it.

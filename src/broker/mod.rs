@@ -6,6 +6,7 @@
 //! and an issuer.
 
 mod access;
+mod admin;
 mod application;
 mod assume;
 mod caller;
@@ -37,6 +38,7 @@ use std::time::Duration;
 use arc_swap::ArcSwapOption;
 
 pub use self::access::{AccessAnswer, Answered};
+pub use self::admin::{InCharge, NotInCharge};
 pub use self::application::{AtApplication, Entered, VisitStart, Visitor};
 pub use self::assume::{AssumeAsk, CallerRefusal, FederationAsk, MfaCode};
 pub use self::device::{Approving, Decided, Decision, DeviceAsk, DeviceAuthorization, DeviceRequest};

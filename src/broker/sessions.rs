@@ -12,7 +12,7 @@ use futures_util::future::try_join;
 
 use super::login::hexadecimal;
 use super::portal::{PortalRecord, Stay};
-use super::record::{AppRecord, Kind, Recorded, holder_id, record_id};
+use super::record::{AppRecord, Kind, Recorded, holder_id, holder_of_person, record_id};
 use super::revocation::of_session;
 use super::signin::{own_mark, who_of};
 use super::{Failure, InBrowser, Refusal, RequestContext};
@@ -74,6 +74,32 @@ pub enum OwnKind {
     Token,
 }
 
+/// Whose sessions.
+pub(super) struct Whose<'a> {
+    stays: Option<HolderId>,
+    given: Option<HolderId>,
+    who: Option<(&'a ProviderArn, &'a str)>,
+    /// The browser that asks.
+    browser: Option<BrowserId>,
+    /// The login that it came by.
+    marks: Option<&'a LoginMarks>,
+}
+
+impl<'a> Whose<'a> {
+    /// Of the person who asks.
+    fn of(here: &'a InBrowser) -> Self {
+        let (stays, given) = (here.holder(Kind::Stay), here.holder(Kind::Given));
+        Self { stays, given, who: here.who(), browser: here.browser(), marks: here.marks() }
+    }
+
+    /// Of a person, for somebody else.
+    pub(super) fn person(provider: &'a ProviderArn, subject: &'a str) -> Self {
+        let holder = |kind| Some(holder_of_person(kind, provider, subject));
+        let (stays, given) = (holder(Kind::Stay), holder(Kind::Given));
+        Self { stays, given, who: Some((provider, subject)), browser: None, marks: None }
+    }
+}
+
 /// What a record says.
 struct Found {
     key: SessionKey,
@@ -92,7 +118,12 @@ impl RequestContext<'_> {
     /// Everything that is open for the person of `here`: browsers first, then apps, credentials and tokens, of each kind
     /// those first that were there last. What an app got is not told beside it.
     pub async fn own_sessions(&self, here: &InBrowser) -> Result<Vec<OwnSession>, Failure> {
-        let open = self.all_open(here).await?;
+        self.sessions_of(&Whose::of(here)).await
+    }
+
+    /// As [`RequestContext::own_sessions`], of anybody.
+    pub(super) async fn sessions_of(&self, whose: &Whose<'_>) -> Result<Vec<OwnSession>, Failure> {
+        let open = self.all_open(whose).await?;
         let app_of = |found: &Found| match &found.what {
             FoundKind::App(app) => app.session.grant,
             _ => None,
@@ -103,7 +134,7 @@ impl RequestContext<'_> {
             !matches!(found.what, FoundKind::App(_)) && grant.is_some_and(|grant| apps.contains(&grant))
         };
         let open = open.iter().filter(|found| !is_of_app(found));
-        let mut own: Vec<_> = open.map(|found| found.shown(here.browser())).collect();
+        let mut own: Vec<_> = open.map(|found| found.shown(whose.browser)).collect();
         own.sort_by_key(|own| std::cmp::Reverse(own.kind.rank(own.since)));
         Ok(own)
     }
@@ -117,15 +148,25 @@ impl RequestContext<'_> {
         if !self.ends_pace.takes(pace_key, self.at) {
             return Err(Refusal::TooMany { what: "sessions that were ended" }.into());
         }
-        let open = self.all_open(here).await?;
+        self.end_of(&Whose::of(here), id, "end-session").await
+    }
+
+    /// As [`RequestContext::end_own`], of anybody; `action` says to the audit who does it.
+    pub(super) async fn end_of(
+        &self,
+        whose: &Whose<'_>,
+        id: &str,
+        action: &'static str,
+    ) -> Result<bool, Failure> {
+        let open = self.all_open(whose).await?;
         let Some(found) = open.iter().find(|found| found.id() == id) else { return Ok(false) };
         let scope = match (&found.what, found.session()) {
             (FoundKind::Browser(_) | FoundKind::Portal(_), _) => {
                 self.end_browser(found).await?;
-                let is_mine = |mark| here.marks().is_some_and(|mine| mine.all().any(|own| own == mark));
+                let is_mine = |mark| whose.marks.is_some_and(|mine| mine.all().any(|own| own == mark));
                 let marks = found.marks().map(LoginMarks::ended).unwrap_or_default();
                 if !marks.iter().any(is_mine) {
-                    let provider = here.who().map(|(provider, _)| provider);
+                    let provider = whose.who.map(|(provider, _)| provider);
                     self.revoke(marks, self.latest_assertion(provider)).await?;
                 }
                 "browser"
@@ -140,7 +181,7 @@ impl RequestContext<'_> {
                 "credentials"
             }
         };
-        self.tell_own_ended("end-session", here.who(), scope);
+        self.tell_own_ended(action, whose.who, scope);
         Ok(true)
     }
 
@@ -195,13 +236,13 @@ impl RequestContext<'_> {
         self.save(&[revocation]).await
     }
 
-    /// Everything that is open for the person of `here`.
-    async fn all_open(&self, here: &InBrowser) -> Result<Vec<Found>, Failure> {
-        let of = async |kind| match here.holder(kind) {
+    /// Everything that is open for somebody.
+    async fn all_open(&self, whose: &Whose<'_>) -> Result<Vec<Found>, Failure> {
+        let of = async |holder: Option<HolderId>| match holder {
             Some(holder) => self.open_of(holder).await,
             None => Ok(Vec::new()),
         };
-        let (mut stays, given) = try_join(of(Kind::Stay), of(Kind::Given)).await?;
+        let (mut stays, given) = try_join(of(whose.stays), of(whose.given)).await?;
         stays.extend(given);
         Ok(stays)
     }

@@ -28,7 +28,7 @@ mod store;
 mod upstreams;
 mod users;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 pub use self::fault::{Fault, Faults, Severity, SourceFile, Spot};
 pub use self::process::{Process, TlsFiles};
@@ -41,6 +41,8 @@ use crate::clock::Moment;
 
 /// A configuration that can be run.
 pub struct Loaded {
+    /// The file that it was read from.
+    pub path: PathBuf,
     /// What decides about requests.
     pub snapshot: Snapshot,
     /// What the process itself needs: addresses, files, log.
@@ -58,7 +60,7 @@ pub fn load(path: &Path, at: Moment) -> Result<Loaded, Faults> {
     faults.in_reading_order();
     match (snapshot, process) {
         (Some(snapshot), Some(process)) if !faults.any_error() => {
-            Ok(Loaded { snapshot, process, warnings: faults })
+            Ok(Loaded { path: path.to_owned(), snapshot, process, warnings: faults })
         }
         _ => Err(faults),
     }

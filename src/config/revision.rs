@@ -37,7 +37,10 @@ impl Revision {
             files,
         } = written;
         let main = &main.value;
-        let mut parts = vec![format!("{:?}", (&main.public_url, &main.console, &main.portal, &main.saml))];
+        let mut parts = vec![format!(
+            "{:?}",
+            (&main.public_url, &main.console, &main.portal, &main.saml, &main.admin.role)
+        )];
         for list in [
             shown(accounts),
             shown(providers),

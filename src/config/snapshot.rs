@@ -9,7 +9,7 @@ use super::fault::Faults;
 use super::revision::Revision;
 use super::settings::{AccountSettings, Binding, Settings};
 use super::{applications, clients, policies, providers, upstreams};
-use crate::arn::AccountId;
+use crate::arn::{AccountId, RoleArn};
 use crate::clock::Moment;
 use crate::console::{ConsoleTerms, Destinations};
 use crate::directory::{Account, Directory};
@@ -46,6 +46,8 @@ pub struct Snapshot {
     pub console: ConsoleTerms,
     /// How people stay at the portal.
     pub portal: PortalTerms,
+    /// The role whose people are in charge at the portal.
+    pub admin_role: Option<RoleArn>,
 }
 
 /// How people stay at the portal.
@@ -82,6 +84,7 @@ impl Snapshot {
             upstreams,
             destinations,
             console: console_terms(&written.main, faults),
+            admin_role: admin_role(written, faults),
             portal: PortalTerms {
                 lifetime: portal_lifetime(&written.main, faults),
                 shows_rules: written.main.value.portal.shows_rules,
@@ -140,6 +143,25 @@ fn destinations(main: &Item<Settings>, public: &Url, faults: &mut Faults) -> Opt
     let further = origins(&console.destinations, "console.destinations", "a sign-in may land on");
     let issuers = origins(&console.issuers, "console.issuers", "a sign-in may lead back to");
     Destinations::new(public, &further, &issuers)
+}
+
+fn admin_role(written: &Written, faults: &mut Faults) -> Option<RoleArn> {
+    let Item { value, place } = &written.main;
+    let role = value.admin.role.as_ref()?;
+    if !written.names.has("role", role) {
+        let message = format!("there is no role {role:?}");
+        faults.error(place.at("admin.role"), message, written.names.help("role", role));
+    }
+    let declared = written.roles.iter().find(|declared| declared.value.arn == *role);
+    if declared.is_some_and(|declared| declared.value.signed_in_within.is_none()) {
+        faults.warning(
+            place.at("admin.role"),
+            "who left a browser open is in charge by it as long as the portal lasts",
+            "set signed_in_within of the role, such as 15m",
+        );
+    }
+    // A role whose ARN is none was said to be a fault already.
+    role.parse().ok()
 }
 
 fn portal_lifetime(main: &Item<Settings>, faults: &mut Faults) -> Duration {

@@ -10,7 +10,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::cookies::{self, Jar};
 use super::page::{self, ConsolePage, OfferedRole, Picker, PickerAccount, PickerPage, SignInButton};
-use super::{Surface, application, device, get_or_head, portal};
+use super::{Surface, admin_pages, application, device, get_or_head, portal};
 use crate::arn::RoleArn;
 use crate::broker::{
     Arrived, BrowserCookies, Choice, Decision, Failure, InBrowser, LoginStart, Onward, Refusal,
@@ -169,6 +169,7 @@ pub(super) fn arrived(
                 (None, Onward::Application { name, visit, is_afresh }) => {
                     page::onward(request, &application::entrance(name, visit, *is_afresh))
                 }
+                (None, Onward::Admin) => portal::see_other(admin_pages::PATH),
                 (None, _) => portal::see_other(portal::PATH),
             };
             cookies::with_cookies(&mut response, [Jar::Portal.set(arrived.cookie, arrived.lasts, https)]);

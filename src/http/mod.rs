@@ -5,6 +5,7 @@
 //! in `error` alone. The room knows no store and no adapter.
 
 mod admin;
+mod admin_pages;
 mod application;
 mod body;
 mod browser;
@@ -14,6 +15,7 @@ mod device;
 mod error;
 mod federation;
 mod form;
+mod health;
 mod logout;
 mod oauth;
 mod oidc;
@@ -29,6 +31,7 @@ mod why;
 
 use std::io;
 use std::net::TcpListener;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -67,6 +70,8 @@ pub struct Surface {
     pub trusted_proxies: Arc<[Network]>,
     /// What those in charge show; without it, nobody is.
     pub admin_token: Option<Arc<Secret<String>>>,
+    /// The configuration's file, which may say something else by now.
+    pub settings: Option<Arc<Path>>,
 }
 
 impl Surface {
@@ -100,6 +105,7 @@ pub fn serve_public(
             .configure(portal::routes)
             .configure(sessions::routes)
             .configure(why::routes)
+            .configure(admin_pages::routes)
             .configure(application::routes)
             .default_service(web::to(browser::nothing_here))
     })

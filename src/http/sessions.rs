@@ -61,7 +61,7 @@ async fn end(request: HttpRequest, surface: web::Data<Surface>, payload: web::Pa
     }
 }
 
-fn shown(context: &RequestContext<'_>, own: OwnSession) -> OwnSessionView {
+pub(super) fn shown(context: &RequestContext<'_>, own: OwnSession) -> OwnSessionView {
     let role = own.role.map(|(role, session_name)| {
         let account = context.snapshot().directory.account(role.account());
         let alias = account.and_then(|account| account.alias.clone());

@@ -8,15 +8,20 @@
 
 mod advice;
 mod decision;
+mod input;
+mod paper;
 mod redact;
 mod report;
 mod saml;
+pub mod text;
 mod token;
 mod told;
 
 use std::net::IpAddr;
 use std::time::Duration;
 
+pub use self::input::{FIELD, response};
+pub use self::paper::{Paper, is_deceptive};
 pub use self::report::{
     Access, Action, Answer, Asserted, AssertedRole, Attribute, Certificate, Check, CheckOutcome, Clause,
     Clock, Document, Identity, Limit, Obstacle, Part, Policy, Provider, Read, Refused, Report, Role, Rule,

@@ -101,6 +101,8 @@ pub enum Onward {
         /// The page of that console; the broker's own without it.
         destination: Option<String>,
     },
+    /// The pages of those in charge.
+    Admin,
     /// A web application.
     Application {
         /// What it is called.
@@ -120,6 +122,7 @@ impl Onward {
             (Self::Nowhere, Some(role)) => Self::Console { role, destination: None },
             (Self::Application { name, visit, .. }, _) => Self::Application { name, visit, is_afresh: true },
             (onward @ (Self::Console { .. } | Self::Nowhere), None) => onward,
+            (Self::Admin, _) => Self::Admin,
         }
     }
 }

@@ -139,7 +139,7 @@ impl RequestContext<'_> {
             Onward::Console { role, .. } => {
                 Some(self.authorize_at_portal(&person, arrival.provider, role)?)
             }
-            Onward::Nowhere | Onward::Application { .. } => None,
+            Onward::Nowhere | Onward::Admin | Onward::Application { .. } => None,
         };
         let text = self.sealed_person(&person)?;
         if text.len() > LONGEST_COOKIE {

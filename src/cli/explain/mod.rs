@@ -4,8 +4,6 @@
 //! unless they stand in a file, and prints what the broker would decide, and by what. Exit code 0: granted; 3: refused.
 
 mod input;
-mod paper;
-mod text;
 
 use std::io::{self, IsTerminal, Write};
 use std::net::IpAddr;
@@ -15,10 +13,9 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use self::paper::{Paper, is_deceptive};
 use super::{BAD_CONFIGURATION, REFUSED};
 use crate::arn::RoleArn;
-use crate::broker::explain::{self, Presented, Question, Report};
+use crate::broker::explain::{self, Paper, Presented, Question, Report, is_deceptive, text};
 use crate::clock::{Clock, Moment, SystemClock};
 use crate::config::{self, Snapshot, Span};
 use crate::directory::Provider;

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::broker::rehearse::Offer;
 use crate::broker::rehearse::{Rehearsed, RehearsedRole};
-use crate::cli::cases::Offer;
 
 /// Every difference; none, and the case holds.
 pub(super) fn differences(offers: &[Offer], rehearsed: &Rehearsed) -> Vec<String> {

@@ -14,8 +14,9 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::BAD_CONFIGURATION;
-use super::cases::{self, Case, Offer};
+use super::cases;
 use crate::arn::RoleArn;
+use crate::broker::rehearse::{Case, Offer, rehearsed};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{self, Snapshot};
 
@@ -94,7 +95,7 @@ impl Test {
         for (file, case) in cases::read(&self.paths)? {
             let problem = |problem: String| format!("{}: {}: {problem}", file.display(), case.name);
             let expected = expected(&case, &loaded.snapshot).map_err(problem)?;
-            let rehearsed = cases::rehearsed(&case, &loaded.snapshot).map_err(problem)?;
+            let rehearsed = rehearsed(&case, &loaded.snapshot).map_err(problem)?;
             let differences = compare::differences(expected, &rehearsed);
             reached.rules.extend(rehearsed.rules);
             reached.statements.extend(rehearsed.statements);

@@ -168,6 +168,10 @@ pub struct AdminSettings {
     /// The token that those in charge send as `Authorization: Bearer`, of 32 characters or more. Default:
     /// none, and the admin API is off.
     pub token: Option<SecretRef>,
+    /// The role whose people see the pages of those in charge at `/portal/admin`, by its ARN: providers and when their keys
+    /// end, anybody's sessions with buttons that end them, why a document is refused, what a changed configuration would
+    /// do. They need not open the role. Default: none, and there are no such pages.
+    pub role: Option<String>,
 }
 
 /// `[tls]`

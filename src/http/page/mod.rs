@@ -1,7 +1,8 @@
 //! The pages, as templates (`pages/*.html`): server-rendered, and whole without JavaScript. Scripts
 //! press a button, find roles while one types, copy and count down; each stands in its page, allowed by its hash. `device` has those about devices, `portal` those of a person's
-//! roles, `sessions` the one of what is open for them, `why` the one about roles that they miss.
+//! roles, `sessions` the one of what is open for them, `why` the one about roles that they miss, `admin` those of people in charge.
 
+mod admin;
 mod device;
 mod portal;
 mod sessions;
@@ -13,6 +14,10 @@ use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use aws_lc_rs::digest::{SHA256, digest};
 
+pub(super) use self::admin::{
+    AdminPage, AdminSessionsPage, CertificateView, DependencyView, ExplainPage, Notice, OptionView,
+    RulesPage, admin, admin_explain, admin_rules, admin_sessions,
+};
 pub(super) use self::device::{
     ApprovePage, DevicePage, DeviceSignInPage, approve, decided, device, device_sign_in,
 };

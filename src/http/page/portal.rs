@@ -32,6 +32,8 @@ pub(in crate::http) struct RolesPage {
     pub(in crate::http) next: Option<String>,
     /// The role whose console is open.
     pub(in crate::http) console: Option<String>,
+    /// Whether the person sees where those in charge go to.
+    pub(in crate::http) is_in_charge: bool,
     pub(in crate::http) until: String,
     pub(in crate::http) until_machine: String,
 }

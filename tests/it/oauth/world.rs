@@ -121,6 +121,7 @@ impl World {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let surface = Surface {
+            settings: None,
             broker,
             clock: clock.clone(),
             entropy,

@@ -2,6 +2,7 @@
 //!
 //! `suite` says what an attack is, and counts them; each family of attacks has a file.
 
+mod admin_pages;
 mod algorithms;
 mod attributes;
 mod browser;

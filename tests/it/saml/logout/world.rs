@@ -140,6 +140,7 @@ impl World {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let server = serve_public(
             Surface {
+                settings: Some(settings.into()),
                 broker,
                 clock: clock.clone(),
                 entropy,

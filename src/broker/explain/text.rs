@@ -1,7 +1,7 @@
 //! A report for people.
 
 use super::paper::{Paper, Tone};
-use crate::broker::explain::{
+use super::{
     Access, Action, Asserted, Check, CheckOutcome, Clause, Document, Identity, Obstacle, Part, Provider,
     Refused, Report, Role, Rule, RuleOutcome, Statement, Tag, Token,
 };
@@ -18,7 +18,7 @@ const SEEN: usize = 44;
 const OF_ROLE: (usize, usize) = (12, 26);
 
 /// Writes `report` on `paper`.
-pub(super) fn render(report: &Report, mut paper: Paper) -> String {
+pub fn render(report: &Report, mut paper: Paper) -> String {
     if let Some(document) = &report.document {
         write_document(&mut paper, document);
     }

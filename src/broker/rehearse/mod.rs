@@ -1,7 +1,11 @@
 //! What the configuration would give to somebody who is described: for tests of rules.
 //!
 //! The identity goes the way of every other, up to where something would be given, and is let go of
-//! here. Nothing of it leaves this room but plain data.
+//! here. Nothing of it leaves this room but plain data. `case` is how somebody is described in a file, `change` what two
+//! configurations make of them.
+
+mod case;
+mod change;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -9,6 +13,8 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
+pub use self::case::{Case, CaseFile, Offer, Values, rehearsed};
+pub use self::change::{change, written_changes};
 use super::decide::Decide;
 use super::{Ask, Refusal};
 use crate::arn::RoleArn;

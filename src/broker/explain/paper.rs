@@ -30,14 +30,14 @@ impl Tone {
 }
 
 /// What is being printed.
-pub(super) struct Paper {
+pub struct Paper {
     text: String,
     colours: bool,
 }
 
 impl Paper {
     /// An empty page.
-    pub(super) const fn new(colours: bool) -> Self {
+    pub const fn new(colours: bool) -> Self {
         Self { text: String::new(), colours }
     }
 
@@ -121,7 +121,7 @@ fn harmless(text: &str) -> String {
 }
 
 /// Whether a character acts on a terminal, changes the direction of what follows, or can't be seen.
-pub(super) fn is_deceptive(c: char) -> bool {
+pub fn is_deceptive(c: char) -> bool {
     c.is_control()
         || matches!(
             c,
