@@ -150,6 +150,8 @@ pub struct ConsoleTerms {
     pub bound_to_program: bool,
     /// Whether it ends where the client's address is another than at first.
     pub bound_to_address: bool,
+    /// How many consoles of one person a browser has open at once.
+    pub side_by_side: usize,
     /// Whether a sign-in token opens as many as one likes, while it is good.
     pub reuses_signin_tokens: bool,
 }

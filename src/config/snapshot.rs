@@ -18,6 +18,8 @@ use crate::policy::Policies;
 
 /// Shorter times for a browser are a mistake.
 const SHORTEST_CONSOLE: Duration = Duration::from_secs(60);
+/// Consoles that a browser has open at once, at most.
+const MOST_CONSOLES: usize = 5;
 /// How long people stay at the portal.
 const PORTAL_LIFETIME: Duration = Duration::from_secs(8 * 3600);
 /// How short and how long that may be.
@@ -184,6 +186,11 @@ fn console_terms(main: &Item<Settings>, faults: &mut Faults) -> ConsoleTerms {
             let message = format!("{key} is shorter than a minute");
             faults.error(main.place.at(key), message, "write 1m or more, such as 30m");
         }
+    }
+    terms.side_by_side = written.side_by_side.unwrap_or(MOST_CONSOLES);
+    if !(1..=MOST_CONSOLES).contains(&terms.side_by_side) {
+        let message = format!("{} consoles side by side are not 1 to {MOST_CONSOLES}", terms.side_by_side);
+        faults.error(main.place.at("console.side_by_side"), message, "write 1 to 5");
     }
     terms.most_sessions = written.most_sessions;
     terms.reuses_signin_tokens = written.reuse_signin_tokens;

@@ -8,24 +8,20 @@ use actix_web::cookie::Cookie;
 use actix_web::http::{Method, StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::cookies::{self, Jar};
-use super::page::{self, ConsolePage, OfferedRole, Picker, PickerAccount, PickerPage, SignInButton};
-use super::{Surface, admin_pages, application, device, get_or_head, portal};
+use super::cookies::{self, Jar, MOST_EARLIER};
+use super::page::{self, OfferedRole, Picker, PickerAccount, PickerPage, SignInButton};
+use super::{Surface, admin_pages, application, device, portal};
 use crate::arn::RoleArn;
 use crate::broker::{
     Arrived, BrowserCookies, Choice, Decision, Failure, InBrowser, LoginStart, Onward, Refusal,
     RequestContext, SignedIn, Toward,
 };
-use crate::console::ConsoleSession;
 use crate::directory::{Provider, Verifier};
-use crate::identity::Session;
 use crate::identity::saml::Outbound;
 use crate::policy::RoleOffer;
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config
-        .route("/console", get_or_head().to(console))
-        .route("/assets/rolegate.css", web::get().to(page::stylesheet));
+    config.route("/assets/rolegate.css", web::get().to(page::stylesheet));
 }
 
 /// Sends the browser to the provider, if it is of the kind that this path is for.
@@ -227,10 +223,23 @@ pub(super) fn signed_in(
     status: StatusCode,
 ) -> HttpResponse {
     match opened {
-        SignedIn::Here { destination, cookie, lasts } => HttpResponse::build(status)
-            .cookie(Jar::Console.set(cookie.clone(), *lasts, context.snapshot().is_https))
-            .insert_header((header::LOCATION, destination.as_str()))
-            .finish(),
+        SignedIn::Here { destination, cookie, lasts } => {
+            let https = context.snapshot().is_https;
+            let before = Jars::read(request, https);
+            let kept = context.side_by_side(cookie, before.cookies());
+            let mut cookies = cookies::without_consoles(request, https);
+            cookies[0] = Jar::Console.set(cookie.clone(), *lasts, https);
+            for (place, (cookie, lasts)) in kept.into_iter().enumerate() {
+                let earlier = Jar::Earlier(place + 1).set(cookie, lasts, https);
+                cookies.retain(|cleared| cleared.name() != earlier.name());
+                cookies.push(earlier);
+            }
+            let mut response = HttpResponse::build(status);
+            response.insert_header((header::LOCATION, destination.as_str()));
+            let mut response = response.finish();
+            cookies::with_cookies(&mut response, cookies);
+            response
+        }
         SignedIn::There { url, host } => page::elsewhere(request, url, host),
     }
 }
@@ -267,55 +276,15 @@ pub(super) fn sign_in_button(provider: &Provider) -> Option<SignInButton> {
     provider.signs_in_by_browser().then(|| SignInButton { label: provider.label.clone(), href })
 }
 
-async fn console(request: HttpRequest, surface: web::Data<Surface>) -> HttpResponse {
-    let context = surface.context(&request);
-    let jars = Jars::read(&request, context.snapshot().is_https);
-    let cookie = jars.console.as_deref();
-    let Some(console) = cookie.and_then(|cookie| context.console_session(cookie)) else {
-        let leads_back = cookie.and_then(|cookie| context.leads_back_to(cookie));
-        return portal::see_other(leads_back.as_deref().unwrap_or(portal::PATH));
-    };
-    // Where the store does not say who is at the portal, the console is there all the same.
-    let here = context.in_browser(jars.cookies()).await;
-    let here = here.unwrap_or_else(|_| InBrowser { person: None, console: Some(console.clone()) });
-    let leads_to = context.sign_out_leads_to(&here);
-    let noted = noted(&context, &here).await;
-    let account = console.holder().account();
-    let alias = context.snapshot().directory.account(account).and_then(|account| account.alias.clone());
-    let minutes = console.until.since(context.at()).as_secs().div_ceil(60);
-    let tags = match &console.session {
-        Session::Role(session) => &session.tags[..],
-        Session::FederatedUser(session) => &session.tags,
-        Session::User(_) => &[],
-    };
-    let view = ConsolePage {
-        arn: console.holder().arn(),
-        title: title_of(&console).to_owned(),
-        role_arn: console.role().map(|session| session.role.to_string()),
-        account: alias.map_or_else(|| account.to_string(), |alias| format!("{alias} ({account})")),
-        session_name: console.name().to_owned(),
-        person: console.person().map(|(provider, subject)| (subject.to_owned(), provider.to_string())),
-        tags: tags.iter().map(|tag| (tag.key.clone(), tag.value.clone())).collect(),
-        until: console.until.to_rfc3339(),
-        until_for_people: console.until.for_people(),
-        remaining: format!("{} h {:02} min", minutes / 60, minutes % 60),
-    };
-    let mut response = page::console(&request, &view, leads_to.as_deref());
-    cookies::with_cookies(&mut response, noted);
-    response
-}
-
-/// What a console is called: the role, or whom a user made it for.
-pub(super) fn title_of(console: &ConsoleSession) -> &str {
-    console.role().map_or_else(|| console.name(), |session| session.role.name())
-}
-
 /// The cookies that are to note that somebody was there.
 pub(super) async fn noted(context: &RequestContext<'_>, here: &InBrowser) -> Vec<Cookie<'static>> {
     let https = context.snapshot().is_https;
     let mut noted = Vec::new();
     if let Some(console) = &here.console {
         noted.push((Jar::Console, context.noted(console)));
+    }
+    for (place, console) in &here.earlier {
+        noted.push((Jar::Earlier(*place), context.noted(console)));
     }
     if let Some(person) = &here.person {
         noted.push((Jar::Portal, context.noted_at_portal(person).await));
@@ -332,17 +301,28 @@ pub(super) async fn noted(context: &RequestContext<'_>, here: &InBrowser) -> Vec
 
 /// What the browser's cookies hold.
 pub(super) struct Jars {
-    console: Option<String>,
+    pub(super) console: Option<String>,
+    earlier: Vec<(usize, String)>,
     portal: Option<String>,
 }
 
 impl Jars {
     pub(super) fn read(request: &HttpRequest, https: bool) -> Self {
-        Self { console: Jar::Console.read(request, https), portal: Jar::Portal.read(request, https) }
+        let earlier =
+            (1..=MOST_EARLIER).filter_map(|place| Some((place, Jar::Earlier(place).read(request, https)?)));
+        Self {
+            console: Jar::Console.read(request, https),
+            earlier: earlier.collect(),
+            portal: Jar::Portal.read(request, https),
+        }
     }
 
     pub(super) fn cookies(&self) -> BrowserCookies<'_> {
-        BrowserCookies { console: self.console.as_deref(), portal: self.portal.as_deref() }
+        BrowserCookies {
+            console: self.console.as_deref(),
+            earlier: &self.earlier,
+            portal: self.portal.as_deref(),
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! The kinds of cookie: logins under way, one a tab, the console session, who is at the portal, a logout under way, and
+//! The kinds of cookie: logins under way, one a tab, the console sessions, who is at the portal, a logout under way, and
 //! at the origins of web applications who may be there and who left to sign in. All hold sealed values only.
 
 use std::time::Duration;
@@ -16,8 +16,10 @@ const MOST_LOGINS: usize = 8;
 pub(super) enum Jar<'a> {
     /// A login that has not come back yet, by its tag.
     Login(&'a str),
-    /// The console session.
+    /// The console session that was opened last.
     Console,
+    /// One that was opened before it, and is open still: 1 is the latest of them.
+    Earlier(usize),
     /// Who is at the portal.
     Portal,
     /// A logout that has not come back yet: there is one session to end, so there is one.
@@ -36,6 +38,7 @@ impl Jar<'_> {
         match self {
             Self::Login(tag) => format!("{prefix}rolegate-login-{tag}"),
             Self::Console => format!("{prefix}rolegate-console"),
+            Self::Earlier(place) => format!("{prefix}rolegate-console-{place}"),
             Self::Portal => format!("{prefix}rolegate-portal"),
             Self::Logout => format!("{prefix}rolegate-logout"),
             Self::Application(name) => format!("{prefix}rolegate-at-{name}"),
@@ -77,6 +80,16 @@ impl Jar<'_> {
             .max_age(lasts)
             .finish()
     }
+}
+
+/// Consoles that a browser may have open beside the last.
+pub(super) const MOST_EARLIER: usize = 4;
+
+/// Takes all consoles away.
+pub(super) fn without_consoles(request: &HttpRequest, https: bool) -> Vec<Cookie<'static>> {
+    let earlier = (1..=MOST_EARLIER).map(Jar::Earlier);
+    let earlier = earlier.filter(|jar| jar.read(request, https).is_some());
+    std::iter::once(Jar::Console).chain(earlier).map(|jar| jar.clear(https)).collect()
 }
 
 /// Adds cookies to an answer that is otherwise complete.

@@ -12,7 +12,7 @@ use zeroize::Zeroize;
 use super::Surface;
 use super::body;
 use super::browser::{Jars, signed_in};
-use super::cookies::Jar;
+use super::cookies::{with_cookies, without_consoles};
 use super::logout::sign_out;
 use super::page;
 use crate::broker::{Refusal, RequestContext};
@@ -116,10 +116,11 @@ async fn answer(request: &HttpRequest, surface: &Surface, fields: Fields) -> Htt
             sign_out(request, &context, true).await
         }
         // As on AWS: any page may lead here, so this browser forgets its session, and no more.
-        Some("logout") => HttpResponse::Found()
-            .cookie(Jar::Console.clear(context.snapshot().is_https))
-            .insert_header((header::LOCATION, "/portal"))
-            .finish(),
+        Some("logout") => {
+            let mut response = HttpResponse::Found().insert_header((header::LOCATION, "/portal")).finish();
+            with_cookies(&mut response, without_consoles(request, context.snapshot().is_https));
+            response
+        }
         _ => page::incomplete(request, "Action must be getSigninToken, login or logout."),
     }
 }

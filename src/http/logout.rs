@@ -3,7 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::browser::{in_browser, is_from_here, leave};
-use super::cookies::{Jar, with_cookies};
+use super::cookies::{Jar, with_cookies, without_consoles};
 use super::error::log;
 use super::{Surface, body, page};
 use crate::broker::{LogoutOutcome, RequestContext, SignedOut};
@@ -79,7 +79,8 @@ pub(super) async fn sign_out(
         return page::foreign(request, "Use the button on the console page.");
     }
     let https = context.snapshot().is_https;
-    let mut cookies = vec![Jar::Console.clear(https), Jar::Portal.clear(https)];
+    let mut cookies = without_consoles(request, https);
+    cookies.push(Jar::Portal.clear(https));
     let signed_out = match in_browser(request, context).await {
         Ok(here) => context.sign_out(&here, everywhere).await,
         Err(failure) => Err(failure),

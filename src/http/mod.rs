@@ -10,6 +10,7 @@ mod application;
 mod body;
 mod browser;
 mod client_address;
+mod console;
 mod cookies;
 mod device;
 mod error;
@@ -102,6 +103,7 @@ pub fn serve_public(
             .configure(services::routes)
             .configure(federation::routes)
             .configure(browser::routes)
+            .configure(console::routes)
             .configure(portal::routes)
             .configure(sessions::routes)
             .configure(why::routes)

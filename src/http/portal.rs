@@ -4,7 +4,8 @@
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::browser::{in_browser, is_from_here, noted, remembering, sign_in_button, signed_in, title_of};
+use super::browser::{in_browser, is_from_here, noted, remembering, sign_in_button, signed_in};
+use super::console::title_of;
 use super::cookies;
 use super::page::{self, CredentialsPage, PortalPage, RoleRow, RolesPage, SignInButton};
 use super::{Surface, body, form, get_or_head};

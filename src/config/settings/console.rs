@@ -28,6 +28,9 @@ pub struct ConsoleSettings {
     /// After how long a browser must sign in again in any case, such as `8h`. Default: when its credentials end, or the time
     /// that the sign-in URL asked for.
     pub lifetime: Option<Span>,
+    /// How many consoles of one person a browser may have open at once, 1 to 5; with 1, a console takes the place of the one
+    /// before. Default: 5.
+    pub side_by_side: Option<usize>,
     /// How many browsers of one person may be signed in at once. One more ends the one that signed in first. Default: any
     /// number.
     pub most_sessions: Option<NonZeroUsize>,

@@ -96,6 +96,8 @@ pub(super) struct OfferedRole {
 #[derive(Template)]
 #[template(path = "console.html")]
 pub(super) struct ConsolePage {
+    /// The other consoles of the browser: for the link, what each is called, and in which account.
+    pub(super) others: Vec<(String, String, String)>,
     pub(super) arn: String,
     /// The role, or whom a user made the session for.
     pub(super) title: String,

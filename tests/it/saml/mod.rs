@@ -39,6 +39,7 @@ mod service_provider;
 mod service_provider_http;
 mod service_provider_settings;
 mod settings;
+mod side_by_side;
 mod status;
 mod step_up;
 mod structure;
