@@ -1,7 +1,11 @@
 // Walks through the demo as a person would, in headless Chromium, and prints what it saw as JSON.
 // usage: node browser.mjs '{"portal": …, "shots": …, "width": …, "height": …, "scheme": …, "scripts": …}'
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
 import { open } from "./chromium.mjs";
 
+const axe = createRequire(join(process.env.INTEROP_WORK, "node/")).resolve("axe-core/axe.min.js");
 const job = JSON.parse(process.argv[2]);
 const { context, page, seen, close } = await open(job);
 
@@ -16,8 +20,16 @@ try {
         .filter((box) => box.height > 0 && box.height < 40).length,
       unlabelled: [...document.querySelectorAll("input:not([type=hidden])")].filter((each) => !each.labels.length).length,
     }));
+    // What axe finds in it: rules of WCAG 2.2 and what is good practice.
+    const violations = async () => {
+      if (!job.scripts) return [];
+      await page.evaluate(readFileSync(axe, "utf8"));
+      const found = await page.evaluate(async () => (await axe.run(document)).violations);
+      return found.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html}`));
+    };
     seen.pages.push({
       name,
+      violations: await violations(),
       path: new URL(page.url()).pathname,
       title: await page.title(),
       heading: await page.locator("h1").first().innerText(),
@@ -51,6 +63,7 @@ try {
   await page.keyboard.press("Enter");
   await page.waitForURL(/\/saml\/sso/);
   await look("2-provider");
+  const provider = new URL(page.url()).origin;
   await continueAs("Ann Keller", true);
   await page.waitForURL(/\/portal$/);
   await look("3-roles");
@@ -88,6 +101,20 @@ try {
     await page.getByRole("button", { name: "Copied" }).waitFor();
     seen.copied = await page.evaluate(() => navigator.clipboard.readText());
   }
+  // A second console beside the first, and a role that is not Ann's.
+  await page.goto(job.portal);
+  await button("Open", "Deploy").click();
+  await page.waitForURL(/\/console$/);
+  await look("5b-side-by-side");
+  await page.getByRole("link", { name: "ReadOnly" }).click();
+  await page.waitForURL(/\/console\?of=/);
+  seen.other = await page.locator("h1").innerText();
+  await page.goto(job.portal);
+  await page.getByRole("link", { name: "Why do I not see a role?" }).click();
+  await page.getByRole("searchbox").fill("Auditor");
+  await page.keyboard.press("Enter");
+  await page.getByRole("status").waitFor();
+  await look("5c-why");
   await signOut();
   await page.waitForURL(/\/saml\/corp\/slo/);
   await look("6-signed-out");
@@ -133,6 +160,15 @@ try {
 
   // The request leaves in a form, which sends itself where scripts run.
   await page.goto(job.portal);
+  // Whose button is for some: they type their address.
+  await page.getByRole("textbox", { name: "Your mail address at work" }).fill("ann@nowhere.example");
+  await page.keyboard.press("Enter");
+  await page.getByRole("alert").waitFor();
+  await look("13a-mail-unknown");
+  await page.getByRole("textbox", { name: "Your mail address at work" }).fill("ann@sandbox.example");
+  await page.keyboard.press("Enter");
+  await page.getByRole("link", { name: "Company sign-in to the sandbox (SAML)" }).waitFor();
+  await look("13b-mail");
   await page.getByRole("link", { name: "Company sign-in to the sandbox (SAML)" }).click();
   if (!job.scripts) {
     await look("14-form");
@@ -144,6 +180,35 @@ try {
   await button("Open", "Developer").click();
   await page.waitForURL(/\/console$/);
   await look("15-form-console");
+
+  await signOut();
+  await page.goto(job.portal);
+
+  // Ben is in charge: how the broker does, who is signed in, why somebody is refused, what would change.
+  await page.getByRole("link", { name: "Company sign-in (SAML)" }).click();
+  await page.waitForURL(/\/saml\/sso/);
+  await continueAs("Ben Okafor", true);
+  await page.waitForURL(/\/portal$/);
+  await page.getByRole("link", { name: "Admin" }).click();
+  await look("15a-admin");
+  await page.getByRole("link", { name: "Sessions", exact: true }).click();
+  await page.getByLabel("Its name for the person").fill("ben@demo.example");
+  await page.getByRole("button", { name: "Show" }).click();
+  for (let looks = 0; looks < 100 && !(await page.getByText("At the portal").count()); looks++) await page.reload();
+  await look("15b-admin-sessions");
+  await page.getByRole("link", { name: "Explain" }).click();
+  const response = await context.request.get(`${provider}/saml-response/ann`);
+  await page.getByLabel("SAML response or ID token").fill(await response.text());
+  await page.getByRole("button", { name: "Explain" }).click();
+  await page.getByRole("heading", { name: "The report" }).waitFor();
+  await look("15c-admin-explain");
+  await page.getByRole("link", { name: "Changes" }).click();
+  await page.getByLabel(/^Who gains and loses/).fill('[[case]]\nname = "Ann"\nprovider = "corp"\nsubject = "ann"\nattributes = { groups = ["platform"] }\n');
+  await page.getByRole("button", { name: "Compare" }).click();
+  await page.getByText("Ann: nothing changes").waitFor();
+  await look("15d-admin-rules");
+  await page.goto(job.portal);
+  await signOut();
 
   // A command line shows codes; people answer by keyboard, by SAML and by OpenID Connect.
   const ask = async (path, fields) => {

@@ -88,6 +88,37 @@ def test_portal(seen):
         assert re.match(r"export AWS_ACCESS_KEY_ID='ASIA[A-Z2-7]{16}'\nexport AWS_SECRET", seen["copied"])
 
 
+def test_consoles_side_by_side(seen):
+    """The one that was opened last, and a link to the other."""
+    page = seen["pages"]["side-by-side"]
+    assert page["heading"] == "Deploy" and re.search(r"Open beside it\s+ReadOnly", page["text"])
+    assert seen["other"] == "ReadOnly"
+
+
+def test_why(seen):
+    """What the provider says of Ann, and what part of which rule keeps her from being an auditor."""
+    text = seen["pages"]["why"]["text"]
+    assert re.search(r"auditors audit\s+Its condition does not hold for you.", text)
+    assert re.search(r'Does not hold\s+"audit" in attr.groups\s+attr.groups is platform, on-call', text)
+    assert "ann@demo.example" in text
+
+
+def test_mail_addresses(seen):
+    """Who types an address is shown the ways in of its domain; an unknown one is told."""
+    unknown, known = seen["pages"]["mail-unknown"]["text"], seen["pages"]["mail"]["text"]
+    assert "No sign-in is set up for this address." in unknown and "Company sign-in (SAML)" in unknown
+    assert "Company sign-in to the sandbox (SAML)" in known and "Company sign-in (SAML)" not in known
+
+
+def test_admin_pages(seen):
+    """Of somebody in charge."""
+    pages = seen["pages"]
+    assert re.search(r"provider corp\s+ok", pages["admin"]["text"]) and "corp until" in pages["admin"]["text"]
+    assert "At the portal, from 127.0.0.1" in pages["admin-sessions"]["text"]
+    assert "GRANTED" in pages["admin-explain"]["text"] and "saml.signature" in pages["admin-explain"]["text"]
+    assert "The file says what is in force." in pages["admin-rules"]["text"]
+
+
 def test_picker(seen):
     """At a provider's own address: the role that the keyboard chose."""
     pages = seen["pages"]
@@ -177,6 +208,12 @@ def test_pages_fit(seen):
     ours = {name: page for name, page in seen["pages"].items() if page["path"] not in ("/saml/sso", "/authorize")}
     assert {name: page["small"] for name, page in ours.items() if page["small"]} == {}
     assert {name: page["unlabelled"] for name, page in ours.items() if page["unlabelled"]} == {}
+
+
+def test_axe(seen):
+    """axe finds nothing in any page of ours."""
+    ours = {name: page for name, page in seen["pages"].items() if page["path"] not in ("/saml/sso", "/authorize")}
+    assert {name: page["violations"] for name, page in ours.items() if page["violations"]} == {}
 
 
 def test_cookies(seen):

@@ -41,7 +41,7 @@ pub(crate) const BEN: Person = Person {
     id: "ben",
     name: "Ben Okafor",
     email: "ben@demo.example",
-    about: "Auditor. One read-only role in account prod, nothing in account sandbox.",
+    about: "Auditor. One read-only role in account prod; sees the pages of those in charge at the portal.",
     attributes: &[("groups", &["audit"]), ("department", &["finance"]), ("team", &["controls"])],
 };
 
