@@ -116,14 +116,19 @@ impl ConsoleSession {
         }
     }
 
-    /// Seals it for a cookie. Where a cookie can't hold it all, the provider's name for the login
-    /// is left out: signing out then ends it here only.
+    /// Seals it for a cookie. Where a cookie can't hold it all, the page that it leads back to is left out, then the
+    /// provider's name for the login: signing out then ends it here only.
     pub fn seal(&self, ring: &KeyRing, entropy: &dyn Entropy) -> Result<String, NoEntropy> {
         let sealed = seal(ring, Purpose::ConsoleSession, self, entropy)?;
-        if sealed.len() <= LONGEST_COOKIE || self.login.is_none() {
+        if sealed.len() <= LONGEST_COOKIE {
             return Ok(sealed);
         }
-        seal(ring, Purpose::ConsoleSession, &Self { login: None, ..self.clone() }, entropy)
+        let lighter = match (&self.issuer, &self.login) {
+            (Some(_), _) => Self { issuer: None, ..self.clone() },
+            (None, Some(_)) => Self { login: None, ..self.clone() },
+            (None, None) => return Ok(sealed),
+        };
+        lighter.seal(ring, entropy)
     }
 
     /// Opens a cookie's value; `None` if it is not genuine or over at `at`.
@@ -244,6 +249,8 @@ pub fn open<T: for<'de> Deserialize<'de>>(ring: &KeyRing, purpose: Purpose, seal
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::entropy::SystemEntropy;
+    use crate::secret::Secret;
 
     const AT: Moment = Moment::from_unix(1_800_000_000);
 
@@ -282,6 +289,21 @@ mod tests {
         assert_eq!(until(None, twelve), hours(12));
         assert_eq!(until(Some(hours(2)), twelve), hours(2));
         assert_eq!(until(Some(hours(2)), None), hours(1));
+    }
+
+    /// What is too much for a cookie is left out, least needed first.
+    #[test]
+    fn a_cookie_holds_what_it_can() {
+        let (ring, entropy) = (KeyRing::of(Secret::new([1; 32])), SystemEntropy::new());
+        let console = ConsoleSession::new(session(None), AT, hours(1));
+        let of = |length: usize| Some("x".repeat(length));
+        for (length, is_left) in [(2000, true), (3500, false)] {
+            let console = ConsoleSession { issuer: of(length), ..console.clone() };
+            let sealed = console.seal(&ring, &entropy).unwrap();
+            assert!(sealed.len() <= LONGEST_COOKIE, "{length}: {}", sealed.len());
+            let opened = ConsoleSession::open(&ring, &sealed, AT).unwrap();
+            assert_eq!(opened.issuer.is_some(), is_left, "{length}");
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Everything that is tested from outside the crate, in one binary so that it links once.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod browser_settings;
 mod command_line;
 mod explain;
 mod oauth;

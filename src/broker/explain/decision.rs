@@ -5,6 +5,7 @@ use super::report::{
     Access, Action, Clause, Limit, Obstacle, Policy, Read, Report, Role, Rule, RuleOutcome, Session,
     Statement, Tag,
 };
+use crate::arn::RoleArn;
 use crate::broker::decide::Decide;
 use crate::broker::record::offered_by;
 use crate::broker::{Ask, Refusal};
@@ -18,17 +19,25 @@ use crate::policy::{ActionReview, AuthorizedSession, Circumstances, LengthLimit,
 /// Roles whose trust policies are shown statement by statement: more is no explanation.
 const IN_DETAIL: usize = 5;
 
-/// What every rule says to `identity`.
-pub(super) fn rules(snapshot: &Snapshot, identity: &FederatedIdentity, when: Circumstances) -> Vec<Rule> {
+/// What every rule says to `identity`, or every one that is about a role.
+pub(super) fn rules(
+    snapshot: &Snapshot,
+    identity: &FederatedIdentity,
+    when: Circumstances,
+    about: Option<&RoleArn>,
+) -> Vec<Rule> {
     let rules = snapshot.policies.rules();
     // Those that were asked, in the order of all.
     let mut asked = rules.evaluate_all(identity, when).into_iter().peekable();
     rules
         .all()
         .iter()
-        .map(|rule| {
+        .filter_map(|rule| {
             let was_asked = asked.peek().is_some_and(|(next, _)| std::ptr::eq(*next, rule));
             let said = if was_asked { asked.next().map(|(_, outcome)| outcome) } else { None };
+            if about.is_some_and(|role| !rule.can_offer(role) && !rule.denies(role)) {
+                return None;
+            }
             let (outcome, failed_in, reason) = match said {
                 None => (RuleOutcome::OtherProvider, None, None),
                 Some(Outcome::Fails { field, reason }) if rule.effect() == RuleEffect::Deny => {
@@ -44,7 +53,7 @@ pub(super) fn rules(snapshot: &Snapshot, identity: &FederatedIdentity, when: Cir
             };
             let misses = matches!(outcome, RuleOutcome::NotMatched) || failed_in == Some("when");
             let clauses = if misses { rules.clauses(rule, identity, when) } else { Vec::new() };
-            Rule {
+            Some(Rule {
                 rule: rule.name().to_owned(),
                 provider: rule.provider().map(str::to_owned),
                 when: rule.when().to_owned(),
@@ -56,7 +65,7 @@ pub(super) fn rules(snapshot: &Snapshot, identity: &FederatedIdentity, when: Cir
                     RuleEffect::Offer => rule.offered_to(identity).map(ToString::to_string).collect(),
                     RuleEffect::Deny => rule.roles().iter().map(ToString::to_string).collect(),
                 },
-            }
+            })
         })
         .collect()
 }

@@ -81,9 +81,14 @@ pub async fn explain(snapshot: &Snapshot, question: &Question<'_>) -> Report {
     report
 }
 
-/// What every rule says to somebody who was believed, who is `identity`.
-pub(super) fn rules(snapshot: &Snapshot, identity: &FederatedIdentity, when: Circumstances) -> Vec<Rule> {
-    decision::rules(snapshot, identity, when)
+/// What every rule that is about `role` says to somebody who was believed, who is `identity`.
+pub(super) fn rules_about(
+    snapshot: &Snapshot,
+    identity: &FederatedIdentity,
+    when: Circumstances,
+    role: &RoleArn,
+) -> Vec<Rule> {
+    decision::rules(snapshot, identity, when, Some(role))
 }
 
 async fn answer(snapshot: &Snapshot, question: &Question<'_>, report: &mut Report) -> Result<(), Refusal> {
@@ -98,7 +103,7 @@ async fn answer(snapshot: &Snapshot, question: &Question<'_>, report: &mut Repor
         }
     };
     let when = Circumstances { at: question.at, source_ip: question.source_ip };
-    report.rules = decision::rules(snapshot, &identity, when);
+    report.rules = decision::rules(snapshot, &identity, when, None);
     let decide = Decide { snapshot, provider, when };
     decision::roles(&decide, &identity, question, report)
 }

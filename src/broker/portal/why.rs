@@ -115,8 +115,6 @@ impl RequestContext<'_> {
     }
 
     fn rules_about(&self, person: &Person, role: &RoleArn) -> Vec<Rule> {
-        let mut rules = explain::rules(&self.snapshot, person.identity(), self.circumstances());
-        rules.retain(|rule| rule.roles.iter().any(|named| named == role.as_str()));
-        rules
+        explain::rules_about(&self.snapshot, person.identity(), self.circumstances(), role)
     }
 }

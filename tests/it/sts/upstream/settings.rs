@@ -53,6 +53,28 @@ fn check_names_what_is_wrong_with_upstreams() {
             "upstream \"minio\" has no endpoint",
         ),
         (key, "", "upstream \"there\" has no access_key to assume the role by"),
+        (
+            "reuse = false\n",
+            "reuse = false\nconsole = { leave_first = true }\n",
+            "an upstream of kind \"minio\" has no such console",
+        ),
+        (
+            key,
+            &format!("{key}console = {{ home = \"https://c.example\" }}\n"),
+            "the console lacks an address",
+        ),
+        (
+            key,
+            &format!(
+                "{key}console = {{ home = \"http://c.example/\", federation = \"https://c.example/f\" }}\n"
+            ),
+            "\"http://c.example/\" is not an address of a console",
+        ),
+        (
+            "external_id = \"contract-9\"",
+            "console_duration = \"14m\"",
+            "console_duration is not between 15m and 12h",
+        ),
         ("AKIATHERETHERETHERE2", "not a key", "\"not a key\" is not the id of an access key"),
         ("bot-secret", "gone", "can't read gone: No such file or directory (os error 2)"),
         ("arn:aws:iam::999988887777:role/Real", "Real", "\"Real\" is not the ARN of a role"),
