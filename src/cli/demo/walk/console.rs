@@ -97,6 +97,19 @@ pub(super) async fn corp_as(
     pick(browser, answer, role).await
 }
 
+/// Signs in at the portal by the company's provider.
+pub(super) async fn corp_at_portal(
+    walk: &Walk<'_>,
+    browser: &mut Browser,
+    person: &Person,
+) -> Result<Page, String> {
+    let chooser = browser.get(&walk.at_broker("/saml/corp/login?next=portal")).await?;
+    let carrier = browser.submit(&chooser, chooser.form()?, Some(person.id)).await?;
+    let portal = browser.submit(&carrier, carrier.form()?, None).await?;
+    let is_there = portal.status == 200 && portal.url.path() == "/portal";
+    is_there.then_some(portal).ok_or_else(|| "the portal was not reached".to_owned())
+}
+
 /// Starts at the broker, whose request goes to the company's provider in a form.
 async fn sandbox(walk: &Walk<'_>, person: &Person) -> Result<Page, String> {
     let mut browser = Browser::new(walk.http.clone());

@@ -7,6 +7,7 @@ mod console;
 mod device;
 mod logout;
 mod oauth;
+mod portal;
 mod refusals;
 mod sts;
 
@@ -49,6 +50,7 @@ pub(crate) async fn walk(world: &World, idp: &Idp, clock: &dyn Clock) -> Result<
     oauth::exchanges(&mut walk).await;
     device::sign_in(&mut walk).await;
     console::browsers(&mut walk).await;
+    portal::visits(&mut walk).await;
     refusals::assertions(&mut walk).await;
     refusals::tokens(&mut walk).await;
     refusals::requests(&mut walk).await;

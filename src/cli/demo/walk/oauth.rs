@@ -76,7 +76,7 @@ async fn asked_by_store(walk: &Walk<'_>, credentials: &Credentials, action: &str
 }
 
 /// What Cleo's ID token is given for.
-async fn exchange(walk: &Walk<'_>, wanted: &[(&str, &str)]) -> Result<Value, String> {
+pub(super) async fn exchange(walk: &Walk<'_>, wanted: &[(&str, &str)]) -> Result<Value, String> {
     let token = walk.idp.id_token(&CLEO, MOBILE_CLIENT, walk.now()).map_err(|error| error.to_string())?;
     let mut form = vec![
         ("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange"),
