@@ -155,6 +155,16 @@ try {
   await page.getByRole("link", { name: "Company sign-in (SAML)" }).click();
   await continueAs("Cleo Marin", true);
   await look("12-no-role");
+  // A link to a role leads there by way of a sign-in.
+  await page.goto(new URL("/go/deploy", job.portal).href);
+  await page.waitForURL(/\/saml\/sso/);
+  await continueAs("Ann Keller", true);
+  await page.waitForURL(/\/console$/);
+  await look("12a-link");
+  await page.goto(new URL("/go/deploy?destination=https://evil.example/", job.portal).href);
+  await look("12b-link-elsewhere");
+  await page.goto(job.portal);
+  await signOut();
   await page.goto(new URL("/no-such-page", job.portal).href);
   await look("13-not-found");
 

@@ -110,6 +110,13 @@ def test_mail_addresses(seen):
     assert "Company sign-in to the sandbox (SAML)" in known and "Company sign-in (SAML)" not in known
 
 
+def test_a_link_to_a_role(seen):
+    """It leads to the console of the role, and to no page of somebody else."""
+    pages = seen["pages"]
+    assert pages["link"]["heading"] == "Deploy"
+    assert pages["link-elsewhere"]["heading"] == "This place is not allowed"
+
+
 def test_admin_pages(seen):
     """Of somebody in charge."""
     pages = seen["pages"]
