@@ -2,14 +2,22 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
+use super::federate::sha256;
 use super::record::{Given, offered_by};
 use super::{Arrival, Failure, Refusal, RequestContext, SignedIn};
 use crate::arn::RoleArn;
 use crate::audit;
+use crate::clock::Moment;
+use crate::console::{self, DestinationRefused, SIGNIN_TOKEN_LIFE};
+use crate::identity::sigv4::SigV4Error;
 use crate::identity::{FederatedIdentity, Presented};
+use crate::issuer::IssueFault;
 use crate::issuer::TemporaryCredentials;
-use crate::issuer::upstream::{SigninTerms, UpstreamConsole, UpstreamRole};
+use crate::issuer::upstream::{ShownCredentials, SigninTerms, UpstreamConsole, UpstreamFault, UpstreamRole};
 use crate::policy::AuthorizedSession;
+use crate::seal::Purpose;
 use crate::secret::Secret;
 
 /// A way into somebody else's console that was made, and is not given yet.
@@ -19,7 +27,64 @@ pub(super) struct ThereReady {
     host: String,
 }
 
+/// A sign-in token of somebody else's federation endpoint, as it leaves us.
+#[derive(Serialize, Deserialize)]
+struct ForeignToken {
+    /// The name of the upstream.
+    upstream: String,
+    token: String,
+    good_until: Moment,
+}
+
 impl RequestContext<'_> {
+    /// A sign-in token for credentials that nobody here made, if somebody else's federation endpoint takes them.
+    pub(super) async fn foreign_signin_token(
+        &self,
+        shown: &ShownCredentials<'_>,
+        seconds: Option<u64>,
+    ) -> Result<String, Failure> {
+        let refused = || Failure::from(Refusal::Signature(SigV4Error::InvalidClientTokenId));
+        let (sts, console) = self.snapshot.upstreams.of_foreign().ok_or_else(refused)?;
+        let token = sts.signin_token(console, shown, seconds.map(Duration::from_secs)).await;
+        let token = token.map_err(|fault| match fault {
+            // Whose they are, and why it refuses them, is between the caller and the other side.
+            UpstreamFault::Refused { .. } => refused(),
+            fault => IssueFault::from(fault).into(),
+        })?;
+        let (upstream, good_until) = (sts.name().to_owned(), self.at.plus(SIGNIN_TOKEN_LIFE));
+        let foreign = ForeignToken { upstream, token: token.expose().clone(), good_until };
+        let entropy = self.parts.entropy.as_ref();
+        Ok(console::seal(&self.parts.ring, Purpose::ForeignSigninToken, &foreign, entropy)?)
+    }
+
+    /// Uses such a token; nothing if it is none.
+    pub(super) async fn redeem_foreign(
+        &self,
+        token: &str,
+        wished: Option<&str>,
+        issuer: Option<&str>,
+    ) -> Result<Option<SignedIn>, Failure> {
+        let opened: Option<ForeignToken> =
+            console::open(&self.parts.ring, Purpose::ForeignSigninToken, token);
+        let Some(opened) = opened else { return Ok(None) };
+        let stale = || Failure::from(Refusal::SigninToken { reason: "it is older than 15 minutes" });
+        if opened.good_until <= self.at {
+            return Err(stale());
+        }
+        let there = self.snapshot.upstreams.of_foreign().filter(|(sts, _)| sts.name() == opened.upstream);
+        let (_, console) = there.ok_or_else(stale)?;
+        let destination = console.land_on(wished);
+        let destination = destination.ok_or_else(|| refused_there(console, wished.unwrap_or_default()))?;
+        if !self.snapshot.console.reuses_signin_tokens {
+            let used = Refusal::SigninToken { reason: "it was used before" };
+            self.claim_or(sha256(token.as_bytes()), opened.good_until, used).await?;
+        }
+        let own = format!("{}/portal", self.snapshot.public_url);
+        let issuer = issuer.and_then(|issuer| self.snapshot.destinations.lead_back(issuer)).unwrap_or(own);
+        let url = console.signin_url(&opened.token, &destination, &issuer);
+        Ok(Some(SignedIn::There { url, host: console.host().to_owned() }))
+    }
+
     /// The page of the console of `role` that `wished` means; without a role, of the broker's own.
     pub fn land_on(&self, role: Option<&RoleArn>, wished: Option<&str>) -> Result<String, Refusal> {
         let there = role.and_then(|role| self.console_there(role));
@@ -48,7 +113,7 @@ impl RequestContext<'_> {
         let issuer = format!("{}/portal", self.snapshot.public_url);
         let terms = SigninTerms { destination: &destination, issuer: &issuer, duration };
         let url = upstream.signin_url(console, &credentials, &terms).await;
-        let url = url.map_err(crate::issuer::IssueFault::from)?;
+        let url = url.map_err(IssueFault::from)?;
         Ok(ThereReady { credentials, url, host: console.host().to_owned() })
     }
 
@@ -89,4 +154,9 @@ impl RequestContext<'_> {
         self.claim(identity, arrival, Some(&authorized.session().role)).await?;
         self.sign_in_there(ready, authorized, action)
     }
+}
+
+fn refused_there(console: &UpstreamConsole, wished: &str) -> Refusal {
+    let allowed = format!("pages of {} and of hosts below it", console.host());
+    Refusal::Destination(DestinationRefused::new(wished, allowed))
 }

@@ -42,6 +42,11 @@ pub(super) fn build(written: &Written, faults: &mut Faults) -> Upstreams {
             faults.warning(place.at("name"), message, "name it as the issuer of a role, or take it out");
         }
     }
+    let forwards = |item: &&Item<UpstreamSettings>| item.value.console.as_ref().is_some_and(|it| it.forward);
+    if let Some(second) = written.upstreams.iter().filter(forwards).nth(1) {
+        let message = "foreign credentials are handed to another upstream already";
+        faults.error(second.place.at("console.forward"), message, "set forward for one upstream only");
+    }
     let mut roles = HashMap::new();
     for Item { value, place } in &written.roles {
         if value.issuer == LOCAL {
@@ -168,7 +173,8 @@ fn console(
         default.map(|default| (default.federation, default.home)).unzip();
     match (federation.or(default_federation), home.or(default_home)) {
         (Some(federation), Some(home)) => {
-            Some(UpstreamConsole { federation, home, leaves_first: console.leave_first })
+            let (leaves_first, takes_foreign) = (console.leave_first, console.forward);
+            Some(UpstreamConsole { federation, home, leaves_first, takes_foreign })
         }
         _ => {
             let is_written = console.federation.is_some() && console.home.is_some();

@@ -21,6 +21,13 @@ pub struct DestinationRefused {
     allowed: String,
 }
 
+impl DestinationRefused {
+    /// That `seen` is no page of `allowed`.
+    pub fn new(seen: &str, allowed: String) -> Self {
+        Self { seen: seen.chars().take(200).collect(), allowed }
+    }
+}
+
 impl Destinations {
     /// The broker's own console below `public_url`, and every page of the `further` origins. Whoever comes from a page of the
     /// `issuers` may be led back there.
@@ -45,10 +52,9 @@ impl Destinations {
         let Some(asked) = asked.filter(|asked| !asked.is_empty()) else {
             return Ok(self.home.to_string());
         };
-        self.allowed(asked).map(|url| url.to_string()).ok_or_else(|| DestinationRefused {
-            seen: asked.chars().take(200).collect(),
-            allowed: self.origins().join(", "),
-        })
+        self.allowed(asked)
+            .map(|url| url.to_string())
+            .ok_or_else(|| DestinationRefused::new(asked, self.origins().join(", ")))
     }
 
     /// The origins that a sign-in may land on.

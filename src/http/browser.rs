@@ -214,7 +214,7 @@ fn forget_login(response: &mut HttpResponse, context: &RequestContext<'_>, login
 /// The console session goes into its cookie, the browser to its destination: by `303` after a
 /// POST, which makes a GET of it, by `302` after a GET, as AWS does (facts 4.3).
 ///
-/// To somebody else's console by a page that leads there: a redirect after a form would have to be allowed by the page with
+/// After a form to somebody else's console by a page that leads there: a redirect after a form would have to be allowed by the page with
 /// the form, for wherever that console redirects to.
 pub(super) fn signed_in(
     request: &HttpRequest,
@@ -239,6 +239,9 @@ pub(super) fn signed_in(
             let mut response = response.finish();
             cookies::with_cookies(&mut response, cookies);
             response
+        }
+        SignedIn::There { url, .. } if request.method() == Method::GET => {
+            HttpResponse::build(status).insert_header((header::LOCATION, url.expose().as_str())).finish()
         }
         SignedIn::There { url, host } => page::elsewhere(request, url, host),
     }

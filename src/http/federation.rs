@@ -94,7 +94,7 @@ struct SigninTokenAnswer {
 async fn answer(request: &HttpRequest, surface: &Surface, fields: Fields) -> HttpResponse {
     let context = surface.context(request);
     match fields.action.as_deref() {
-        Some("getSigninToken") => signin_token(request, &context, &fields),
+        Some("getSigninToken") => signin_token(request, &context, &fields).await,
         Some("login") => {
             let Some(token) = &fields.signin_token else {
                 return page::incomplete(request, "SigninToken is missing.");
@@ -125,7 +125,7 @@ async fn answer(request: &HttpRequest, surface: &Surface, fields: Fields) -> Htt
     }
 }
 
-fn signin_token(request: &HttpRequest, context: &RequestContext<'_>, fields: &Fields) -> HttpResponse {
+async fn signin_token(request: &HttpRequest, context: &RequestContext<'_>, fields: &Fields) -> HttpResponse {
     let Some(session) = &fields.session else { return page::incomplete(request, "Session is missing.") };
     let Ok(mut session) = serde_json::from_str::<SessionCredentials>(session.expose()) else {
         return page::incomplete(
@@ -141,7 +141,7 @@ fn signin_token(request: &HttpRequest, context: &RequestContext<'_>, fields: &Fi
         }
     };
     let secret = Secret::new(std::mem::take(&mut session.secret_access_key));
-    match context.signin_token(&session.access_key_id, &secret, &session.session_token, seconds) {
+    match context.signin_token(&session.access_key_id, &secret, &session.session_token, seconds).await {
         Ok(signin_token) => HttpResponse::Ok().json(SigninTokenAnswer { signin_token }),
         Err(failure) => page::failure(request, &failure),
     }

@@ -44,6 +44,8 @@ pub enum Purpose {
     ConsoleSession,
     /// A `SigninToken` of the federation endpoint.
     SigninToken,
+    /// A sign-in token of somebody else's federation endpoint.
+    ForeignSigninToken,
     /// A record in the store of what is not sealed itself.
     StoredRecord,
     /// What a device asks by whether it was approved.
@@ -74,6 +76,7 @@ impl Purpose {
             Self::RoleChoice => b"rolegate/role-choice",
             Self::ConsoleSession => b"rolegate/console-session/6",
             Self::SigninToken => b"rolegate/signin-token/6",
+            Self::ForeignSigninToken => b"rolegate/foreign-signin-token",
             Self::StoredRecord => b"rolegate/stored-record/3",
             Self::DeviceCode => b"rolegate/device-code",
             Self::DeviceRequest => b"rolegate/device-request",

@@ -42,6 +42,10 @@ pub struct UpstreamConsoleSettings {
     /// Whether a browser leaves the session that it has there already, first. Not needed where people have turned on sessions
     /// side by side. Default `false`.
     pub leave_first: bool,
+    /// Whether `/federation` hands credentials that are not the broker's own to this federation endpoint, and opens the console
+    /// there with what it gets: then tools and portals make links for both at one address. Of one upstream only. Default
+    /// `false`.
+    pub forward: bool,
 }
 
 /// Whose an STS is.

@@ -11,7 +11,7 @@ use serde_json::json;
 use url::Url;
 use url::form_urlencoded::Serializer;
 
-use super::{REACH, UpstreamFault, UpstreamRole};
+use super::{REACH, UpstreamFault, UpstreamRole, UpstreamSts};
 use crate::fetch::{self, with_causes};
 use crate::issuer::TemporaryCredentials;
 use crate::secret::Secret;
@@ -32,6 +32,8 @@ pub struct UpstreamConsole {
     pub home: Url,
     /// Whether a browser leaves the session there that it has already, first.
     pub leaves_first: bool,
+    /// Whether credentials that nobody here made are tried there.
+    pub takes_foreign: bool,
 }
 
 /// How the console there is to be opened.
@@ -64,7 +66,7 @@ impl UpstreamConsole {
         };
         let federation = Url::parse(&format!("https://{federation}/federation")).ok()?;
         let home = Url::parse(&format!("https://{home}/")).ok()?;
-        Some(Self { federation, home, leaves_first: false })
+        Some(Self { federation, home, leaves_first: false, takes_foreign: false })
     }
 
     /// The page that `wished` means, if it is one of this console, or of a host below its own; the first page without a wish.
@@ -86,7 +88,7 @@ impl UpstreamConsole {
     }
 
     /// The address that opens `destination` by a sign-in token; whoever comes too late is led to `issuer`.
-    fn signin_url(&self, token: &str, destination: &str, issuer: &str) -> Secret<String> {
+    pub fn signin_url(&self, token: &str, destination: &str, issuer: &str) -> Secret<String> {
         let mut url = self.federation.clone();
         url.query_pairs_mut()
             .append_pair("Action", "login")
@@ -112,25 +114,52 @@ impl UpstreamRole {
         credentials: &TemporaryCredentials,
         terms: &SigninTerms<'_>,
     ) -> Result<Secret<String>, UpstreamFault> {
-        let upstream = || self.sts.settings.name.clone();
+        let shown = ShownCredentials {
+            access_key_id: credentials.access_key_id(),
+            secret_access_key: credentials.secret_access_key(),
+            session_token: credentials.session_token().expose(),
+        };
+        let duration = terms.duration.or(self.console_duration);
+        let token = self.sts.signin_token(console, &shown, duration).await?;
+        Ok(console.signin_url(token.expose(), terms.destination, terms.issuer))
+    }
+}
+
+/// Credentials as somebody shows them.
+pub struct ShownCredentials<'a> {
+    /// The access key id.
+    pub access_key_id: &'a str,
+    /// The secret access key.
+    pub secret_access_key: &'a Secret<String>,
+    /// The session token.
+    pub session_token: &'a str,
+}
+
+impl UpstreamSts {
+    /// A sign-in token of the federation endpoint there, for credentials that its STS made.
+    pub async fn signin_token(
+        &self,
+        console: &UpstreamConsole,
+        credentials: &ShownCredentials<'_>,
+        duration: Option<Duration>,
+    ) -> Result<Secret<String>, UpstreamFault> {
+        let upstream = || self.settings.name.clone();
         let unavailable = |problem: String| UpstreamFault::Unavailable {
             upstream: upstream(),
             problem: format!("its federation endpoint: {problem}"),
         };
         let session = json!({
-            "sessionId": credentials.access_key_id(),
-            "sessionKey": credentials.secret_access_key().expose(),
-            "sessionToken": credentials.session_token().expose(),
+            "sessionId": credentials.access_key_id,
+            "sessionKey": credentials.secret_access_key.expose(),
+            "sessionToken": credentials.session_token,
         });
         let mut form = Serializer::new(String::new());
         form.append_pair("Action", "getSigninToken").append_pair("Session", &session.to_string());
-        if let Some(duration) = terms.duration.or(self.console_duration) {
-            form.append_pair("SessionDuration", &duration.as_secs().to_string());
-        }
-        let request = self.sts.http.post(console.federation.clone()).timeout(PATIENCE);
+        form.extend_pairs(duration.map(|duration| ("SessionDuration", duration.as_secs().to_string())));
+        let request = self.http.post(console.federation.clone()).timeout(PATIENCE);
         let request = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(form.finish());
         let request = request.build().map_err(|error| unavailable(with_causes(&error)))?;
-        let response = fetch::send(&self.sts.http, request, REACH).await;
+        let response = fetch::send(&self.http, request, REACH).await;
         let response = response.map_err(|error| unavailable(with_causes(&error)))?;
         let status = response.status();
         if status.is_client_error() {
@@ -148,7 +177,7 @@ impl UpstreamRole {
         let body = body.map_err(|error| unavailable(with_causes(&error)))?;
         let answer: Answer =
             serde_json::from_slice(&body).map_err(|_| unavailable("no SigninToken in the answer".into()))?;
-        Ok(console.signin_url(&answer.signin_token, terms.destination, terms.issuer))
+        Ok(Secret::new(answer.signin_token))
     }
 }
 

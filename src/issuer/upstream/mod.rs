@@ -25,7 +25,7 @@ use tokio::sync::Semaphore;
 use url::{Position, Url};
 
 use self::budget::RetryBudget;
-pub use self::console::{SigninTerms, UpstreamConsole};
+pub use self::console::{ShownCredentials, SigninTerms, UpstreamConsole};
 pub use self::end::EndThere;
 pub use self::fault::UpstreamFault;
 use self::reuse::Reuse;
@@ -183,6 +183,12 @@ impl Upstreams {
     /// Who makes the credentials of `role`, if not this broker.
     pub fn of(&self, role: &RoleArn) -> Option<&UpstreamRole> {
         self.roles.get(role)
+    }
+
+    /// The one whose console opens with credentials that nobody here made, if there is one.
+    pub fn of_foreign(&self) -> Option<(&UpstreamSts, &UpstreamConsole)> {
+        let consoles = self.all.iter().filter_map(|sts| Some((sts.as_ref(), sts.console()?)));
+        consoles.into_iter().find(|(_, console)| console.takes_foreign)
     }
 
     /// Each role, and who makes its credentials, in the order of the roles.

@@ -6,7 +6,7 @@ use rolegate::clock::Clock;
 
 use super::browser::{Browser, ann};
 use super::fixture::OURS;
-use super::logout::world::{Answer, Said, World};
+use super::logout::world::{Answer, Credentials, Said, World};
 use crate::oauth::fixture::BOT_SECRET;
 use crate::sts::upstream::there::{Reply, There};
 
@@ -56,7 +56,11 @@ async fn follow(there: &There, page: &Answer) -> (String, String) {
     assert_eq!(page.headers["cache-control"], "no-store");
     let link = page.body.split_once("class=\"button\" href=\"").unwrap().1.split_once('"').unwrap().0;
     assert!(page.body.contains(&format!("content=\"0;url={link}\"")), "{}", page.body);
-    let link = link.replace("&#38;", "&");
+    open(there, &link.replace("&#38;", "&")).await
+}
+
+/// Where a link leads, and what is set there.
+async fn open(there: &There, link: &str) -> (String, String) {
     assert!(link.starts_with(&format!("{}/federation?Action=login&", there.url)), "{link}");
     let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy();
     let opened = client.build().unwrap().get(link).send().await.unwrap();
@@ -79,8 +83,9 @@ async fn the_portal_opens_it() {
     // The same credentials are given again, and a page of the console is where one wants to go.
     let place = format!("{}/s3/home?region=eu-west-1", there.url);
     let wish: String = url::form_urlencoded::byte_serialize(place.as_bytes()).collect();
-    let page = browser.get(&world, &format!("/go/real?destination={wish}")).await;
-    assert_eq!(follow(&there, &page).await, (place, "aws-creds=ASIATHERE1".to_owned()));
+    let link = browser.get(&world, &format!("/go/real?destination={wish}")).await;
+    assert_eq!(link.status, 303, "no form before it: {link:?}");
+    assert_eq!(open(&there, &link.location).await, (place, "aws-creds=ASIATHERE1".to_owned()));
     assert_eq!(there.count(), 1);
     for elsewhere in ["https://evil.example/", "http://127.0.0.1:1/console", "https://127.0.0.1/"] {
         let form = [("role", REAL), ("destination", elsewhere)];
@@ -133,5 +138,68 @@ async fn a_response_of_the_provider_opens_it_once() {
     follow(&there, &page).await;
     let again = post().await;
     assert_eq!((again.status, again.heading().as_str()), (400, "This sign-in was used already"));
+    world.stop().await;
+}
+
+/// Credentials that the other side made open the console there at our address, too, where that is configured.
+#[actix_web::test]
+async fn foreign_credentials_open_the_console_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let there = There::start();
+    fs::write(folder.path().join("there-secret"), BOT_SECRET).unwrap();
+    let config = CONFIG.replace("ENDPOINT", &there.url);
+    let forwarding = config.replace("home = ", "forward = true\nhome = ");
+    let world = World::with(folder.path(), &forwarding).await;
+    let admin = admin(&world);
+    let own = world.credentials("ann", None).await;
+    let call = |response: &str| {
+        [
+            ("Action", "AssumeRoleWithSAML".to_owned()),
+            ("Version", "2011-06-15".to_owned()),
+            ("RoleArn", REAL.to_owned()),
+            ("PrincipalArn", "arn:aws:iam::111122223333:saml-provider/corp".to_owned()),
+            ("SAMLAssertion", response.to_owned()),
+        ]
+    };
+    let form = call(&world.say(&Said { issued: world.clock.now(), ..admin }));
+    let form: Vec<_> = form.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let given = world.assume_by(&form).await.unwrap();
+    assert_eq!(given.access_key_id, "ASIATHERE1");
+    let token = world.signin_token(&given).await.unwrap();
+    assert!(!token.contains("signin"), "nobody sees whose it is: {token}");
+    let login = async |token: &str, more: &str| {
+        world.get(&format!("/federation?Action=login&SigninToken={token}{more}"), None).await
+    };
+    let elsewhere = login(&token, "&Destination=https://evil.example/").await;
+    assert_eq!((elsewhere.status, elsewhere.heading().as_str()), (400, "This place is not allowed"));
+    let opened = login(&token, "&Issuer=https://evil.example/").await;
+    assert_eq!(opened.status, 302, "{opened:?}");
+    assert!(opened.cookies.is_empty(), "{opened:?}");
+    let expected = (format!("{}/console", there.url), "aws-creds=ASIATHERE1".to_owned());
+    assert_eq!(open(&there, &opened.location).await, expected);
+    assert_eq!(there.last_signin()["Issuer"], format!("{OURS}/portal"));
+    assert_eq!(login(&token, "").await.status, 400, "once");
+    let late = world.signin_token(&given).await.unwrap();
+    world.clock.advance(std::time::Duration::from_secs(15 * 60));
+    assert_eq!(login(&late, "").await.status, 400, "too late");
+    // Our own credentials stay here, be they good or not, and what nobody made is refused.
+    let asked = there.count_signins();
+    assert!(world.signin_token(&own).await.is_some());
+    assert_eq!(there.count_signins(), asked);
+    let forged = |id: &str, token: &str| {
+        Credentials::of(
+            &serde_json::json!({ "AccessKeyId": id, "SecretAccessKey": "x", "SessionToken": token }),
+        )
+    };
+    assert!(world.signin_token(&forged(&own.access_key_id, "x")).await.is_none());
+    assert_eq!(there.count_signins(), asked + 1, "and refused there");
+    assert!(world.signin_token(&forged("AKIABOTBOTBOTBOTBOTB", "x")).await.is_none());
+    assert_eq!(there.count_signins(), asked + 1, "a long-term key goes nowhere");
+    world.stop().await;
+
+    let folder = tempfile::tempdir().unwrap();
+    let (world, there) = worlds(folder.path(), "").await;
+    assert!(world.signin_token(&forged("ASIATHERE1", "token==1")).await.is_none());
+    assert_eq!(there.count_signins(), 0, "where it is not configured, nobody is asked");
     world.stop().await;
 }

@@ -116,6 +116,11 @@ impl There {
         self.state.signins.lock().unwrap().last().cloned().unwrap()
     }
 
+    /// How often it was asked there.
+    pub(crate) fn count_signins(&self) -> usize {
+        self.state.signins.lock().unwrap().len()
+    }
+
     pub(super) async fn stops(&self) {
         self.server.stop(false).await;
     }
