@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use super::browser::{Jars, noted};
 use super::page::{self, ConsolePage};
 use super::{Surface, cookies, form, get_or_head, portal};
-use crate::broker::InBrowser;
+use crate::broker::BrowserCookies;
 use crate::console::ConsoleSession;
 use crate::identity::{Session, hash_of};
 
@@ -16,22 +16,23 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 async fn console(request: HttpRequest, surface: web::Data<Surface>) -> HttpResponse {
     let context = surface.context(&request);
     let jars = Jars::read(&request, context.snapshot().is_https);
-    let cookie = jars.console.as_deref();
-    let Some(console) = cookie.and_then(|cookie| context.console_session(cookie)) else {
-        let leads_back = cookie.and_then(|cookie| context.leads_back_to(cookie));
+    let mut here = context.in_browser(jars.cookies()).await;
+    if here.is_err() {
+        // Where the store does not say who is at the portal, the consoles are there all the same.
+        here = context.in_browser(BrowserCookies { portal: None, ..jars.cookies() }).await;
+    }
+    let here = here.unwrap_or_default();
+    let Some(last) = here.consoles().next() else {
+        let leads_back = jars.console.as_deref().and_then(|cookie| context.leads_back_to(cookie));
         return portal::see_other(leads_back.as_deref().unwrap_or(portal::PATH));
     };
-    // Where the store does not say who is at the portal, the console is there all the same.
-    let here = context.in_browser(jars.cookies()).await;
-    let nobody = || InBrowser { person: None, console: Some(console.clone()), earlier: Vec::new() };
-    let here = here.unwrap_or_else(|_| nobody());
     let leads_to = context.sign_out_leads_to(&here);
     let noted = noted(&context, &here).await;
     let mut query = form::fields(request.query_string().as_bytes());
     let of = query.find(|(name, _)| name == "of").map(|(_, tag)| tag);
     let is_meant = |console: &&ConsoleSession| of.as_ref().is_some_and(|tag| *tag == tag_of(console));
-    let console = here.consoles().find(is_meant).cloned().unwrap_or(console);
-    let others = here.consoles().filter(|other| tag_of(other) != tag_of(&console));
+    let console = here.consoles().find(is_meant).unwrap_or(last);
+    let others = here.consoles().filter(|other| tag_of(other) != tag_of(console));
     let others =
         others.map(|other| (tag_of(other), title_of(other).to_owned(), other.holder().account().to_string()));
     let others = others.collect();
@@ -46,7 +47,7 @@ async fn console(request: HttpRequest, surface: web::Data<Surface>) -> HttpRespo
     let view = ConsolePage {
         others,
         arn: console.holder().arn(),
-        title: title_of(&console).to_owned(),
+        title: title_of(console).to_owned(),
         role_arn: console.role().map(|session| session.role.to_string()),
         account: alias.map_or_else(|| account.to_string(), |alias| format!("{alias} ({account})")),
         session_name: console.name().to_owned(),

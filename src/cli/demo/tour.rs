@@ -26,6 +26,8 @@ Rolegate is running. Nothing here leaves this machine.
   In the browser
     @BROKER@/portal   sign in here: the broker
     @IDP@          or here: the demo identity provider
+    @BROKER@/go/deploy   a link to a role (Ann's)
+    @BROKER@/portal/admin   for those in charge: sign in as Ben
 
   People (there are no passwords)
 @PEOPLE@

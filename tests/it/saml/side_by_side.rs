@@ -107,6 +107,11 @@ async fn they_are_those_of_one_person() {
     assert_eq!(shown(&browser.get(&world, "/console").await), ("R4".into(), names(&["R3"])));
     world.clock.advance(Duration::from_secs(1800));
     assert_eq!(shown(&browser.get(&world, "/console").await), ("R4".into(), Vec::new()));
+    // Where the last one is over and another is not, that is shown.
+    open(&mut browser, &world, 5).await;
+    let earlier = format!("{CONSOLE}-1={}", browser.value(&format!("{CONSOLE}-1")));
+    let page = world.get("/console", Some(&format!("{CONSOLE}=over; {earlier}"))).await;
+    assert_eq!(shown(&page), ("R4".into(), Vec::new()));
     let forgotten = world.get("/federation?Action=logout", Some(&browser.header())).await;
     let cleared =
         |name: &str| forgotten.cookies.iter().any(|cookie| cookie.starts_with(&format!("{name}=;")));
