@@ -387,3 +387,38 @@ async fn a_browser_is_sent_to_sign_in_where_the_proxy_wants_it() {
     assert_eq!(world.get_with("/authz/wiki/start", &[("sec-fetch-mode", "cors")]).await.status, 401);
     world.stop().await;
 }
+
+/// A browser is ended alone where it and the one that ends it come of one sign-in.
+#[actix_web::test]
+async fn a_browser_that_is_ended_takes_its_visits_along() {
+    let folder = tempfile::tempdir().unwrap();
+    let world = world(folder.path()).await;
+    let mut copy = Person::at_portal(&world, &ann(&world)).await;
+    copy.visit(&world, "/").await;
+    world.clock.advance(SECOND);
+    let mut mine = Person::at_portal(&world, &ann(&world)).await;
+    mine.visit(&world, "/").await;
+    rolegate::store::Store::flushed(world.store.as_ref()).await.unwrap();
+    let shown = mine.here.get(&world, "/portal/sessions").await.body;
+    let id = shown.split_once("name=\"end\" value=\"").unwrap().1.split_once('"').unwrap().0.to_owned();
+    mine.here.post(&world, "/portal/sessions", &[("end", &id)]).await;
+    assert_eq!((copy.asks(&world).await, mine.asks(&world).await), (401, 200));
+    world.stop().await;
+}
+
+/// What is configured now counts for who was let in before.
+#[actix_web::test]
+async fn a_role_that_may_no_longer_enter_is_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let before = world(folder.path()).await;
+    let mut person = Person::at_portal(&before, &ann(&before)).await;
+    person.visit(&before, "/").await;
+    assert_eq!(person.asks(&before).await, 200);
+    before.stop().await;
+    let both = "roles = [\"arn:aws:iam::111122223333:role/Admin\", \"arn:aws:iam::111122223333:role/Dev\"]";
+    assert!(CONFIG.contains(both));
+    let config = CONFIG.replace(both, "roles = [\"arn:aws:iam::111122223333:role/Admin\"]");
+    let after = World::with(folder.path(), &config).await;
+    assert_eq!(person.asks(&after).await, 401);
+    after.stop().await;
+}
