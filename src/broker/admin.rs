@@ -34,12 +34,6 @@ impl InCharge<'_> {
 }
 
 impl RequestContext<'_> {
-    /// Whether `person` is to see where those in charge go to.
-    pub fn sees_admin(&self, person: &Person) -> bool {
-        let role = self.snapshot.admin_role.as_ref();
-        role.is_some_and(|role| self.roles_of(person).iter().any(|offer| offer.role == *role))
-    }
-
     /// Whether `person` is in charge.
     pub async fn in_charge<'p>(&self, person: &'p Person) -> Result<InCharge<'p>, NotInCharge> {
         let Some(role) = &self.snapshot.admin_role else { return Err(NotInCharge::Off) };

@@ -138,7 +138,7 @@ async fn roles_page(
         previous: (page > 0).then(|| asked.link(page - 1)),
         next: (page + 1 < pages).then(|| asked.link(page + 1)),
         console: here.console.as_ref().map(|console| title_of(console).to_owned()),
-        is_in_charge: context.sees_admin(person),
+        is_in_charge: context.snapshot().admin_role.as_ref().is_some_and(|role| roles.contains(role)),
         until: person.until().for_people(),
         until_machine: person.until().to_rfc3339(),
     }
