@@ -7,11 +7,12 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A benchmark that can't run should stop.
 
+mod answer;
 mod report;
 
 use std::fmt::Write as _;
 use std::fs;
-use std::io::{Read, Write};
+use std::io::Write;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -37,15 +38,15 @@ fn main() {
     let portal = broker.sign_in(&signer, &mut browser);
     let first = browser.ask(&get("/portal", &portal));
     assert!(first.contains("Search 5000 roles"), "{first}");
-    let (floor, sheet) = timed(|| drop(browser.ask(&get("/assets/rolegate.css", ""))));
-    let (view, _) = timed(|| assert!(browser.ask(&get("/portal", &portal)).contains("Page 1 of 200")));
-    let (search, _) = timed(|| drop(browser.ask(&get("/portal?q=service%204711", &portal))));
+    let floor = timed(|| drop(browser.ask(&get("/assets/rolegate.css", ""))));
+    let view = timed(|| assert!(browser.ask(&get("/portal", &portal)).contains("Page 1 of 200")));
+    let search = timed(|| drop(browser.ask(&get("/portal?q=service%204711", &portal))));
     let mut answers: Vec<_> = (0..ROUNDS).map(|_| post(&broker.response(&signer, None), "")).collect();
-    let (signed_in, _) = timed(|| {
+    let signed_in = timed(|| {
         let answer = browser.ask(&answers.pop().unwrap());
         assert!(answer.starts_with("HTTP/1.1 303") && answer.contains("/console\r\n"), "{answer}");
     });
-    println!("the first view has {} bytes with its head; floor of {sheet} requests", first.len());
+    println!("the first view has {} bytes with its head", first.len());
     file(vec![
         entry("portal_first_view_ms", view, floor, 20.0),
         entry("portal_search_ms", search, floor, 20.0),
@@ -53,15 +54,15 @@ fn main() {
     ]);
 }
 
-/// Median milliseconds of a request, and how many were made.
-fn timed(mut request: impl FnMut()) -> (f64, usize) {
+/// Median milliseconds of a request.
+fn timed(mut request: impl FnMut()) -> f64 {
     let mut each = Vec::with_capacity(ROUNDS);
     for _ in 0..ROUNDS {
         let began = Instant::now();
         request();
         each.push(began.elapsed().as_secs_f64() * 1e3);
     }
-    (median(each), ROUNDS)
+    median(each)
 }
 
 /// Prints a figure, and gives its entry.
@@ -92,18 +93,7 @@ impl Browser {
     /// Head and body of the answer.
     fn ask(&mut self, request: &str) -> String {
         self.0.write_all(request.as_bytes()).unwrap();
-        let (mut answer, mut buffer) = (Vec::new(), [0; 16384]);
-        loop {
-            let count = self.0.read(&mut buffer).unwrap();
-            assert_ne!(count, 0, "the server hung up: {}", String::from_utf8_lossy(&answer));
-            answer.extend_from_slice(&buffer[..count]);
-            let Some(head) = answer.windows(4).position(|window| window == b"\r\n\r\n") else { continue };
-            let text = String::from_utf8_lossy(&answer[..head]).to_lowercase();
-            let length = text.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
-            if answer.len() >= head + 4 + length.parse::<usize>().unwrap() {
-                return String::from_utf8(answer).unwrap();
-            }
-        }
+        answer::read(&mut self.0)
     }
 }
 

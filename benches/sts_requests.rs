@@ -9,6 +9,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A benchmark that can't run should stop.
 
+mod answer;
 #[path = "sts/load.rs"]
 mod load;
 mod report;

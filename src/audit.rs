@@ -259,6 +259,22 @@ impl ConsoleLink<'_> {
     }
 }
 
+/// Somebody else's federation endpoint took credentials that nobody here made.
+pub struct ForeignSignin<'a> {
+    /// Whose endpoint.
+    pub upstream: &'a str,
+    /// The id of the credentials there.
+    pub access_key_id: &'a str,
+}
+
+impl ForeignSignin<'_> {
+    /// Writes the event.
+    pub fn write(&self) {
+        let Self { upstream, access_key_id } = self;
+        tracing::info!(target: "audit", event = "foreign-signin", upstream, access_key_id);
+    }
+}
+
 /// Somebody in charge looked at what is open for a person, or ended one of it.
 pub struct Looked<'a> {
     /// Who did.

@@ -1,6 +1,6 @@
 //! Sixteen clients that keep their connections and send one request again and again.
 
-use std::io::{Read, Write};
+use std::io::Write;
 use std::net::{SocketAddr, TcpStream};
 use std::thread;
 
@@ -47,17 +47,6 @@ impl Load {
     /// Head and body of one answer.
     pub(crate) fn once(&self, stream: &mut TcpStream) -> String {
         stream.write_all(&self.request).unwrap();
-        let (mut answer, mut buffer) = (Vec::new(), [0; 8192]);
-        loop {
-            let count = stream.read(&mut buffer).unwrap();
-            assert_ne!(count, 0, "the server hung up: {}", String::from_utf8_lossy(&answer));
-            answer.extend_from_slice(&buffer[..count]);
-            let Some(head) = answer.windows(4).position(|window| window == b"\r\n\r\n") else { continue };
-            let text = String::from_utf8_lossy(&answer[..head]).to_lowercase();
-            let length = text.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
-            if answer.len() >= head + 4 + length.parse::<usize>().unwrap() {
-                return String::from_utf8(answer).unwrap();
-            }
-        }
+        crate::answer::read(stream)
     }
 }

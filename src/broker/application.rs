@@ -20,11 +20,11 @@ use super::federate::sha256;
 use super::login::{Landing, Onward};
 use super::record::offered_by;
 use super::{Failure, LoginStart, Person, Refusal, RequestContext};
-use crate::arn::ProviderArn;
+use crate::arn::{ProviderArn, RoleArn};
 use crate::audit;
 use crate::clock::Moment;
 use crate::console;
-use crate::directory::Application;
+use crate::directory::{Application, Provider};
 use crate::entropy;
 use crate::identity::hash_of;
 use crate::issuer::Admission;
@@ -105,51 +105,52 @@ impl RequestContext<'_> {
     }
 
     /// Lets `person` into `application`, on the visit called `visit`, as the first of its roles that they may have.
-    /// `is_afresh`: the provider was told to ask the person again for it already.
     pub async fn enter(
         &self,
         application: &Application,
         person: &Person,
         visit: &str,
-        is_afresh: bool,
     ) -> Result<Entered, Failure> {
         let provider = self.provider_of_person(person)?;
-        let refused = match self.authorize_entry(application, person) {
+        let refused = match self.authorize_entry(application, person, provider) {
             Ok(authorized) => {
                 return Ok(Entered::By(self.admit_by_code(application, person, &authorized, visit).await?));
             }
             Err(refused) => refused,
         };
-        if is_afresh {
-            return Err(refused);
-        }
-        let (name, visit) = (application.name.clone(), visit.to_owned());
-        let onward = Onward::Application { name, visit, is_afresh: false };
+        let onward = Onward::Application { name: application.name.clone(), visit: visit.to_owned() };
         let landing = Landing::Portal { browser: Some(person.browser()), onward };
         let again = self.send_again(provider, &refused, landing, None).await;
         again.map(Entered::SignInAgain).ok_or(refused)
     }
 
     /// The first of the application's roles that `person` may have; else why not: that a role wants a fresh sign-in, if one
-    /// does, because that can be mended.
-    fn authorize_entry(
+    /// does, because that can be mended. The audit hears of that one alone.
+    pub(super) fn authorize_entry(
         &self,
         application: &Application,
         person: &Person,
+        provider: &Provider,
     ) -> Result<AuthorizedSession, Failure> {
-        let provider = self.provider_of_person(person)?;
-        let mut refused = Failure::from(Refusal::NoRoles {
-            subject: person.subject().to_owned(),
-            provider: provider.name.clone(),
-        });
+        let mut nearest: Option<(&RoleArn, bool)> = None;
         for role in &application.roles {
-            match self.authorize_at_portal(person, provider, role) {
+            match self.decide_at_portal(person, provider, role) {
                 Ok(authorized) => return Ok(authorized),
-                Err(failure) if is_too_old(&refused) && !is_too_old(&failure) => {}
-                Err(failure) => refused = failure,
+                Err(refusal) => {
+                    let is_too_old = matches!(refusal, Refusal::Denied(Denial::SignInTooOld { .. }));
+                    if is_too_old || nearest.is_none_or(|(_, is_too_old)| !is_too_old) {
+                        nearest = Some((role, is_too_old));
+                    }
+                }
             }
         }
-        Err(refused)
+        match nearest {
+            Some((role, _)) => self.authorize_at_portal(person, provider, role),
+            None => {
+                let (subject, provider) = (person.subject().to_owned(), provider.name.clone());
+                Err(Refusal::NoRoles { subject, provider }.into())
+            }
+        }
     }
 
     async fn admit_by_code(
@@ -231,10 +232,6 @@ impl RequestContext<'_> {
                 && who.is_some_and(|who| !self.is_browser_ended(who, admission.browser(), session.issued))
         }))
     }
-}
-
-fn is_too_old(failure: &Failure) -> bool {
-    matches!(failure, Failure::Refusal(Refusal::Denied(Denial::SignInTooOld { .. })))
 }
 
 /// Whether `place`, put behind an origin, is a place there: a path, and nothing that could end the origin or a header.

@@ -56,7 +56,7 @@ pub use self::portal::{AtPortal, Marked, Opened, Person, Verdict, WhyNot};
 pub use self::refusal::{Failure, Fault, Refusal};
 pub use self::revocation::{Ended, Others, RevocationSet, RevokeAsk, RevokeFault, Target};
 pub use self::sessions::{OwnKind, OwnSession};
-pub use self::signin::SignedIn;
+pub use self::signin::{SignedIn, There};
 pub use self::verify::{Verified, VerifyAsk};
 use crate::audit;
 use crate::clock::{Clock, Moment};

@@ -35,12 +35,15 @@ pub enum SignedIn {
         lasts: Duration,
     },
     /// To somebody else's.
-    There {
-        /// Opens it.
-        url: Secret<String>,
-        /// Whose it is, for people.
-        host: String,
-    },
+    There(There),
+}
+
+/// A way into somebody else's console.
+pub struct There {
+    /// Opens it.
+    pub url: Secret<String>,
+    /// Whose it is, for people.
+    pub host: String,
 }
 
 /// How a browser comes to its console.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::federate::sha256;
 use super::record::{Given, offered_by};
-use super::{Arrival, Failure, Refusal, RequestContext, SignedIn};
+use super::{Arrival, Failure, Refusal, RequestContext, SignedIn, There};
 use crate::arn::RoleArn;
 use crate::audit;
 use crate::clock::Moment;
@@ -19,6 +19,7 @@ use crate::issuer::upstream::{ShownCredentials, SigninTerms, UpstreamConsole, Up
 use crate::policy::AuthorizedSession;
 use crate::seal::Purpose;
 use crate::secret::Secret;
+use crate::telemetry;
 
 /// A way into somebody else's console that was made, and is not given yet.
 pub(super) struct ThereReady {
@@ -45,12 +46,14 @@ impl RequestContext<'_> {
     ) -> Result<String, Failure> {
         let refused = || Failure::from(Refusal::Signature(SigV4Error::InvalidClientTokenId));
         let (sts, console) = self.snapshot.upstreams.of_foreign().ok_or_else(refused)?;
-        let token = sts.signin_token(console, shown, seconds.map(Duration::from_secs)).await;
+        let token = sts.foreign_signin_token(console, shown, seconds.map(Duration::from_secs)).await;
         let token = token.map_err(|fault| match fault {
             // Whose they are, and why it refuses them, is between the caller and the other side.
             UpstreamFault::Refused { .. } => refused(),
             fault => IssueFault::from(fault).into(),
         })?;
+        telemetry::count_issued("foreign-signin-token");
+        audit::ForeignSignin { upstream: sts.name(), access_key_id: shown.access_key_id }.write();
         let (upstream, good_until) = (sts.name().to_owned(), self.at.plus(SIGNIN_TOKEN_LIFE));
         let foreign = ForeignToken { upstream, token: token.expose().clone(), good_until };
         let entropy = self.parts.entropy.as_ref();
@@ -82,7 +85,7 @@ impl RequestContext<'_> {
         let own = format!("{}/portal", self.snapshot.public_url);
         let issuer = issuer.and_then(|issuer| self.snapshot.destinations.lead_back(issuer)).unwrap_or(own);
         let url = console.signin_url(&opened.token, &destination, &issuer);
-        Ok(Some(SignedIn::There { url, host: console.host().to_owned() }))
+        Ok(Some(SignedIn::There(There { url, host: console.host().to_owned() })))
     }
 
     /// The page of the console of `role` that `wished` means; without a role, of the broker's own.
@@ -123,7 +126,7 @@ impl RequestContext<'_> {
         ready: ThereReady,
         authorized: &AuthorizedSession,
         action: &'static str,
-    ) -> Result<SignedIn, Failure> {
+    ) -> Result<There, Failure> {
         let ThereReady { credentials, url, host } = ready;
         self.record(authorized, &Given::credentials(&credentials, action))?;
         let (session, origin) = (authorized.session(), self.origin());
@@ -138,7 +141,7 @@ impl RequestContext<'_> {
             until: credentials.expires(),
         }
         .write();
-        Ok(SignedIn::There { url, host })
+        Ok(There { url, host })
     }
 
     /// As [`RequestContext::admit`], to somebody else's console.
@@ -152,7 +155,7 @@ impl RequestContext<'_> {
     ) -> Result<SignedIn, Failure> {
         let ready = self.ready_there(there, authorized, Some(arrival.presented), (wished, None)).await?;
         self.claim(identity, arrival, Some(&authorized.session().role)).await?;
-        self.sign_in_there(ready, authorized, action)
+        Ok(SignedIn::There(self.sign_in_there(ready, authorized, action)?))
     }
 }
 

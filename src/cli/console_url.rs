@@ -1,6 +1,7 @@
 //! `rolegate console-url`: a link that opens a console, made with temporary credentials.
 
 use std::collections::HashMap;
+use std::error::Error;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -8,21 +9,26 @@ use std::time::Duration;
 use std::{env, fs, io};
 
 use clap::Args;
-use reqwest::{Client, StatusCode};
+use reqwest::StatusCode;
 use serde_json::{Value, json};
 use url::Url;
 
 use super::{BAD_CONFIGURATION, REFUSED, span};
-use crate::fetch::with_causes;
+use crate::fetch::{self, Reach, with_causes};
 use crate::secret::Secret;
 
 /// How long the broker may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// A broker is where its owner put it.
+const REACH: Reach = Reach { private: true, loopback: true };
+/// Bytes of an answer that are read.
+const LARGEST_ANSWER: usize = 256 * 1024;
+
 /// Which link.
 #[derive(Args)]
 pub(super) struct ConsoleUrl {
-    /// The broker's address, such as <https://broker.example.com>
+    /// The broker's address, such as <https://broker.example.com>; http is for this machine alone
     #[arg(long, value_name = "URL")]
     broker: Url,
     /// Temporary credentials as JSON, as `aws sts assume-role` or a credential_process prints them; `-` reads stdin.
@@ -73,11 +79,15 @@ async fn link(asked: &ConsoleUrl) -> Result<Secret<String>, NoLink> {
     if let Some(duration) = asked.duration {
         form.insert("SessionDuration", duration.as_secs().to_string());
     }
-    let failed = |error: reqwest::Error| NoLink::Failed(format!("{}: {}", asked.broker, with_causes(&error)));
-    let client = Client::builder().timeout(PATIENCE).build().map_err(failed)?;
-    let answer = client.post(endpoint.clone()).form(&form).send().await.map_err(failed)?;
+    // The credentials go to this address and to no other: in the clear to this machine alone, and after no redirect.
+    let failed = |error: &dyn Error| NoLink::Failed(format!("{}: {}", asked.broker, with_causes(error)));
+    let client = fetch::http_client(REACH).map_err(|error| failed(&error))?;
+    let request = client.post(endpoint.clone()).timeout(PATIENCE).form(&form).build();
+    let request = request.map_err(|error| failed(&error))?;
+    let answer = fetch::send(&client, request, REACH).await.map_err(|error| failed(&error))?;
     let status = answer.status();
-    let body = answer.text().await.map_err(failed)?;
+    let body = fetch::body(answer, LARGEST_ANSWER).await.map_err(|error| failed(&error))?;
+    let body = String::from_utf8_lossy(&body);
     let token = serde_json::from_str::<Value>(&body).ok();
     let token = token.as_ref().and_then(|answer| answer["SigninToken"].as_str());
     let Some(token) = token.filter(|_| status.is_success()) else {

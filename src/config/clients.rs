@@ -3,14 +3,12 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use url::Url;
-
 use super::document::{Item, Place, Written};
 use super::fault::Faults;
 use super::issuers;
+use super::origins;
 use super::secrets::{exposed, named, read_secret};
 use super::settings::{ClientGrant, ClientSettings, DEFAULT_REFRESH_LIFETIME, ProviderSettings};
-use super::snapshot::is_loopback;
 use crate::directory::{Client, Directory, RefreshTerms};
 use crate::secret::Secret;
 
@@ -113,25 +111,12 @@ fn devices(written: &ClientSettings, directory: &Directory, place: &Place, fault
     }
 }
 
-/// An origin is written as a browser sends it (RFC 6454 section 6.2): then it is compared, not parsed.
 fn origins(written: &ClientSettings, place: &Place, faults: &mut Faults) {
     for text in &written.origins {
-        let url = Url::parse(text).ok();
-        let is_web = |url: &Url| url.scheme() == "https" || (url.scheme() == "http" && is_loopback(url));
-        let exact = url.as_ref().map(|url| url.origin().ascii_serialization());
-        // A pattern would be taken for a name, and match nobody.
-        if exact.as_ref() == Some(text) && url.as_ref().is_some_and(is_web) && !text.contains('*') {
-            continue;
+        if let Some(help) = origins::instead_of(text, "https://app.example.com") {
+            let message = format!("{text:?} is not an origin that a client's pages may have");
+            faults.error(place.at("origins"), message, help);
         }
-        let can_be = |exact: &String| url.as_ref().is_some_and(is_web) && !exact.contains('*');
-        let help = match exact.filter(can_be) {
-            Some(exact) => format!("write {exact:?}"),
-            None => "write scheme and host, such as https://app.example.com; http is for loopback \
-                     addresses only"
-                .into(),
-        };
-        let message = format!("{text:?} is not an origin that a client's pages may have");
-        faults.error(place.at("origins"), message, help);
     }
     if written.secret.is_some() && !written.origins.is_empty() {
         faults.warning(

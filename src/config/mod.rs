@@ -13,6 +13,7 @@ mod issuers;
 mod mail_domains;
 mod metadata;
 mod names;
+mod origins;
 mod policies;
 mod process;
 mod providers;

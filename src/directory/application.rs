@@ -7,8 +7,6 @@ use crate::arn::RoleArn;
 pub struct Application {
     /// What the proxy calls it.
     pub name: String,
-    /// What people are shown.
-    pub label: String,
     /// Where people use it, as browsers send it.
     pub origin: String,
     /// Whether that is HTTPS, so that its cookies may be `Secure`.

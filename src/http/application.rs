@@ -19,6 +19,8 @@ use crate::directory::Application;
 
 /// Below what the proxy leads to us.
 const OWN: &str = "/.rolegate";
+/// Characters of a name that is none that the log shows.
+const LONGEST_NAME: usize = 64;
 /// A visit's name: SHA-256 in base64url.
 const VISIT: usize = 43;
 
@@ -32,9 +34,8 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 }
 
 /// Where somebody on a visit signs in.
-pub(super) fn entrance(application: &str, visit: &str, is_afresh: bool) -> String {
-    let afresh = if is_afresh { "&afresh=1" } else { "" };
-    format!("/portal/application/{application}?visit={visit}{afresh}")
+pub(super) fn entrance(application: &str, visit: &str) -> String {
+    format!("/portal/application/{application}?visit={visit}")
 }
 
 /// What the proxy asks: `200` and who it is, or `401`; `403` is for nobody, because who may not be here was never let in.
@@ -44,7 +45,8 @@ async fn authorize(request: HttpRequest, surface: web::Data<Surface>) -> HttpRes
     let context = surface.context(&request);
     let name = field(&request, "application").unwrap_or_default();
     let Some(application) = context.snapshot().directory.application(&name) else {
-        tracing::warn!(application = name, "a proxy asks about an application that is not configured");
+        let application: String = name.chars().take(LONGEST_NAME).collect();
+        tracing::warn!(application, "a proxy asks about an application that is not configured");
         let text = "No [[application]] of this name. Ask as /authz?application=NAME.\n";
         return HttpResponse::NotFound().insert_header((header::CONTENT_TYPE, TEXT)).body(text);
     };
@@ -143,7 +145,7 @@ async fn start(request: HttpRequest, surface: web::Data<Surface>) -> HttpRespons
     let place = request.query_string().split_once("return=").map_or("/", |(_, place)| place);
     match context.begin_visit(application, place) {
         Ok(visit) => {
-            let to = entrance(&application.name, &visit.visit, false);
+            let to = entrance(&application.name, &visit.visit);
             let jar = Jar::Visit(&application.name);
             HttpResponse::SeeOther()
                 .cookie(jar.set(visit.cookie, visit.lasts, application.is_https))
@@ -174,8 +176,7 @@ async fn enter(request: HttpRequest, surface: web::Data<Surface>) -> HttpRespons
             _ => page::portal(&request, &PortalPage::of(buttons), None),
         };
     };
-    let is_afresh = field(&request, "afresh").is_some();
-    let mut response = match context.enter(application, person, &visit, is_afresh).await {
+    let mut response = match context.enter(application, person, &visit).await {
         Ok(Entered::By(code)) => see_other(&format!("{}{OWN}/arrive?code={code}", application.origin)),
         Ok(Entered::SignInAgain(start)) => {
             let response = page::again(&request, &start.outbound);
@@ -202,7 +203,7 @@ async fn arrive(request: HttpRequest, surface: web::Data<Surface>) -> HttpRespon
             .cookie(Jar::Visit(name).clear(https))
             .insert_header((header::LOCATION, format!("{}{}", application.origin, at.place)))
             .finish(),
-        Err(failure) => page::failure(&request, &failure),
+        Err(failure) => page::visit_failure(&request, &failure),
     }
 }
 

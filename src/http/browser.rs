@@ -14,7 +14,7 @@ use super::{Surface, admin_pages, application, device, portal};
 use crate::arn::RoleArn;
 use crate::broker::{
     Arrived, BrowserCookies, Choice, Decision, Failure, InBrowser, LoginStart, Onward, Refusal,
-    RequestContext, SignedIn, Toward,
+    RequestContext, SignedIn, There, Toward,
 };
 use crate::directory::{Provider, Verifier};
 use crate::identity::saml::Outbound;
@@ -162,8 +162,8 @@ pub(super) fn arrived(
             let https = context.snapshot().is_https;
             let mut response = match (&arrived.console, &arrived.onward) {
                 (Some(opened), _) => signed_in(request, context, opened, StatusCode::SEE_OTHER),
-                (None, Onward::Application { name, visit, is_afresh }) => {
-                    page::onward(request, &application::entrance(name, visit, *is_afresh))
+                (None, Onward::Application { name, visit }) => {
+                    page::onward(request, &application::entrance(name, visit))
                 }
                 (None, Onward::Admin) => portal::see_other(admin_pages::PATH),
                 (None, _) => portal::see_other(portal::PATH),
@@ -240,10 +240,10 @@ pub(super) fn signed_in(
             cookies::with_cookies(&mut response, cookies);
             response
         }
-        SignedIn::There { url, .. } if request.method() == Method::GET => {
+        SignedIn::There(There { url, .. }) if request.method() == Method::GET => {
             HttpResponse::build(status).insert_header((header::LOCATION, url.expose().as_str())).finish()
         }
-        SignedIn::There { url, host } => page::elsewhere(request, url, host),
+        SignedIn::There(There { url, host }) => page::elsewhere(request, url, host),
     }
 }
 

@@ -125,6 +125,8 @@ def test_console_url(broker, token):
     nobody = run("console-url", "--broker", "http://127.0.0.1:1", environment=environment)
     assert (nobody.returncode, nobody.stdout) == (1, "")
     assert "onnection refused" in nobody.stderr
+    clear = run("console-url", "--broker", "http://192.0.2.1", environment=environment)
+    assert (clear.returncode, clear.stdout) == (1, "") and "http://192.0.2.1" in clear.stderr
 
 
 def test_operations(broker, token):

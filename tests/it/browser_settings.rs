@@ -57,7 +57,7 @@ const WIKI: &str = "\"arn:aws:iam::111122223333:role/Wiki\"";
 fn what_makes_sense_is_taken() {
     for more in [
         application("wiki", "https://wiki.example.com", WIKI),
-        application("wiki", "https://wiki.example.com:8443", WIKI) + "label = \"The wiki\"\n",
+        application("wiki", "https://wiki.example.com:8443", WIKI),
         application("a-1", "http://localhost:8092", WIKI) + &application("b", "http://127.0.0.1:8092", WIKI),
         "[console]\nside_by_side = 1\nreuse_signin_tokens = true\nissuers = [\"https://a.example\", \"http://localhost:1\"]\n"
             .to_owned(),
@@ -105,10 +105,6 @@ fn what_makes_none_is_said() {
             application("wiki", origin, WIKI) + &application("other", origin, WIKI),
             "E another application is at \"https://wiki.example.com\", too: give each application an origin of its own"
                 .to_owned(),
-        ),
-        (
-            application("wiki", origin, WIKI) + "label = \" \"\n",
-            "E \" \" can't be what people are shown: write 1 to 64 characters that can be seen".to_owned(),
         ),
         (
             "[console]\nside_by_side = 6\n".to_owned(),

@@ -6,7 +6,7 @@ use url::form_urlencoded::Serializer;
 
 use super::{ACTION, Exchange, SubjectToken, bound_to};
 use crate::broker::record::offered_by;
-use crate::broker::{Arrival, Ask, Door, ExchangeRefusal, Failure, RequestContext, SignedIn};
+use crate::broker::{Arrival, Ask, Door, ExchangeRefusal, Failure, RequestContext};
 use crate::console::{SIGNIN_TOKEN_LIFE, SigninToken};
 use crate::identity::{Session, SessionPolicies};
 use crate::secret::Secret;
@@ -58,9 +58,7 @@ impl RequestContext<'_> {
             let ready = self.ready_there(there, &authorized, Some(presented), wished).await?;
             self.claim(&identity, &arrival, Some(role)).await?;
             self.use_up(asked.proof).await?;
-            let SignedIn::There { url, .. } = self.sign_in_there(ready, &authorized, ACTION)? else {
-                return Err(ExchangeRefusal::OnlyToken.into());
-            };
+            let url = self.sign_in_there(ready, &authorized, ACTION)?.url;
             return Ok(ConsoleUrl { url, lasts: SIGNIN_TOKEN_LIFE });
         }
         let session = Session::Role(Box::new(authorized.session().clone()));

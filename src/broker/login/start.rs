@@ -109,8 +109,6 @@ pub enum Onward {
         name: String,
         /// What the visit is called.
         visit: String,
-        /// Whether the provider was told to ask the person again.
-        is_afresh: bool,
     },
 }
 
@@ -120,9 +118,7 @@ impl Onward {
         match (self, chosen) {
             (Self::Console { destination, .. }, Some(role)) => Self::Console { role, destination },
             (Self::Nowhere, Some(role)) => Self::Console { role, destination: None },
-            (Self::Application { name, visit, .. }, _) => Self::Application { name, visit, is_afresh: true },
-            (onward @ (Self::Console { .. } | Self::Nowhere), None) => onward,
-            (Self::Admin, _) => Self::Admin,
+            (onward, _) => onward,
         }
     }
 }
@@ -154,7 +150,7 @@ impl RequestContext<'_> {
             Toward::Application { name, visit } => {
                 let browser = self.in_browser(cookies).await.unwrap_or_default().browser();
                 let (name, visit) = (name.to_owned(), visit.to_owned());
-                Landing::Portal { browser, onward: Onward::Application { name, visit, is_afresh: false } }
+                Landing::Portal { browser, onward: Onward::Application { name, visit } }
             }
             Toward::Device(user_code) => Landing::Device(self.device_ticket(user_code, provider).await?),
         };

@@ -135,12 +135,7 @@ impl RequestContext<'_> {
         let stay = Stay { opened: self.at, seen: self.at, until, browser, origin: self.origin() };
         let mut person = Person { identity, stay, name: None };
         // Whether the role can be had, and the person be carried, is known before the document is used up.
-        let authorized = match &onward {
-            Onward::Console { role, .. } => {
-                Some(self.authorize_at_portal(&person, arrival.provider, role)?)
-            }
-            Onward::Nowhere | Onward::Admin | Onward::Application { .. } => None,
-        };
+        let authorized = self.authorize_onward(&person, arrival.provider, &onward)?;
         let text = self.sealed_person(&person)?;
         if text.len() > LONGEST_COOKIE {
             person.name = Some(hexadecimal(&entropy::bytes::<32>(entropy)?));
@@ -168,6 +163,29 @@ impl RequestContext<'_> {
             _ => None,
         };
         Ok(AtPortal { cookie, lasts: until.since(self.at), console, onward })
+    }
+
+    /// Whether `person` may go `onward`: else it is known before they are led there, and from there to sign in again.
+    fn authorize_onward(
+        &self,
+        person: &Person,
+        provider: &Provider,
+        onward: &Onward,
+    ) -> Result<Option<AuthorizedSession>, Failure> {
+        let directory = &self.snapshot.directory;
+        let authorized = match onward {
+            Onward::Nowhere => return Ok(None),
+            Onward::Console { role, .. } => self.authorize_at_portal(person, provider, role),
+            Onward::Admin => match &self.snapshot.admin_role {
+                Some(role) => self.authorize_at_portal(person, provider, role),
+                None => return Ok(None),
+            },
+            Onward::Application { name, .. } => match directory.application(name) {
+                Some(application) => self.authorize_entry(application, person, provider),
+                None => return Ok(None),
+            },
+        };
+        authorized.map(Some)
     }
 
     /// Who is at the portal by a browser's `cookie`, unless that is over. A fault: the store has it, and does not answer.
@@ -263,9 +281,18 @@ impl RequestContext<'_> {
         provider: &Provider,
         role: &RoleArn,
     ) -> Result<AuthorizedSession, Failure> {
-        let policies = SessionPolicies::NONE;
-        let ask = Ask { action: ACTION, role, session_name: None, duration: None, policies };
-        self.authorize(&person.identity, provider, &ask)
+        self.authorize(&person.identity, provider, &ask_for(role))
+    }
+
+    /// As [`RequestContext::authorize_at_portal`], without a word to the audit: for who looks, or tries one of several.
+    pub(super) fn decide_at_portal(
+        &self,
+        person: &Person,
+        provider: &Provider,
+        role: &RoleArn,
+    ) -> Result<AuthorizedSession, Refusal> {
+        let (decide, identity) = (self.decide(provider), &person.identity);
+        decide.authorize(identity, &decide.offer(identity, role)?, &ask_for(role))
     }
 
     async fn to_console(
@@ -277,7 +304,7 @@ impl RequestContext<'_> {
         let destination = self.land_on(Some(&authorized.session().role), wished)?;
         if let Some(there) = self.console_there(&authorized.session().role) {
             let ready = self.ready_there(there, authorized, None, (Some(&destination), None)).await?;
-            return self.sign_in_there(ready, authorized, ACTION);
+            return Ok(SignedIn::There(self.sign_in_there(ready, authorized, ACTION)?));
         }
         let console = self.console_of(&person.identity, authorized);
         let offered_by = Some(offered_by(authorized.offered_by()));
@@ -339,6 +366,12 @@ impl PortalRecord {
     pub(super) fn who(&self) -> [&str; 2] {
         [self.provider.as_str(), &self.subject]
     }
+}
+
+/// What the portal asks for.
+const fn ask_for(role: &RoleArn) -> Ask<'_> {
+    let policies = SessionPolicies::NONE;
+    Ask { action: ACTION, role, session_name: None, duration: None, policies }
 }
 
 /// Where the store keeps the person that a cookie names.

@@ -3,12 +3,11 @@
 //! Whether a role that is nobody's exists, and what it takes to have one, is told only where the configuration says so.
 //! Without that the answer about a role that rules withhold is the answer about one that is not there.
 
-use super::{ACTION, Person, RequestContext};
+use super::{Person, RequestContext};
 use crate::arn::RoleArn;
+use crate::broker::Refusal;
 use crate::broker::explain::{self, Rule};
-use crate::broker::{Ask, Refusal};
 use crate::directory::Provider;
-use crate::identity::SessionPolicies;
 use crate::policy::{Denial, RoleOffer};
 
 /// Claims that are about the token and not about the person.
@@ -77,10 +76,8 @@ impl RequestContext<'_> {
             rules.truncate(MOST_RULES);
             return WhyNot { verdict: Verdict::NotOffered, rules, has_more_rules };
         };
-        let (action, policies, role) = (ACTION, SessionPolicies::NONE, offer.role.clone());
-        let ask = Ask { action, role: &role, session_name: None, duration: None, policies };
-        // Somebody looks, and gets nothing: no word of it to the audit.
-        let verdict = match self.decide(provider).authorize(person.identity(), &offer, &ask) {
+        let role = offer.role;
+        let verdict = match self.decide_at_portal(person, provider, &role) {
             Ok(_) => Verdict::Theirs(role),
             Err(Refusal::Denied(Denial::SignInTooOld { .. })) => Verdict::AfterSignIn(role),
             Err(Refusal::Denied(Denial::NotTrusted(_))) => Verdict::NotTrusted(role),

@@ -9,8 +9,6 @@ use serde::Deserialize;
 pub struct ApplicationSettings {
     /// What the proxy calls it: `/authz?application=wiki`. 1 to 64 of a-z, 0-9 and -.
     pub name: String,
-    /// What people are shown, 1 to 64 characters. Default: its name.
-    pub label: Option<String>,
     /// The origin at which people use it, exactly as browsers send it, such as `https://wiki.example.com`. `https`, or
     /// `http` on loopback.
     pub origin: String,

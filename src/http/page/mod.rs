@@ -260,6 +260,11 @@ pub(super) fn signin_failure(request: &HttpRequest, failure: &Failure, back: Opt
     error_with(request, &PageError::of(failure), link)
 }
 
+/// The page for a visit that did not end well, at the application's own origin, which has none of our pages.
+pub(super) fn visit_failure(request: &HttpRequest, failure: &Failure) -> HttpResponse {
+    error_with(request, &PageError::of(failure), ("Start again", "/"))
+}
+
 /// The page for a request that lacks something.
 pub(super) fn incomplete(request: &HttpRequest, text: &str) -> HttpResponse {
     tracing::info!(text, "incomplete request");

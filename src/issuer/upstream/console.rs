@@ -136,6 +136,21 @@ pub struct ShownCredentials<'a> {
 }
 
 impl UpstreamSts {
+    /// As [`UpstreamSts::signin_token`], for credentials of anybody. Whoever sends some causes a request, so those under way
+    /// are bounded, and take nobody else's turn.
+    pub async fn foreign_signin_token(
+        &self,
+        console: &UpstreamConsole,
+        credentials: &ShownCredentials<'_>,
+        duration: Option<Duration>,
+    ) -> Result<Secret<String>, UpstreamFault> {
+        let Ok(_turn) = self.foreign_turns.try_acquire() else {
+            let problem = "too many credentials are being tried there".to_owned();
+            return Err(UpstreamFault::Unavailable { upstream: self.settings.name.clone(), problem });
+        };
+        self.signin_token(console, credentials, duration).await
+    }
+
     /// A sign-in token of the federation endpoint there, for credentials that its STS made.
     pub async fn signin_token(
         &self,

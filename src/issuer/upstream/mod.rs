@@ -41,6 +41,9 @@ const REACH: Reach = Reach { private: true, loopback: true };
 /// Requests that are under way to one STS at most; others wait for their turn.
 const MOST_AT_ONCE: usize = 64;
 
+/// Credentials that nobody here made, and are tried there at a time; more are told to come again.
+const MOST_FOREIGN: usize = 8;
+
 /// What is configured of an STS.
 #[derive(Debug)]
 pub struct UpstreamSettings {
@@ -87,6 +90,8 @@ pub struct UpstreamSts {
     host: String,
     http: Client,
     turns: Semaphore,
+    /// For what strangers can cause.
+    foreign_turns: Semaphore,
     budget: RetryBudget,
     reuse: Arc<Reuse>,
     trouble: ArcSwapOption<String>,
@@ -100,6 +105,7 @@ impl UpstreamSts {
             host: host.to_owned(),
             http: fetch::http_client(REACH)?,
             turns: Semaphore::new(MOST_AT_ONCE),
+            foreign_turns: Semaphore::new(MOST_FOREIGN),
             budget: RetryBudget::full(),
             reuse: Arc::new(Reuse::default()),
             trouble: ArcSwapOption::empty(),

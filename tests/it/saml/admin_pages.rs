@@ -84,6 +84,10 @@ async fn only_those_in_charge_see_them() {
     assert_eq!((again.status, again.heading().as_str()), (200, "Sign in again"));
     let (_, asked) = again.body.split_once("href=\"https://idp.example.com/sso?").unwrap();
     let asked = asked.split_once('"').unwrap().0.replace("&#38;", "&");
+    // A provider that does not ask: the person is told, and not sent around.
+    let stale = Said { issued: world.clock.now(), ..root(&world) };
+    let refused = admin.clone().answer(&world, &asked, &stale).await;
+    assert_eq!((refused.status, refused.heading().as_str()), (403, "This role wants a fresh sign-in"));
     let said = Said { signed_in: world.clock.now(), issued: world.clock.now(), ..root(&world) };
     let back = admin.answer(&world, &asked, &said).await;
     assert_eq!((back.status, back.location.as_str()), (303, "/portal/admin"), "{back:?}");
