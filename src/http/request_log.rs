@@ -3,6 +3,7 @@
 //! The line (at level debug where all is well) says method, path and status. It never holds the query or the body: both carry
 //! credentials (facts 4.5).
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use actix_web::body::MessageBody;
@@ -13,39 +14,64 @@ use actix_web::{Error, HttpMessage, HttpRequest, web};
 use tracing::Instrument;
 
 use super::Surface;
-use crate::entropy;
+use crate::entropy::{self, Entropy, NoEntropy};
 use crate::telemetry;
 
 /// Longest path that a log line shows.
 const LONGEST_PATH: usize = 200;
 
-/// The id that a request's answer and its log lines share: a UUID (RFC 9562, version 4).
-#[derive(Clone)]
-pub(super) struct RequestId(String);
+/// The id that a request's answer and its log lines share: a UUID (RFC 9562, version 8).
+#[derive(Clone, Copy)]
+pub(super) struct RequestId([u8; 36]);
 
 impl RequestId {
+    const UNKNOWN: Self = Self(*b"00000000-0000-0000-0000-000000000000");
+
     /// The id of `request`.
     pub(super) fn of(request: &HttpRequest) -> Self {
-        request.extensions().get::<Self>().cloned().unwrap_or_else(|| Self("unknown".into()))
+        request.extensions().get::<Self>().copied().unwrap_or(Self::UNKNOWN)
     }
 
     pub(super) fn as_str(&self) -> &str {
-        &self.0
+        str::from_utf8(&self.0).unwrap_or_default()
     }
 
     fn from_bytes(mut bytes: [u8; 16]) -> Self {
-        bytes[6] = (bytes[6] & 0x0f) | 0x40;
+        bytes[6] = (bytes[6] & 0x0f) | 0x80;
         bytes[8] = (bytes[8] & 0x3f) | 0x80;
-        let mut text = String::with_capacity(36);
-        for (index, byte) in bytes.into_iter().enumerate() {
-            if matches!(index, 4 | 6 | 8 | 10) {
-                text.push('-');
-            }
-            for digit in [byte >> 4, byte & 0x0f] {
-                text.push(char::from(b"0123456789abcdef"[usize::from(digit)]));
-            }
+        let mut id = Self::UNKNOWN;
+        let places = (0..36).filter(|place| !matches!(place, 8 | 13 | 18 | 23));
+        let digits = bytes.into_iter().flat_map(|byte| [byte >> 4, byte & 0x0f]);
+        for (place, digit) in places.zip(digits) {
+            id.0[place] = b"0123456789abcdef"[usize::from(digit)];
         }
-        Self(text)
+        id
+    }
+}
+
+/// Where request ids come from. They tell requests apart, those of all nodes and runs; a secret they are
+/// not, and need not be drawn one by one.
+pub(super) struct RequestIds {
+    run: [u8; 8],
+    next: AtomicU64,
+}
+
+impl RequestIds {
+    pub(super) fn new(entropy: &dyn Entropy) -> Result<Self, NoEntropy> {
+        let (run, next) = (entropy::bytes(entropy)?, u64::from_be_bytes(entropy::bytes(entropy)?));
+        Ok(Self { run, next: next.into() })
+    }
+
+    fn next(&self) -> RequestId {
+        /// Odd, so that 2⁶⁰ products are as many numbers; and neighbours look different.
+        const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
+        let number = self.next.fetch_add(1, Ordering::Relaxed).wrapping_mul(STEP);
+        // Around the version's four bits.
+        let number = (number << 4 & !0xffff) | (number & 0x0fff);
+        let mut bytes = [0; 16];
+        bytes[..8].copy_from_slice(&number.to_be_bytes());
+        bytes[8..].copy_from_slice(&self.run);
+        RequestId::from_bytes(bytes)
     }
 }
 
@@ -55,20 +81,23 @@ pub(super) async fn observe(
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     let surface = request.app_data::<web::Data<Surface>>().cloned();
-    let random = surface.as_ref().and_then(|surface| entropy::bytes(surface.entropy.as_ref()).ok());
-    let id = RequestId::from_bytes(random.unwrap_or_default());
-    request.extensions_mut().insert(id.clone());
-    let path: String = request.path().chars().take(LONGEST_PATH).collect();
-    let span = tracing::info_span!("request", id = id.as_str(), method = %request.method(), path);
-    let started = Instant::now();
-    let mut response = next.call(request).instrument(span.clone()).await?;
-    let (status, seconds) = (response.status().as_u16(), started.elapsed().as_secs_f64());
-    let surface_name = surface_name(response.request().match_pattern().as_deref());
-    telemetry::count_request(surface_name, status, seconds);
-    span.in_scope(|| answered(status, seconds));
-    let https = surface.is_some_and(|surface| surface.broker.snapshot().is_https);
-    dress(response.headers_mut(), &id, https);
-    Ok(response)
+    let id = request.app_data::<web::Data<RequestIds>>().map_or(RequestId::UNKNOWN, |ids| ids.next());
+    request.extensions_mut().insert(id);
+    let path = request.path();
+    let path = &path[..path.floor_char_boundary(LONGEST_PATH)];
+    let span = tracing::info_span!("request", id = id.as_str(), method = request.method().as_str(), path);
+    let observed = async move {
+        let started = Instant::now();
+        let mut response = next.call(request).await?;
+        let (status, seconds) = (response.status().as_u16(), started.elapsed().as_secs_f64());
+        let surface_name = surface_name(response.request().match_pattern().as_deref());
+        telemetry::count_request(surface_name, status, seconds);
+        answered(status, seconds);
+        let https = surface.is_some_and(|surface| surface.broker.snapshot().is_https);
+        dress(response.headers_mut(), &id, https);
+        Ok(response)
+    };
+    observed.instrument(span).await
 }
 
 /// What was done is in the audit's line already, and a broker does it thousands of times a second: only
@@ -82,10 +111,12 @@ fn answered(status: u16, seconds: f64) {
     }
 }
 
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
+
 /// What every answer carries. A handler that set a header itself keeps it.
 fn dress(headers: &mut HeaderMap, id: &RequestId, https: bool) {
     if let Ok(id) = HeaderValue::from_str(id.as_str()) {
-        headers.insert(HeaderName::from_static("x-amzn-requestid"), id);
+        headers.insert(REQUEST_ID, id);
     }
     let fixed = [
         (header::CACHE_CONTROL, "no-store"),
@@ -122,12 +153,21 @@ fn surface_name(pattern: Option<&str>) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
 
     #[test]
     fn request_ids_are_uuids() {
-        assert_eq!(RequestId::from_bytes([0xff; 16]).as_str(), "ffffffff-ffff-4fff-bfff-ffffffffffff");
+        assert_eq!(RequestId::from_bytes([0xff; 16]).as_str(), "ffffffff-ffff-8fff-bfff-ffffffffffff");
         let counted = std::array::from_fn(|index| u8::try_from(index).unwrap() * 17);
-        assert_eq!(RequestId::from_bytes(counted).as_str(), "00112233-4455-4677-8899-aabbccddeeff");
+        assert_eq!(RequestId::from_bytes(counted).as_str(), "00112233-4455-8677-8899-aabbccddeeff");
+    }
+
+    #[test]
+    fn no_two_requests_of_a_run_share_an_id() {
+        let ids = RequestIds { run: [7; 8], next: (u64::MAX - 50_000).into() };
+        let seen: HashSet<_> = (0..100_000).map(|_| ids.next().as_str().to_owned()).collect();
+        assert_eq!(seen.len(), 100_000);
     }
 }

@@ -1,15 +1,21 @@
 //! Logs and metrics: how they are set up, and every metric's name in one table.
 
 mod lines;
+mod text;
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::io::{self, IsTerminal, Stderr};
 use std::sync::OnceLock;
 
-use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use metrics::{
+    Counter, Histogram, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
+};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
 
 use self::lines::Lines;
+use self::text::Text;
 
 /// Requests by surface and status: `rolegate_requests_total{surface,status}`.
 pub const REQUESTS: &str = "rolegate_requests_total";
@@ -97,7 +103,8 @@ pub fn start_logging(format: Format, level: &str) -> io::Result<()> {
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours);
     let builder = builder.with_writer(|| lines.clone());
     let _ = match format {
-        Format::Text => builder.try_init(),
+        Format::Text if colours => builder.try_init(),
+        Format::Text => builder.event_format(Text).fmt_fields(Text).try_init(),
         Format::Json => builder.json().flatten_event(true).try_init(),
     };
     Ok(())
@@ -167,15 +174,31 @@ fn describe_metadata() {
     describe_gauge!(CERTIFICATE_NOT_AFTER, Unit::Seconds, "notAfter of each signing certificate.");
 }
 
+thread_local! {
+    /// What every request counts. The recorder finds a counter by a hash of its name and labels, which costs
+    /// more than to count.
+    static REQUEST_COUNTERS: RefCell<HashMap<(&'static str, u16), (Counter, Histogram)>> = RefCell::default();
+    static ISSUED_COUNTERS: RefCell<HashMap<&'static str, Counter>> = RefCell::default();
+}
+
 /// Counts a request.
 pub fn count_request(surface: &'static str, status: u16, seconds: f64) {
-    counter!(REQUESTS, "surface" => surface, "status" => status.to_string()).increment(1);
-    histogram!(REQUEST_SECONDS, "surface" => surface).record(seconds);
+    let register = || {
+        let requests = counter!(REQUESTS, "surface" => surface, "status" => status.to_string());
+        (requests, histogram!(REQUEST_SECONDS, "surface" => surface))
+    };
+    REQUEST_COUNTERS.with_borrow_mut(|counters| {
+        let (requests, duration) = counters.entry((surface, status)).or_insert_with(register);
+        requests.increment(1);
+        duration.record(seconds);
+    });
 }
 
 /// Counts issued credentials, or a token.
 pub fn count_issued(action: &'static str) {
-    counter!(ISSUED, "action" => action).increment(1);
+    ISSUED_COUNTERS.with_borrow_mut(|counters| {
+        counters.entry(action).or_insert_with(|| counter!(ISSUED, "action" => action)).increment(1);
+    });
 }
 
 /// Counts a refusal.

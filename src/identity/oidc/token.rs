@@ -260,8 +260,11 @@ fn audience(claims: &Map<String, Value>) -> Result<String, VerifyError> {
 /// A token that a login asked for must name this client in `aud` as well, whatever `azp` says
 /// (OpenID Connect Core 3.1.3.7).
 fn check_for_this_login(claims: &Map<String, Value>, expected: &Expected<'_>) -> Result<(), VerifyError> {
+    if expected.nonce.is_none() {
+        return Ok(());
+    }
     let named = claims.get("aud").and_then(strings).unwrap_or_default();
-    if expected.nonce.is_none() || named.iter().any(|name| expected.client_ids.contains(name)) {
+    if named.iter().any(|name| expected.client_ids.contains(name)) {
         return Ok(());
     }
     let clients = expected.client_ids.join(", ");
@@ -291,18 +294,17 @@ pub(super) fn check_times(
     let expires = timestamp(claims, "exp")?;
     let issued = timestamp(claims, "iat")?;
     let begins = timestamp(claims, "nbf")?;
-    let now = at.to_string();
     let until = expires.map(|expires| Moment::from_unix(expires).plus(settings.clock_skew));
     if until.is_some_and(|until| at >= until) {
         let seen = Moment::from_unix(expires.unwrap_or_default()).to_string();
-        return Err(VerifyError::new(VerifyCode::Expired, "oidc.expired", now, seen));
+        return Err(VerifyError::new(VerifyCode::Expired, "oidc.expired", at.to_string(), seen));
     }
     for (check, begin) in [("oidc.iat", issued), ("oidc.nbf", begins)] {
         if let Some(begin) = begin
             && at < Moment::from_unix(begin).minus(settings.clock_skew)
         {
             let seen = Moment::from_unix(begin).to_string();
-            return Err(VerifyError::new(VerifyCode::NotYetValid, check, now, seen));
+            return Err(VerifyError::new(VerifyCode::NotYetValid, check, at.to_string(), seen));
         }
     }
     Ok(until)

@@ -2,14 +2,39 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::slice;
 
 /// Condition keys and values of one request (facts 5.5). Key names are compared without regard
 /// to case, tag keys after the `/` included (facts 5.2). A key without a value is an absent key.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RequestContext<'a> {
-    values: BTreeMap<Cow<'a, str>, Vec<Cow<'a, str>>>,
+    values: BTreeMap<Cow<'a, str>, Values<'a>>,
     undecided: BTreeSet<Cow<'a, str>>,
 }
+
+/// At least one. Most keys have one, and a request has dozens of keys.
+#[derive(Debug, Clone)]
+enum Values<'a> {
+    One(Cow<'a, str>),
+    List(Vec<Cow<'a, str>>),
+}
+
+impl<'a> Values<'a> {
+    fn as_slice(&self) -> &[Cow<'a, str>] {
+        match self {
+            Self::One(value) => slice::from_ref(value),
+            Self::List(values) => values,
+        }
+    }
+}
+
+impl PartialEq for Values<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_slice() == other.as_slice()
+    }
+}
+
+impl Eq for Values<'_> {}
 
 impl<'a> RequestContext<'a> {
     /// A request of which nothing is known.
@@ -19,7 +44,7 @@ impl<'a> RequestContext<'a> {
 
     /// Says that `key` has the one value `value`.
     pub fn set(&mut self, key: impl Into<Cow<'a, str>>, value: impl Into<Cow<'a, str>>) {
-        self.values.insert(folded(key.into()), vec![value.into()]);
+        self.values.insert(folded(key.into()), Values::One(value.into()));
     }
 
     /// Says that `key` has `values`; none of them, and the key stays absent.
@@ -30,7 +55,7 @@ impl<'a> RequestContext<'a> {
     ) {
         let values: Vec<_> = values.into_iter().map(Into::into).collect();
         if !values.is_empty() {
-            self.values.insert(folded(key.into()), values);
+            self.values.insert(folded(key.into()), Values::List(values));
         }
     }
 
@@ -48,7 +73,7 @@ impl<'a> RequestContext<'a> {
 
     /// The values of a key that is in lower case already; empty when the key is absent.
     pub(super) fn get(&self, folded_key: &str) -> &[Cow<'a, str>] {
-        self.values.get(folded_key).map_or(&[], Vec::as_slice)
+        self.values.get(folded_key).map_or(&[], Values::as_slice)
     }
 
     /// The value of a key that has exactly one: all that a policy variable may use (facts 5.3).
@@ -67,7 +92,7 @@ impl<'a> RequestContext<'a> {
 
 /// The form in which key names are compared.
 pub(super) fn folded(key: Cow<'_, str>) -> Cow<'_, str> {
-    if key.chars().all(|c| c.is_ascii() && !c.is_ascii_uppercase()) {
+    if key.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase()) {
         key
     } else {
         Cow::Owned(key.to_lowercase())

@@ -85,7 +85,8 @@ impl VariableResolver for View<'_> {
 /// A map of lists in which an absent key is an empty list.
 #[derive(Debug, Clone)]
 struct Attributes<'a> {
-    lists: BTreeMap<&'a str, Attribute<'a>>,
+    /// By name.
+    lists: Vec<(&'a str, Attribute<'a>)>,
     aliases: &'a BTreeMap<String, Option<String>>,
     absent: CelList<'a>,
 }
@@ -119,9 +120,14 @@ impl<'a> Attributes<'a> {
         Ok(self.find(name)?.map_or(&self.absent, Attribute::list))
     }
 
+    fn named(&self, name: &str) -> Option<&Attribute<'a>> {
+        let place = self.lists.binary_search_by_key(&name, |(name, _)| name).ok()?;
+        Some(&self.lists[place].1)
+    }
+
     fn find(&self, name: &str) -> Result<Option<&Attribute<'a>>, ExecutionError> {
-        match (self.lists.get(name), self.aliases.get(name)) {
-            (None, Some(Some(meant))) => Ok(self.lists.get(meant.as_str())),
+        match (self.named(name), self.aliases.get(name)) {
+            (None, Some(Some(meant))) => Ok(self.named(meant)),
             (None, Some(None)) => Err(ExecutionError::FunctionError {
                 function: "attr".to_owned(),
                 message: format!("{name:?} could be several attributes of this person; use the full name"),

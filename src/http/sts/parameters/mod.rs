@@ -34,6 +34,10 @@ impl<'a> Parameters<'a> {
         self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_ref())
     }
 
+    fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(key, _)| key.as_ref())
+    }
+
     /// The names that begin with `prefix`, of those with a value: an empty list is sent without one.
     fn with_prefix(&self, prefix: &str) -> impl Iterator<Item = &str> {
         let given = self.0.iter().filter(move |(key, value)| key.starts_with(prefix) && !value.is_empty());
