@@ -9,16 +9,27 @@ type Field<'f> = (Cow<'f, str>, Cow<'f, str>);
 
 /// The fields of `form`, in wire order. What is no UTF-8 is replaced.
 pub(super) fn fields(form: &[u8]) -> impl Iterator<Item = Field<'_>> {
-    let fields = form.split(|byte| *byte == b'&');
-    fields.filter_map(|field| plain(field).or_else(|| form_urlencoded::parse(field).next()))
+    let (text, rest) = match std::str::from_utf8(form) {
+        Ok(text) => (text, &b""[..]),
+        Err(_) => ("", form),
+    };
+    let fields = text.split('&');
+    let fields = fields.filter_map(|field| plain(field).or_else(|| decoded(field)));
+    fields.chain(form_urlencoded::parse(rest))
+}
+
+fn decoded(field: &str) -> Option<Field<'_>> {
+    form_urlencoded::parse(field.as_bytes()).next()
 }
 
 /// A field that means what it says.
-fn plain(field: &[u8]) -> Option<Field<'_>> {
+fn plain(field: &str) -> Option<Field<'_>> {
     // Without an early end, so that the compiler looks at many bytes at once.
-    let is_plain = field.iter().fold(true, |plain, byte| plain & !matches!(byte, b'%' | b'+'));
-    let text = std::str::from_utf8(field).ok().filter(|text| is_plain && !text.is_empty())?;
-    let (name, value) = text.split_once('=').unwrap_or((text, ""));
+    let encoded = field.bytes().fold(0, |seen, byte| seen | u8::from(matches!(byte, b'%' | b'+')));
+    if encoded != 0 || field.is_empty() {
+        return None;
+    }
+    let (name, value) = field.split_once('=').unwrap_or((field, ""));
     Some((Cow::Borrowed(name), Cow::Borrowed(value)))
 }
 

@@ -223,7 +223,9 @@ duration = "15m"
 """
         return arn
 
-    def trust_people(self, name, issuer, clients, when, options="", secret="a secret of the client"):
+    def trust_people(
+        self, name, issuer, clients, when, options="", secret="a secret of the client", scopes=("profile", "email")
+    ):
         """Registers an OpenID Connect issuer: its people sign in as the first client, and take tokens for each."""
         host = issuer.split("://", 1)[1]
         actions = ["sts:AssumeRoleWithWebIdentity", "sts:TagSession", "sts:SetSourceIdentity"]
@@ -243,7 +245,7 @@ allow_loopback_http = {json.dumps(issuer.startswith("http://"))}
 [provider.login]
 client_id = "{clients[0]}"
 client_secret = {{ file = "{name}.secret" }}
-scopes = ["profile", "email"]
+scopes = {json.dumps(list(scopes))}
 [[rule]]
 name = "platform people of {name}"
 provider = "{name}"

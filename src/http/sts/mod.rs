@@ -10,7 +10,7 @@ mod xml;
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{self, ContentType};
+use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use self::parameters::Parameters;
@@ -102,11 +102,7 @@ async fn answer(
     if status == StatusCode::SERVICE_UNAVAILABLE {
         response.insert_header((header::RETRY_AFTER, "1"));
     }
-    response.content_type(ContentType(mime_xml())).body(document)
-}
-
-fn mime_xml() -> actix_web::mime::Mime {
-    actix_web::mime::TEXT_XML
+    response.insert_header((header::CONTENT_TYPE, HeaderValue::from_static("text/xml"))).body(document)
 }
 
 fn invalid(value: &str) -> StsError {

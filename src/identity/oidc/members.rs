@@ -7,6 +7,7 @@ use std::fmt;
 
 use serde::Deserializer;
 use serde::de::{self, MapAccess, Visitor};
+use serde_json::map::Entry;
 use serde_json::{Map, Value};
 
 /// The members of the JSON object in `json`, or what is wrong with it.
@@ -29,10 +30,10 @@ impl<'de> Visitor<'de> for UniqueMembers {
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
         let mut members = Map::new();
         while let Some((name, value)) = access.next_entry::<String, Value>()? {
-            if members.contains_key(&name) {
+            let Entry::Vacant(place) = members.entry(name) else {
                 return Err(de::Error::custom("a JSON object without duplicate members"));
-            }
-            members.insert(name, value);
+            };
+            place.insert(value);
         }
         Ok(members)
     }

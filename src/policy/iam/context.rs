@@ -1,16 +1,20 @@
 //! What is known about a request: condition keys and their values.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::slice;
 
 /// Condition keys and values of one request (facts 5.5). Key names are compared without regard
 /// to case, tag keys after the `/` included (facts 5.2). A key without a value is an absent key.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RequestContext<'a> {
-    values: BTreeMap<Cow<'a, str>, Values<'a>>,
+    /// By key. A vector, because it is made for each request and seldom asked for more than a few.
+    values: Vec<(Cow<'a, str>, Values<'a>)>,
     undecided: BTreeSet<Cow<'a, str>>,
 }
+
+/// How many keys a request seldom goes beyond.
+const USUAL_KEYS: usize = 24;
 
 /// At least one. Most keys have one, and a request has dozens of keys.
 #[derive(Debug, Clone)]
@@ -39,12 +43,12 @@ impl Eq for Values<'_> {}
 impl<'a> RequestContext<'a> {
     /// A request of which nothing is known.
     pub fn new() -> Self {
-        Self::default()
+        Self { values: Vec::with_capacity(USUAL_KEYS), undecided: BTreeSet::new() }
     }
 
     /// Says that `key` has the one value `value`.
     pub fn set(&mut self, key: impl Into<Cow<'a, str>>, value: impl Into<Cow<'a, str>>) {
-        self.values.insert(folded(key.into()), Values::One(value.into()));
+        self.insert(key.into(), Values::One(value.into()));
     }
 
     /// Says that `key` has `values`; none of them, and the key stays absent.
@@ -55,8 +59,21 @@ impl<'a> RequestContext<'a> {
     ) {
         let values: Vec<_> = values.into_iter().map(Into::into).collect();
         if !values.is_empty() {
-            self.values.insert(folded(key.into()), Values::List(values));
+            self.insert(key.into(), Values::List(values));
         }
+    }
+
+    fn insert(&mut self, key: Cow<'a, str>, values: Values<'a>) {
+        let key = folded(key);
+        match self.find(&key) {
+            Ok(place) => self.values[place].1 = values,
+            Err(place) => self.values.insert(place, (key, values)),
+        }
+    }
+
+    /// The place of a key that is in lower case already, or where it would be.
+    fn find(&self, folded_key: &str) -> Result<usize, usize> {
+        self.values.binary_search_by(|(key, _)| key.as_ref().cmp(folded_key))
     }
 
     /// Says that `key` should have one value and was given several, so that nobody can tell which
@@ -73,7 +90,7 @@ impl<'a> RequestContext<'a> {
 
     /// The values of a key that is in lower case already; empty when the key is absent.
     pub(super) fn get(&self, folded_key: &str) -> &[Cow<'a, str>] {
-        self.values.get(folded_key).map_or(&[], Values::as_slice)
+        self.find(folded_key).map_or(&[], |place| self.values[place].1.as_slice())
     }
 
     /// The value of a key that has exactly one: all that a policy variable may use (facts 5.3).
