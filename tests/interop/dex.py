@@ -1,4 +1,4 @@
-"""Dex: an OpenID Connect issuer whose keys turn by themselves, every few seconds here.
+"""Dex: an OpenID Connect issuer whose keys turn by themselves, as soon as it looks.
 
 `tests/interop/run` has built it. People sign in with a password that stands in its configuration.
 """
@@ -11,7 +11,6 @@ from broker import Process, free_ports
 from peer import PASSWORD, Application, Peer
 
 PROGRAM = Path(os.environ["INTEROP_WORK"], "dex/dex")
-KEYS_TURN = 10  # seconds
 # The password, by bcrypt.
 HASH = "$2b$10$abcdefghijklmnopqrstuuGGgFFcYeueaAql8Z7U7CnCTRw4DR77W"
 PEOPLE = {
@@ -37,7 +36,7 @@ class Dex(Peer):
             "enablePasswordDB": True,
             "staticPasswords": people,
             "staticClients": self.clients,
-            "expiry": {"signingKeys": f"{KEYS_TURN}s", "idTokens": "5m"},
+            "expiry": {"signingKeys": "10s", "idTokens": "5m"},
         }
         file = self.folder / "dex.json"
         file.write_text(json.dumps(settings))
@@ -56,9 +55,9 @@ class Dex(Peer):
         self.client(client_id, application.redirect_uri, **settings)
         return application
 
-    def authenticate(self, page, person="ann", approves=True):
+    def authenticate(self, page, person="ann"):
         if page.asks_for("password"):
             page = page.submit(login=PEOPLE[person]["email"], password=PASSWORD)
         if page.asks_for("approval"):
-            page = page.submit(approval="approve" if approves else "rejected")
+            page = page.submit(approval="approve")
         return page
