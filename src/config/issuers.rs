@@ -3,13 +3,19 @@
 
 use std::collections::HashMap;
 
+use url::Url;
+
 use super::document::{Item, Place, Written};
 use super::fault::Faults;
-use super::settings::{OidcProviderSettings, ProviderSettings};
+use super::settings::{OidcProviderSettings, ProviderSettings, TokenReplay};
 use crate::arn::ProviderArn;
 use crate::directory::{Directory, Verifier};
+use crate::fetch::{Reach, is_permitted};
+use crate::identity::oidc::KeySource;
 use crate::policy::TrustPolicy;
-use crate::policy::issuers::{self, Address, KNOWN_ISSUERS, KnownIssuer};
+use crate::policy::issuers::{
+    self, AMAZONS_TOKEN_INFO, Address, KNOWN_ISSUERS, KnownIssuer, LOGIN_WITH_AMAZON,
+};
 
 /// Microsoft's tokens name the tenant that somebody is of, and never one of these.
 const NO_TENANTS: [&str; 3] = ["/common/", "/organizations/", "/consumers/"];
@@ -46,6 +52,52 @@ pub(super) fn resolve(written: &OidcProviderSettings, place: &Place, faults: &mu
         client_ids: unless_written(&written.client_ids, known.map(|known| known.client_ids)),
         algorithms: unless_written(&written.algorithms, known.map(|known| known.algorithms)),
     })
+}
+
+/// What tokens of `issuer` are verified with.
+pub(super) fn key_source(
+    written: &OidcProviderSettings,
+    issuer: &str,
+    place: &Place,
+    faults: &mut Faults,
+) -> Option<KeySource> {
+    if issuer != LOGIN_WITH_AMAZON {
+        if written.token_info.is_some() {
+            let help = "take it out, or write preset = \"login-with-amazon\"";
+            faults.error(place.at("token_info"), format!("{issuer} is not asked about its tokens"), help);
+        }
+        return Some(match &written.jwks {
+            None => KeySource::Discovery,
+            Some(file) => KeySource::File(place.resolve(file)),
+        });
+    }
+    let pointless = [
+        ("jwks", written.jwks.is_some()),
+        ("keys_refresh", written.keys_refresh.is_some()),
+        ("keys_max_age", written.keys_max_age.is_some()),
+        ("algorithms", !written.algorithms.is_empty()),
+        ("accept_access_tokens", written.accept_access_tokens),
+        ("login", written.login.is_some()),
+        ("replay", written.replay == TokenReplay::Once),
+    ];
+    for (key, _) in pointless.into_iter().filter(|(_, is_written)| *is_written) {
+        let message = format!("{key} has no meaning for Login with Amazon");
+        faults.error(place.at(key), message, "take it out: Amazon is asked about each access token");
+    }
+    let address = written.token_info.as_deref().unwrap_or(AMAZONS_TOKEN_INFO);
+    let reach = Reach { private: written.allow_private_addresses, loopback: written.allow_loopback_http };
+    match Url::parse(address) {
+        Ok(url) if is_permitted(&url, reach) && url.query().is_none() => Some(KeySource::TokenInfo(url)),
+        _ => {
+            let message = format!("{address:?} is not an https URL without a query");
+            faults.error(
+                place.at("token_info"),
+                message,
+                format!("leave it out: it is {AMAZONS_TOKEN_INFO}"),
+            );
+            None
+        }
+    }
 }
 
 fn preset(name: &str, place: &Place, faults: &mut Faults) -> Option<&'static KnownIssuer> {

@@ -87,6 +87,7 @@ fn role(
     let text = read_policy(&written.trust_policy, place, "trust_policy", faults)?;
     let trust = sound(TrustPolicy::parse(&text), &written.trust_policy, place, "trust_policy", faults)?;
     let arn = arn?;
+    let trust = trust.of_account(arn.account());
     warn_of_strangers(&arn, &trust, place, directory, faults);
     let role = Role {
         id: RoleId::of_declared(&arn),

@@ -23,7 +23,7 @@ use crate::clock::Moment;
 use crate::directory::{Directory, Provider, Replay, SamlSide, Verifier};
 use crate::fetch::{NoClient, Reach, http_client};
 use crate::identity::oidc::{
-    Algorithm, KeyAges, KeySource, LoginSettings, NoAlgorithm, OidcFault, OidcProvider, OidcSettings,
+    Algorithm, KeyAges, LoginSettings, NoAlgorithm, OidcFault, OidcProvider, OidcSettings,
 };
 use crate::identity::saml::{Accept, SamlSettings};
 
@@ -218,10 +218,7 @@ fn oidc_provider(
         None => None,
     };
     let claims = claims::settings(written, place, faults)?;
-    let keys = match &written.jwks {
-        None => KeySource::Discovery,
-        Some(file) => KeySource::File(place.resolve(file)),
-    };
+    let keys = issuers::key_source(written, &issuer, place, faults)?;
     let key_ages = key_ages(written, place, faults);
     let reach = Reach { private: written.allow_private_addresses, loopback: written.allow_loopback_http };
     let arn = ProviderArn::oidc(account?, &issuer);

@@ -49,6 +49,7 @@ async fn metrics(request: HttpRequest, surface: web::Data<Surface>) -> HttpRespo
         let (name, at) = (&provider.name, context.at());
         match &provider.verifier {
             Verifier::Saml(saml) => show(name, &saml.provider.metadata_state(at), at),
+            Verifier::Oidc(oidc) if !oidc.has_keys() => {}
             Verifier::Oidc(oidc) => {
                 let age = oidc.key_state(at).age().map(|age| age.as_secs_f64());
                 telemetry::show_keys(name, oidc.key_ids(at).len(), age);

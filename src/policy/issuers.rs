@@ -6,6 +6,7 @@
 //! and so is it refused here, down to wildcards that stand for everybody.
 
 use super::iam::Guard;
+use crate::arn::{AccountId, ProviderArn};
 
 /// A well-known issuer, or a kind of issuers.
 #[derive(Debug)]
@@ -81,6 +82,15 @@ pub static KNOWN_ISSUERS: &[KnownIssuer] = &[
         claims: &[],
         workloads: false,
         guards: APP,
+    },
+    KnownIssuer {
+        preset: "login-with-amazon",
+        address: Address::Fixed(LOGIN_WITH_AMAZON),
+        client_ids: &[],
+        algorithms: &[],
+        claims: &["app_id", "user_id"],
+        workloads: false,
+        guards: &[exact("app_id"), exact("user_id"), exact("aud"), exact("sub")],
     },
     KnownIssuer {
         preset: "microsoft",
@@ -231,6 +241,19 @@ pub static KNOWN_ISSUERS: &[KnownIssuer] = &[
         guards: &[within("sub", "spiffe://", '/')],
     },
 ];
+
+/// The issuer of Login with Amazon, whose access tokens no key verifies.
+pub const LOGIN_WITH_AMAZON: &str = "https://www.amazon.com";
+/// Where it says whose one is.
+pub const AMAZONS_TOKEN_INFO: &str = "https://api.amazon.com/auth/o2/tokeninfo";
+
+/// Issuers that a trust policy may name by their host alone (facts 3.6).
+const NAMED_BY_HOST: [&str; 3] = ["accounts.google.com", "cognito-identity.amazonaws.com", "www.amazon.com"];
+
+/// The provider in `account` that a trust policy names by a well-known host.
+pub(super) fn by_host(host: &str, account: AccountId) -> Option<ProviderArn> {
+    NAMED_BY_HOST.contains(&host).then(|| ProviderArn::oidc(account, host))
+}
 
 /// The one that the configuration calls `preset`.
 pub fn by_preset(preset: &str) -> Option<&'static KnownIssuer> {

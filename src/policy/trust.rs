@@ -8,12 +8,12 @@ use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::facts;
 use super::iam::{
     Caller, Decision, Effect, Guard, Policy, PolicyFault, PolicyKind, Request, RequestContext,
     StatementParts, StatementRef, StatementReview,
 };
-use crate::arn::{ProviderArn, RoleArn};
+use super::{facts, issuers};
+use crate::arn::{AccountId, ProviderArn, RoleArn};
 use crate::clock::Moment;
 use crate::identity::{FederatedIdentity, Protocol, SessionTag};
 
@@ -25,6 +25,15 @@ impl TrustPolicy {
     /// Reads a trust policy document; all faults at once.
     pub fn parse(text: &str) -> Result<Self, Vec<PolicyFault>> {
         Policy::parse(PolicyKind::Trust, text).map(Self)
+    }
+
+    /// The same of a role in `account`, whose providers well-known issuers are that it names by their host alone
+    /// (facts 3.6).
+    #[must_use]
+    pub fn of_account(mut self, account: AccountId) -> Self {
+        let called = |name: &str| Some(issuers::by_host(name, account)?.as_str().to_owned());
+        self.0.rename_federated(&called);
+        self
     }
 
     /// The document.

@@ -174,11 +174,13 @@ fn describe_metadata() {
     describe_gauge!(CERTIFICATE_NOT_AFTER, Unit::Seconds, "notAfter of each signing certificate.");
 }
 
+/// Counters by their labels. The recorder finds one by a hash of its name and labels, which costs more than to
+/// count; so each thread keeps those of every request.
+type Kept<Labels, Counters> = RefCell<HashMap<Labels, Counters>>;
+
 thread_local! {
-    /// What every request counts. The recorder finds a counter by a hash of its name and labels, which costs
-    /// more than to count.
-    static REQUEST_COUNTERS: RefCell<HashMap<(&'static str, u16), (Counter, Histogram)>> = RefCell::default();
-    static ISSUED_COUNTERS: RefCell<HashMap<&'static str, Counter>> = RefCell::default();
+    static REQUEST_COUNTERS: Kept<(&'static str, u16), (Counter, Histogram)> = RefCell::default();
+    static ISSUED_COUNTERS: Kept<&'static str, Counter> = RefCell::default();
 }
 
 /// Counts a request.

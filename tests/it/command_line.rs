@@ -516,8 +516,12 @@ fn check_tells_which_keys_of_a_file_are_not_used() {
 /// A complete configuration with this provider of OpenID Connect and a role that trusts it on this
 /// condition; what `check` says of it.
 fn checked_with(provider: &str, arn: &str, condition: &str) -> String {
+    checked_naming(provider, &format!("arn:aws:iam::111122223333:oidc-provider/{arn}"), condition)
+}
+
+/// As [`checked_with`], where the trust policy says `principal`.
+fn checked_naming(provider: &str, principal: &str, condition: &str) -> String {
     let folder = tempfile::tempdir().unwrap();
-    let principal = format!("arn:aws:iam::111122223333:oidc-provider/{arn}");
     let trust = format!(
         r#"{{"Version": "2012-10-17", "Statement": [{{"Effect": "Allow", "Action": "sts:AssumeRoleWithWebIdentity",
             "Principal": {{"Federated": "{principal}"}}, "Condition": {{{condition}}}}}]}}"#
@@ -607,6 +611,37 @@ fn check_refuses_who_lets_everybody_of_a_shared_issuer_in() {
     assert!(said.contains(&help), "{said}");
 }
 
+/// AWS's own trust policies name some issuers by their host, and no provider of the account (facts 3.6).
+#[test]
+fn check_knows_a_well_known_issuer_by_its_host() {
+    let google = "preset = \"google\"\nclient_ids = [\"app\"]";
+    let amazon = "preset = \"login-with-amazon\"\nclient_ids = [\"app\"]";
+    let cognito = "preset = \"cognito-identity\"\nclient_ids = [\"eu-west-1:pool\"]";
+    for (provider, host, condition, fault) in [
+        (google, "accounts.google.com", "", "error: Statement[0] of the trust policy lets everybody in"),
+        (google, "accounts.google.com", r#""StringEquals": {"accounts.google.com:aud": "app"}"#, ""),
+        (amazon, "www.amazon.com", "", "error: Statement[0] of the trust policy lets everybody in"),
+        (amazon, "www.amazon.com", r#""StringEquals": {"www.amazon.com:app_id": "app"}"#, ""),
+        (
+            cognito,
+            "cognito-identity.amazonaws.com",
+            "",
+            "error: Statement[0] of the trust policy lets everybody in",
+        ),
+        // Whoever else is meant by a host, nobody is.
+        (
+            "issuer = \"https://idp.example.com\"\nclient_ids = [\"app\"]",
+            "idp.example.com",
+            "",
+            "warning: the trust policy names idp.example.com, which is no [[provider]]",
+        ),
+    ] {
+        let said = checked_naming(provider, host, condition);
+        assert_eq!(said.is_empty(), fault.is_empty(), "{provider} {condition}: {said}");
+        assert!(said.contains(fault), "{provider} {condition}: {said}");
+    }
+}
+
 #[test]
 fn check_knows_what_a_preset_leaves_open() {
     let tenant = "https://login.microsoftonline.com/6f4b2c1e-9a37-4b62-8f0d-1c2d3e4f5a6b/v2.0";
@@ -625,6 +660,23 @@ fn check_knows_what_a_preset_leaves_open() {
         ),
         (&format!("preset = \"microsoft\"\nissuer = \"{tenant}\"\nclient_ids = [\"x\"]"), ""),
         ("preset = \"hcp-terraform\"\nalgorithms = [\"RS256\"]", ""),
+        ("preset = \"login-with-amazon\"\nclient_ids = [\"x\"]", ""),
+        (
+            "preset = \"login-with-amazon\"\nclient_ids = [\"x\"]\nreplay = \"once\"",
+            "replay has no meaning for Login with Amazon\n",
+        ),
+        (
+            "preset = \"login-with-amazon\"\nclient_ids = [\"x\"]\nalgorithms = [\"RS256\"]",
+            "algorithms has no meaning for Login with Amazon\n",
+        ),
+        (
+            "preset = \"login-with-amazon\"\nclient_ids = [\"x\"]\ntoken_info = \"http://127.0.0.1/\"",
+            "\"http://127.0.0.1/\" is not an https URL without a query\n",
+        ),
+        (
+            "preset = \"google\"\nclient_ids = [\"x\"]\ntoken_info = \"https://api.amazon.com/\"",
+            "https://accounts.google.com is not asked about its tokens\n",
+        ),
         ("preset = \"github-actions\"\nkeys_refresh = \"30s\"", "30 s is not between 1m and 1d\n"),
         ("preset = \"github-actions\"\nkeys_max_age = \"1m\"", "60 s is not between keys_refresh and 7d\n"),
         (

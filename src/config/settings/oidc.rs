@@ -27,7 +27,7 @@ pub struct OidcProviderSettings {
     #[serde(default)]
     pub mail_domains: Vec<String>,
     /// A well-known issuer, whose settings stand in for those that are left out: `google`, `apple`,
-    /// `facebook`, `microsoft`, `microsoft-personal`, `cognito-user-pool`, `cognito-identity`,
+    /// `facebook`, `login-with-amazon`, `microsoft`, `microsoft-personal`, `cognito-user-pool`, `cognito-identity`,
     /// `github-actions`, `gitlab`, `buildkite`, `hcp-terraform`, `kubernetes`, `spiffe`.
     pub preset: Option<String>,
     /// The issuer, exactly as tokens state it in `iss`. `https`, or `http` on loopback together
@@ -45,6 +45,9 @@ pub struct OidcProviderSettings {
     /// machines without a way out. Every key in it needs a `kid`. It is read again when it changes: a
     /// key that was taken out of it is refused within ten seconds.
     pub jwks: Option<PathBuf>,
+    /// With `preset = "login-with-amazon"`: where Amazon is asked whose an access token is. Default
+    /// `https://api.amazon.com/auth/o2/tokeninfo`.
+    pub token_info: Option<String>,
     /// How far the two clocks may differ. Default `60s`, at most `5m`.
     #[serde(default = "default_oidc_skew")]
     pub clock_skew: Span,

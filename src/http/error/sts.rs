@@ -104,6 +104,11 @@ impl StsError {
         Self::forbidden(format!("Not authorized to perform sts:{action}"))
     }
 
+    /// Another token with the `ProviderId` of Login with Amazon.
+    pub(in crate::http) fn not_amazons() -> Self {
+        Self::bad("InvalidIdentityToken", "Provided Token is not a Login With Amazon token")
+    }
+
     fn forbidden(message: String) -> Self {
         Self::new(StatusCode::FORBIDDEN, "AccessDenied", message)
     }

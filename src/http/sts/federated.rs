@@ -1,6 +1,6 @@
 //! The calls that show somebody else's word: `AssumeRoleWithSAML`, `AssumeRoleWithWebIdentity`.
 
-use super::parameters::{self, Parameters};
+use super::parameters::{self, AMAZON, Parameters};
 use super::xml::{self, Element};
 use super::{invalid, results};
 use crate::arn::{ProviderArn, RoleArn};
@@ -9,6 +9,7 @@ use crate::directory::Provider;
 use crate::http::error::{Calling, StsError};
 use crate::identity::{Presented, oidc};
 use crate::policy;
+use crate::policy::issuers::LOGIN_WITH_AMAZON;
 
 pub(super) async fn with_saml(
     context: &RequestContext<'_>,
@@ -51,7 +52,13 @@ pub(super) async fn with_web_identity(
     let asked = parameters::web_identity(parameters)?;
     let failed = |failure: Failure| StsError::of(failure, Calling::WithWebIdentity);
     let role = asked.role_arn.parse::<RoleArn>().map_err(|_| invalid(asked.role_arn))?;
-    let provider = web_identity_provider(context, &role, asked.token).map_err(failed)?;
+    let issuer = if asked.is_amazons {
+        Ok(LOGIN_WITH_AMAZON.to_owned())
+    } else {
+        oidc::unverified_issuer(asked.token).map_err(Failure::from)
+    };
+    let provider =
+        issuer.and_then(|issuer| web_identity_provider(context, &role, &issuer)).map_err(failed)?;
     let arrival = Arrival { presented: Presented::IdToken(asked.token), provider, door: Door::StsApi };
     let ask = Ask {
         action: ACTION,
@@ -66,20 +73,20 @@ pub(super) async fn with_web_identity(
     result.extend([
         Element::text("SubjectFromWebIdentityToken", identity.subject()),
         Element::text("Audience", identity.audience()),
-        Element::text("Provider", identity.provider().as_str()),
+        // As AWS says it (facts 1.5).
+        Element::text("Provider", if asked.is_amazons { AMAZON } else { identity.provider().as_str() }),
     ]);
     Ok(xml::result(ACTION, &result))
 }
 
-/// The provider that the token says it comes from. Verification then decides whether it does.
+/// The provider that the token is said to come from. Verification then decides whether it does.
 fn web_identity_provider<'a>(
     context: &'a RequestContext<'_>,
     role: &RoleArn,
-    token: &str,
+    issuer: &str,
 ) -> Result<&'a Provider, Failure> {
-    let issuer = oidc::unverified_issuer(token)?;
-    let provider = context.snapshot().directory.oidc_provider(role.account(), &issuer);
-    provider.ok_or_else(|| unknown_provider(&issuer))
+    let provider = context.snapshot().directory.oidc_provider(role.account(), issuer);
+    provider.ok_or_else(|| unknown_provider(issuer))
 }
 
 fn unknown_provider(seen: &str) -> Failure {

@@ -7,7 +7,7 @@
 //!
 //! - `jws` takes a token apart, `members` refuses ambiguous JSON
 //! - `keys`, `discovery` and `cache` know the provider's keys, `pinned` those in a file, `source` which
-//!   of the two it is
+//!   of the two it is; `token_info` asks about tokens that nobody else can read
 //! - `facts` takes notes for `explain`
 //! - `token` and `asserted` read the claims, `session` those that name a login
 //! - `login` is the authorization code flow, `logout` its end
@@ -32,6 +32,7 @@ mod session;
 mod source;
 mod supposed;
 mod token;
+mod token_info;
 mod userinfo;
 
 #[cfg(test)]
@@ -43,6 +44,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lc_rs::signature::ParsedPublicKey;
+use serde_json::{Map, Value};
 use url::Url;
 
 pub use self::algorithm::{Algorithm, NoAlgorithm};
@@ -58,10 +60,11 @@ pub use self::paths::AttributePaths;
 use self::cache::{KeyCache, unknown_key};
 use self::discovery::{Metadata, Publisher};
 use self::facts::Trace;
-use self::jws::{UnverifiedToken, refused_algorithm};
+use self::jws::{Kind, UnverifiedToken, refused_algorithm};
 use self::pinned::PinnedKeys;
 use self::source::Keys;
 use self::token::Expected;
+use self::token_info::TokenInfo;
 use super::{Explanation, FederatedIdentity, VerifyCode, VerifyError};
 use crate::arn::ProviderArn;
 use crate::clock::Moment;
@@ -118,6 +121,8 @@ pub enum KeySource {
     File(PathBuf),
     /// A JWK set, as JSON. It stays as it is.
     Given(String),
+    /// There are none: the issuer is asked at this address whose a token is.
+    TokenInfo(Url),
 }
 
 /// This broker as a client of the provider.
@@ -169,14 +174,12 @@ impl OidcProvider {
         }
         let publisher = Publisher { issuer: settings.issuer.clone(), reach: settings.reach, http };
         let cache = KeyCache::new(publisher.clone(), settings.key_ages);
-        let pinned = match &settings.keys {
-            KeySource::Discovery => None,
-            KeySource::File(path) => Some(PinnedKeys::in_file(path.clone()).map_err(OidcFault::Keys)?),
-            KeySource::Given(json) => Some(PinnedKeys::given(json.as_bytes()).map_err(OidcFault::Keys)?),
-        };
-        let keys = match pinned {
-            Some(pinned) => Keys::Pinned(Arc::new(pinned), cache),
-            None => Keys::Published(cache),
+        let pinned = |keys: Result<PinnedKeys, String>| keys.map(Arc::new).map_err(OidcFault::Keys);
+        let keys = match &settings.keys {
+            KeySource::Discovery => Keys::Published(cache),
+            KeySource::File(path) => Keys::Pinned(pinned(PinnedKeys::in_file(path.clone()))?, cache),
+            KeySource::Given(json) => Keys::Pinned(pinned(PinnedKeys::given(json.as_bytes()))?, cache),
+            KeySource::TokenInfo(url) => Keys::Asked(TokenInfo::at(url.clone()), cache),
         };
         Ok(Self { settings, publisher, keys })
     }
@@ -288,6 +291,10 @@ impl OidcProvider {
         further: Option<&FurtherClaims>,
         trace: &Trace,
     ) -> Result<FederatedIdentity, VerifyError> {
+        if let Keys::Asked(asked, _) = &self.keys {
+            let claims = asked.claims(token, &self.publisher, expected.at).await?;
+            return self.vouched_for(claims, expected);
+        }
         let length = token.len();
         let token = UnverifiedToken::parse(token)?;
         trace.see(|facts| *facts = TokenFacts::of(&token, length));
@@ -300,6 +307,17 @@ impl OidcProvider {
         let identity = token::identity(token.claims, checked, &self.settings, further);
         trace.verdict()?;
         identity
+    }
+
+    /// As a token is read that the issuer signed, of claims that it told us.
+    fn vouched_for(
+        &self,
+        claims: Map<String, Value>,
+        expected: &Expected<'_>,
+    ) -> Result<FederatedIdentity, VerifyError> {
+        self.check_issuer(claims.get("iss").and_then(Value::as_str).unwrap_or_default())?;
+        let checked = token::check(&claims, Kind::Plain, &self.settings, expected, &Trace::off())?;
+        token::identity(claims, checked, &self.settings, None)
     }
 
     fn note_signed(&self, token: &UnverifiedToken<'_>, trace: &Trace) {
@@ -317,16 +335,20 @@ impl OidcProvider {
 
     /// Issuer, algorithm and signature: from here on the claims are the provider's word.
     async fn authenticate(&self, token: &UnverifiedToken<'_>, at: Moment) -> Result<(), VerifyError> {
-        // To the letter: no case folding, no slash added or removed (facts 3.1).
-        let issuer = token.issuer()?;
-        if issuer != self.settings.issuer {
-            return Err(VerifyError::new(VerifyCode::Issuer, "oidc.issuer", &self.settings.issuer, issuer));
-        }
+        self.check_issuer(token.issuer()?)?;
         if !self.settings.algorithms.contains(&token.algorithm) {
             let allowed = format!("one of {:?}", self.settings.algorithms);
             return Err(refused_algorithm(allowed, format!("{:?}", token.algorithm)));
         }
         self.check_signature(token, at).await
+    }
+
+    /// To the letter: no case folding, no slash added or removed (facts 3.1).
+    fn check_issuer(&self, issuer: &str) -> Result<(), VerifyError> {
+        if issuer == self.settings.issuer {
+            return Ok(());
+        }
+        Err(VerifyError::new(VerifyCode::Issuer, "oidc.issuer", &self.settings.issuer, issuer))
     }
 
     async fn check_signature(&self, token: &UnverifiedToken<'_>, at: Moment) -> Result<(), VerifyError> {
@@ -337,7 +359,9 @@ impl OidcProvider {
                 let keys = pinned.keys();
                 keys.find(key_id, algorithm).map(verify).ok_or_else(|| unknown_key(key_id, &keys))?
             }
-            Keys::Published(cache) => cache.with_key(key_id, algorithm, at, verify).await?,
+            Keys::Published(cache) | Keys::Asked(_, cache) => {
+                cache.with_key(key_id, algorithm, at, verify).await?
+            }
         };
         verified.map_err(|_| {
             let seen = key_id.unwrap_or("no key id");
@@ -346,7 +370,7 @@ impl OidcProvider {
     }
 
     async fn metadata(&self, at: Moment) -> Result<Metadata, LoginError> {
-        let (Keys::Published(cache) | Keys::Pinned(_, cache)) = &self.keys;
+        let (Keys::Published(cache) | Keys::Pinned(_, cache) | Keys::Asked(_, cache)) = &self.keys;
         Ok(cache.metadata(at).await?)
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::OidcProvider;
 use super::cache::{KeyCache, KeyState};
 use super::pinned::PinnedKeys;
+use super::token_info::TokenInfo;
 use crate::clock::Moment;
 use crate::entropy::Entropy;
 use crate::fetch::earlier_by_chance;
@@ -17,6 +18,8 @@ pub(super) enum Keys {
     /// Keys from the configuration; the cache knows where to send a login.
     Pinned(Arc<PinnedKeys>, Arc<KeyCache>),
     Published(Arc<KeyCache>),
+    /// None: the issuer is asked about each token.
+    Asked(TokenInfo, Arc<KeyCache>),
 }
 
 impl OidcProvider {
@@ -30,7 +33,7 @@ impl OidcProvider {
                 // A join error means that the runtime is shutting down.
                 Some(looking.await.unwrap_or(false))
             }
-            Keys::Pinned(..) => None,
+            Keys::Pinned(..) | Keys::Asked(..) => None,
             Keys::Published(cache) => Some(cache.renew_ahead(at).await),
         }
     }
@@ -40,6 +43,7 @@ impl OidcProvider {
     pub fn refresh_in(&self, at: Moment, entropy: &dyn Entropy) -> Option<Duration> {
         match &self.keys {
             Keys::Pinned(pinned, _) => pinned.are_watched().then_some(FILE_INTERVAL),
+            Keys::Asked(..) => None,
             Keys::Published(cache) => Some(earlier_by_chance(cache.renewal_due_in(at), entropy)),
         }
     }
@@ -49,6 +53,7 @@ impl OidcProvider {
         match &self.keys {
             Keys::Pinned(pinned, _) => pinned.keys().ids().map(str::to_owned).collect(),
             Keys::Published(cache) => cache.key_ids(at),
+            Keys::Asked(..) => Vec::new(),
         }
     }
 
@@ -56,13 +61,19 @@ impl OidcProvider {
     pub fn unusable_keys(&self) -> Vec<String> {
         match &self.keys {
             Keys::Pinned(pinned, _) => pinned.keys().skipped().iter().map(ToString::to_string).collect(),
-            Keys::Published(_) => Vec::new(),
+            Keys::Published(_) | Keys::Asked(..) => Vec::new(),
         }
+    }
+
+    /// Whether it has keys at all; else it is asked about each token.
+    pub const fn has_keys(&self) -> bool {
+        !matches!(self.keys, Keys::Asked(..))
     }
 
     /// How well the provider's keys are known.
     pub fn key_state(&self, at: Moment) -> KeyState {
         match &self.keys {
+            Keys::Asked(..) => KeyState::Fresh { age: Duration::ZERO },
             Keys::Pinned(pinned, _) => pinned.state(at),
             Keys::Published(cache) => cache.state(at),
         }

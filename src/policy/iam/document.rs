@@ -93,6 +93,12 @@ impl Policy {
             .flat_map(Principals::federated)
     }
 
+    /// Calls the federated principals otherwise for which `called` has another name.
+    pub(in crate::policy) fn rename_federated(&mut self, called: &dyn Fn(&str) -> Option<String>) {
+        let principals = self.statements.iter_mut().filter_map(|statement| statement.principals.as_mut());
+        principals.for_each(|principals| principals.rename_federated(called));
+    }
+
     /// Its `Id`, if it has one.
     pub fn id(&self) -> Option<&str> {
         self.id.as_deref()

@@ -61,6 +61,14 @@ impl Principals {
         self.federated.iter().map(String::as_str)
     }
 
+    pub(super) fn rename_federated(&mut self, called: &dyn Fn(&str) -> Option<String>) {
+        for name in &mut self.federated {
+            if let Some(other) = called(name) {
+                *name = other;
+            }
+        }
+    }
+
     /// The federated ones, where there are no others.
     pub(super) fn only_federated(&self) -> impl Iterator<Item = &str> {
         let others = self.services.len() + self.accounts.len() + self.arns.len();

@@ -16,6 +16,9 @@ use crate::identity::SessionPolicies;
 /// Fifty tags of two parameters, fifty transitive keys, ten policies and the rest fit well.
 const MOST_PARAMETERS: usize = 512;
 
+/// The one `ProviderId` that is known here (facts 3.6).
+pub(super) const AMAZON: &str = "www.amazon.com";
+
 /// How long a role's session may last, in seconds, whatever the role says (facts 1.5).
 const ROLE_SECONDS: std::ops::RangeInclusive<i32> = 900..=43_200;
 
@@ -59,6 +62,8 @@ pub(super) struct WebIdentityParameters<'a> {
     pub(super) role_arn: &'a str,
     pub(super) session_name: &'a str,
     pub(super) token: &'a str,
+    /// Whether it is an access token of Login with Amazon, which names no issuer itself.
+    pub(super) is_amazons: bool,
     pub(super) duration: Option<Duration>,
     pub(super) policies: SessionPolicies,
 }
@@ -85,10 +90,13 @@ pub(super) fn web_identity<'a>(
     let duration = check.duration(parameters, ROLE_SECONDS)?;
     let policies = check.policies(parameters)?;
     check.finish()?;
-    if parameters.get("ProviderId").is_some_and(|id| !id.is_empty()) {
-        return Err(StsError::access_denied("AssumeRoleWithWebIdentity"));
-    }
-    Ok(WebIdentityParameters { role_arn, session_name, token, duration, policies })
+    let is_amazons = match parameters.get("ProviderId").unwrap_or_default() {
+        "" => false,
+        AMAZON if token.starts_with("eyJ") => return Err(StsError::not_amazons()),
+        AMAZON => true,
+        _ => return Err(StsError::access_denied("AssumeRoleWithWebIdentity")),
+    };
+    Ok(WebIdentityParameters { role_arn, session_name, token, is_amazons, duration, policies })
 }
 
 #[cfg(test)]

@@ -34,6 +34,18 @@ pub(super) const CHECKS: &[Known] = &[
         &["oidc.signature"],
         "The token was changed after it was signed, or somebody else signed it: get it anew from the issuer.",
     ),
+    plain(
+        &["oidc.token-info.form"],
+        "Send the access token as Login with Amazon gives it to the app, Atza| and all.",
+    ),
+    plain(
+        &["oidc.token-info.refused"],
+        "Amazon knows no such access token, or it is over: let the app get a fresh one.",
+    ),
+    plain(
+        &["oidc.token-info"],
+        "Amazon could not be asked about the token: what was seen says why. Try again.",
+    ),
     // What it is.
     plain(
         &["oidc.logout-token"],
