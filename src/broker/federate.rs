@@ -149,13 +149,17 @@ impl RequestContext<'_> {
             (Verifier::Saml(saml), Presented::SamlResponse(response)) => {
                 saml.provider.verify(response, expectation(&arrival.door), self.at)
             }
-            (Verifier::Oidc(oidc), Presented::IdToken(token)) => match arrival.door {
-                Door::OidcLogin { nonce, further, .. } => {
-                    oidc.verify_login(token, nonce, further, self.at).await
+            (Verifier::Oidc(oidc), Presented::IdToken(token) | Presented::AmazonToken(token)) => {
+                match arrival.door {
+                    Door::OidcLogin { nonce, further, .. } => {
+                        oidc.verify_login(token, nonce, further, self.at).await
+                    }
+                    Door::StsApi | Door::SamlPost { .. } => oidc.verify(token, None, self.at).await,
                 }
-                Door::StsApi | Door::SamlPost { .. } => oidc.verify(token, None, self.at).await,
-            },
-            (Verifier::Saml(_), Presented::IdToken(_)) => Err(wrong_protocol("a SAML response", "a token")),
+            }
+            (Verifier::Saml(_), Presented::IdToken(_) | Presented::AmazonToken(_)) => {
+                Err(wrong_protocol("a SAML response", "a token"))
+            }
             (Verifier::Oidc(_), Presented::SamlResponse(_)) => {
                 Err(wrong_protocol("a token", "a SAML response"))
             }

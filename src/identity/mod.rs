@@ -43,6 +43,8 @@ pub enum Presented<'a> {
     SamlResponse(&'a str),
     /// A compact JWS that claims to be an ID token.
     IdToken(&'a str),
+    /// An access token of Login with Amazon, which only Amazon can read.
+    AmazonToken(&'a str),
 }
 
 /// The protocol that an identity arrived by.

@@ -36,6 +36,7 @@ use crate::identity::{
 use crate::issuer::TemporaryCredentials;
 use crate::issuer::jwt::{NoToken, SignedToken, TokenTerms, VerifiedToken};
 use crate::policy::AuthorizedSession;
+use crate::policy::issuers::LOGIN_WITH_AMAZON;
 use crate::secret::Secret;
 
 /// The way in, for audit and metrics.
@@ -329,6 +330,10 @@ impl RequestContext<'_> {
                 let issuer = oidc::unverified_issuer(token)?;
                 let found = directory.oidc_provider(account, &issuer).into_iter().collect();
                 (issuer, found)
+            }
+            Presented::AmazonToken(_) => {
+                let found = directory.oidc_provider(account, LOGIN_WITH_AMAZON).into_iter().collect();
+                (LOGIN_WITH_AMAZON.to_owned(), found)
             }
             Presented::SamlResponse(response) => {
                 let issuer = saml::unverified_issuer(response)?;

@@ -1,5 +1,7 @@
 //! The calls that show somebody else's word: `AssumeRoleWithSAML`, `AssumeRoleWithWebIdentity`.
 
+use std::borrow::Cow;
+
 use super::parameters::{self, AMAZON, Parameters};
 use super::xml::{self, Element};
 use super::{invalid, results};
@@ -7,7 +9,7 @@ use crate::arn::{ProviderArn, RoleArn};
 use crate::broker::{Arrival, Ask, Door, Failure, Refusal, RequestContext};
 use crate::directory::Provider;
 use crate::http::error::{Calling, StsError};
-use crate::identity::{Presented, oidc};
+use crate::identity::{FederatedIdentity, Presented, oidc};
 use crate::policy;
 use crate::policy::issuers::LOGIN_WITH_AMAZON;
 
@@ -52,14 +54,8 @@ pub(super) async fn with_web_identity(
     let asked = parameters::web_identity(parameters)?;
     let failed = |failure: Failure| StsError::of(failure, Calling::WithWebIdentity);
     let role = asked.role_arn.parse::<RoleArn>().map_err(|_| invalid(asked.role_arn))?;
-    let issuer = if asked.is_amazons {
-        Ok(LOGIN_WITH_AMAZON.to_owned())
-    } else {
-        oidc::unverified_issuer(asked.token).map_err(Failure::from)
-    };
-    let provider =
-        issuer.and_then(|issuer| web_identity_provider(context, &role, &issuer)).map_err(failed)?;
-    let arrival = Arrival { presented: Presented::IdToken(asked.token), provider, door: Door::StsApi };
+    let provider = web_identity_provider(context, &role, asked.token).map_err(failed)?;
+    let arrival = Arrival { presented: asked.token, provider, door: Door::StsApi };
     let ask = Ask {
         action: ACTION,
         role: &role,
@@ -73,20 +69,33 @@ pub(super) async fn with_web_identity(
     result.extend([
         Element::text("SubjectFromWebIdentityToken", identity.subject()),
         Element::text("Audience", identity.audience()),
-        // As AWS says it (facts 1.5).
-        Element::text("Provider", if asked.is_amazons { AMAZON } else { identity.provider().as_str() }),
+        Element::text("Provider", provider_element(asked.token, identity)),
     ]);
     Ok(xml::result(ACTION, &result))
+}
+
+/// `Provider` as AWS says it (facts 1.5).
+fn provider_element<'a>(token: Presented<'_>, identity: &'a FederatedIdentity) -> &'a str {
+    match token {
+        Presented::AmazonToken(_) => AMAZON,
+        Presented::IdToken(_) | Presented::SamlResponse(_) => identity.provider().as_str(),
+    }
 }
 
 /// The provider that the token is said to come from. Verification then decides whether it does.
 fn web_identity_provider<'a>(
     context: &'a RequestContext<'_>,
     role: &RoleArn,
-    issuer: &str,
+    token: Presented<'_>,
 ) -> Result<&'a Provider, Failure> {
-    let provider = context.snapshot().directory.oidc_provider(role.account(), issuer);
-    provider.ok_or_else(|| unknown_provider(issuer))
+    let issuer = match token {
+        Presented::AmazonToken(_) => Cow::Borrowed(LOGIN_WITH_AMAZON),
+        Presented::IdToken(token) | Presented::SamlResponse(token) => {
+            Cow::Owned(oidc::unverified_issuer(token)?)
+        }
+    };
+    let provider = context.snapshot().directory.oidc_provider(role.account(), &issuer);
+    provider.ok_or_else(|| unknown_provider(&issuer))
 }
 
 fn unknown_provider(seen: &str) -> Failure {

@@ -93,10 +93,13 @@ fn pass(
         );
     }
     match issuance.presented {
-        Some(Presented::IdToken(token)) => {
+        Some(token @ (Presented::IdToken(text) | Presented::AmazonToken(text))) => {
             form.append_pair("Action", "AssumeRoleWithWebIdentity");
+            if matches!(token, Presented::AmazonToken(_)) {
+                form.append_pair("ProviderId", "www.amazon.com");
+            }
             form.append_pair("RoleSessionName", &session.session_name);
-            form.append_pair("WebIdentityToken", token);
+            form.append_pair("WebIdentityToken", text);
         }
         Some(Presented::SamlResponse(response)) => {
             let provider = saml_provider.ok_or("no saml_provider is set for the role's upstream")?;

@@ -11,7 +11,7 @@ use self::check::Check;
 pub(super) use self::signed::{access_key_id, assume_role, encoded_message, federation_token, session_token};
 use crate::http::error::StsError;
 use crate::http::form::fields;
-use crate::identity::SessionPolicies;
+use crate::identity::{Presented, SessionPolicies};
 
 /// Fifty tags of two parameters, fifty transitive keys, ten policies and the rest fit well.
 const MOST_PARAMETERS: usize = 512;
@@ -61,9 +61,7 @@ pub(super) struct SamlParameters<'a> {
 pub(super) struct WebIdentityParameters<'a> {
     pub(super) role_arn: &'a str,
     pub(super) session_name: &'a str,
-    pub(super) token: &'a str,
-    /// Whether it is an access token of Login with Amazon, which names no issuer itself.
-    pub(super) is_amazons: bool,
+    pub(super) token: Presented<'a>,
     pub(super) duration: Option<Duration>,
     pub(super) policies: SessionPolicies,
 }
@@ -90,13 +88,13 @@ pub(super) fn web_identity<'a>(
     let duration = check.duration(parameters, ROLE_SECONDS)?;
     let policies = check.policies(parameters)?;
     check.finish()?;
-    let is_amazons = match parameters.get("ProviderId").unwrap_or_default() {
-        "" => false,
+    let token = match parameters.get("ProviderId").unwrap_or_default() {
+        "" => Presented::IdToken(token),
         AMAZON if token.starts_with("eyJ") => return Err(StsError::not_amazons()),
-        AMAZON => true,
+        AMAZON => Presented::AmazonToken(token),
         _ => return Err(StsError::access_denied("AssumeRoleWithWebIdentity")),
     };
-    Ok(WebIdentityParameters { role_arn, session_name, token, is_amazons, duration, policies })
+    Ok(WebIdentityParameters { role_arn, session_name, token, duration, policies })
 }
 
 #[cfg(test)]
