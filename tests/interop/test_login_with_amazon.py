@@ -9,11 +9,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 import requests
+from botocore.exceptions import ClientError
 
 from broker import ACCOUNT, PATIENCE, Broker, eventually, statement
 from clients import DENIED, INVALID, NOT_A_JWT, UNREACHABLE, refusal, sts
 
 GAME = f"arn:aws:iam::{ACCOUNT}:role/apps/Game"
+PASSED = f"arn:aws:iam::{ACCOUNT}:role/apps/Passed"
 APP, OTHER_APP = "amzn1.application-oa2-client.game", "amzn1.application-oa2-client.other"
 ANN, BEN = "amzn1.account.ANN", "amzn1.account.BEN"
 NOT_AMAZONS = ("InvalidIdentityToken", "Provided Token is not a Login With Amazon token", 400)
@@ -77,6 +79,10 @@ def broker(folder, amazon):
         "StringLike": {"www.amazon.com:user_id": "amzn1.account.A*"},
     }
     broker.add_role(GAME, trust)
+    broker.there = There()
+    broker.add_upstream("there", broker.there.url, {"AccessKeyId": "AKIATHERE", "SecretAccessKey": "x" * 40})
+    upstream = f'issuer = "there"\nupstream = {{ role = "{PASSED}", pass_through = true }}'
+    broker.add_role(PASSED, trust, options=upstream)
     broker.settings += f"""
 [[provider]]
 kind = "oidc"
@@ -149,6 +155,40 @@ def test_other_tokens(broker, amazon, token):
     assert len(amazon.asked) == before
 
 
+class There:
+    """Another STS, which is shown the token in its turn."""
+
+    def __init__(self):
+        self.asked, there = [], self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self):
+                form = self.rfile.read(int(self.headers["Content-Length"])).decode()
+                there.asked.append(dict(urllib.parse.parse_qsl(form)))
+                self.send_response(403)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
+
+
+def test_passed_on(broker, amazon):
+    """To a role's own STS with the `ProviderId` that it came by. What comes back, the upstreams' tests look at."""
+    token = amazon.knows("Atza|passed-on")
+    asked = {"RoleArn": PASSED, "RoleSessionName": "ann", "WebIdentityToken": token, "ProviderId": "www.amazon.com"}
+    with pytest.raises(ClientError):
+        sts(broker).assume_role_with_web_identity(**asked)
+    seen = broker.there.asked[-1]
+    assert {name: seen.get(name) for name in ("Action", "ProviderId", "WebIdentityToken")} == {
+        "Action": "AssumeRoleWithWebIdentity", "ProviderId": "www.amazon.com", "WebIdentityToken": token,
+    }  # fmt: skip
+
+
 def hangs(handler):
     handler.connection.settimeout(PATIENCE)
     try:
@@ -207,7 +247,7 @@ def test_many_at_once(broker, amazon):
         thread.start()
     eventually(lambda: len(said) == 16, "those who are told at once", patience=4)
     assert said == ["IDPCommunicationError"] * 16
-    assert len(amazon.asked) - before == 32
+    eventually(lambda: len(amazon.asked) - before == 32, "those who are asked about", patience=4)
     waiting.set()
     for thread in threads:
         thread.join()
