@@ -49,7 +49,8 @@ pub(super) fn fill(written: &Written, directory: &mut Directory, faults: &mut Fa
             providers: value.providers.clone(),
             may_introspect: value.introspection,
             may_authorize: value.authorization,
-            must_prove_key: value.dpop,
+            must_prove_key: value.dpop || value.dpop_nonces,
+            proves_with_nonce: value.dpop_nonces,
         };
         if directory.add_client(client).is_err() {
             let message = format!("there is another client with the id {:?}", value.id);

@@ -31,6 +31,8 @@ pub struct Client {
     pub may_authorize: bool,
     /// Whether it must prove that it holds a key (RFC 9449).
     pub must_prove_key: bool,
+    /// Whether a proof must hold a nonce of ours.
+    pub proves_with_nonce: bool,
 }
 
 /// How a client may refresh.

@@ -27,6 +27,7 @@ const WINDOW: Duration = Duration::from_secs(120);
 #[derive(Debug, Clone)]
 pub struct Proof {
     thumbprint: String,
+    nonce: Option<String>,
     one_time: OneTime,
 }
 
@@ -34,6 +35,11 @@ impl Proof {
     /// The key's thumbprint (RFC 7638), as tokens name it in `cnf.jkt`.
     pub fn thumbprint(&self) -> &str {
         &self.thumbprint
+    }
+
+    /// The nonce that it holds, whoever gave it.
+    pub fn nonce(&self) -> Option<&str> {
+        self.nonce.as_deref()
     }
 
     /// How the proof is claimed: it is good once.
@@ -65,6 +71,7 @@ struct Claims {
     htm: String,
     htu: String,
     iat: i64,
+    nonce: Option<String>,
 }
 
 /// Verifies a proof about a request by `method` to `url` at `at` (RFC 9449 section 4.3).
@@ -97,7 +104,7 @@ pub fn verify(proof: &str, method: &str, url: &str, at: Moment) -> Result<Proof,
     // One more window: a proof of the future is good until then.
     let until = Moment::from_unix(claims.iat).plus(WINDOW);
     let one_time = OneTime::new(&format!("dpop:{thumbprint}"), &claims.jti, until).only_once(true);
-    Ok(Proof { thumbprint, one_time })
+    Ok(Proof { thumbprint, nonce: claims.nonce, one_time })
 }
 
 /// The thumbprint of a key on P-256 (RFC 7638 section 3.2).

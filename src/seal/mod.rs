@@ -63,6 +63,8 @@ pub enum Purpose {
     Admission,
     /// What a browser that left a web application to sign in must remember, in a cookie there.
     VisitState,
+    /// A nonce for proofs of a client's key.
+    ProofNonce,
     /// A verified identity at the portal, in a cookie or the store. `identity::remembered` alone seals and opens it.
     PortalIdentity,
 }
@@ -84,6 +86,7 @@ impl Purpose {
             Self::VisitState => b"rolegate/visit-state",
             Self::NodeNote => b"rolegate/node-note",
             Self::AuthorizationMessage => b"rolegate/authorization-message",
+            Self::ProofNonce => b"rolegate/proof-nonce",
             Self::PortalIdentity => b"rolegate/portal-identity",
             Self::RememberedIdentity => b"rolegate/remembered-identity/2",
         }

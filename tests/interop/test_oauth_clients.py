@@ -35,6 +35,8 @@ POST = Client("web-server", SECRET, "client_secret_post")
 TELEVISION, SET_TOP = Client("acme-tv"), Client("set-top.box_1", SECRET, "client_secret_basic")
 # Each request of it must prove a key.
 WALLET = Client("wallet")
+# Each proof of it must hold a nonce of ours.
+BANK = Client("bank")
 SETTINGS = f"""
 [[client]]
 id = "photo-app"
@@ -61,6 +63,11 @@ id = "wallet"
 grants = ["token-exchange", "refresh", "device"]
 audiences = ["{API}", "{PHOTOS}"]
 dpop = true
+[[client]]
+id = "bank"
+grants = ["token-exchange", "refresh"]
+audiences = ["{API}"]
+dpop_nonces = true
 """
 
 
@@ -438,6 +445,16 @@ def test_keys(world):
     narrower = npm.exchange(WALLET, key=ours, **further)
     seen = npm.call("present", WALLET, token=narrower["access_token"], audience=PHOTOS, key=ours)
     assert (seen["aud"], seen["cnf"]) == (PHOTOS, claims["cnf"])
+
+
+def test_nonces(world):
+    """openid-client hears that a nonce is wanted, and asks again with it by itself; from then on it has the next one."""
+    npm, ours = world.npm, "ES256-bank's"
+    given = npm.exchange(BANK, key=ours, **world.subject() | {"audience": API})
+    assert npm.call("answers", BANK) == ["use_dpop_nonce", "ok"]
+    assert (given["token_type"], world.lasts(given)) == ("dpop", DURATION)
+    assert npm.refresh(BANK, given["refresh_token"], ours)["token_type"] == "dpop"
+    assert npm.call("answers", BANK)[-1] == "ok"
 
 
 def test_a_key_that_nobody_demands(world):

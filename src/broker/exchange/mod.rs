@@ -11,6 +11,7 @@
 
 mod console;
 mod device;
+mod nonce;
 mod refresh;
 mod refusal;
 mod tokens;

@@ -43,6 +43,11 @@ pub struct ClientSettings {
     /// without having to.
     #[serde(default)]
     pub dpop: bool,
+    /// Whether each proof must also hold a nonce that the broker gave the client within five minutes (RFC 9449,
+    /// section 8), so that proofs can't be made for later by whoever has the key for a while. Then `dpop` need not be
+    /// written.
+    #[serde(default)]
+    pub dpop_nonces: bool,
     /// How long refresh tokens of one exchange may follow each other, `1h` to `90d`. Default `30d`.
     pub refresh_lifetime: Option<Span>,
     /// The longest time between two refreshes. Default: none, but for `refresh_lifetime`.

@@ -82,6 +82,13 @@ impl OAuthError {
         Self::new("invalid_dpop_proof", description)
     }
 
+    /// The proof lacks the nonce that goes with this answer (RFC 9449 section 8). Clients begin so, and it is
+    /// nothing to tell the log.
+    pub(in crate::http) fn use_dpop_nonce() -> Self {
+        let description = "Make another DPoP proof, with the nonce of this answer's DPoP-Nonce header.";
+        Self { is_expected: true, ..Self::new("use_dpop_nonce", description) }
+    }
+
     /// The answer to `failure` of a proof.
     pub(in crate::http) fn of_proof(failure: VerifyError) -> Self {
         let description =

@@ -16,6 +16,8 @@ use crate::http::Surface;
 
 /// What a script may send besides what every form may.
 const HEADERS: &str = "authorization, content-type, dpop";
+/// What a script may read besides the body.
+const EXPOSED: &str = "dpop-nonce";
 /// How long a browser need not ask again, in seconds. Taking an origin away takes so long.
 const MAX_AGE: &str = "600";
 
@@ -76,5 +78,6 @@ fn dress(headers: &mut HeaderMap, origin: Option<HeaderValue>) {
     headers.insert(header::VARY, HeaderValue::from_static("origin"));
     if let Some(origin) = origin {
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+        headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED));
     }
 }

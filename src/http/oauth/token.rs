@@ -4,7 +4,8 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 use base64_simd::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
@@ -51,8 +52,18 @@ pub(super) async fn answer(
     surface: web::Data<Surface>,
     payload: web::Payload,
 ) -> HttpResponse {
-    posted(&request, &surface, payload, body::STS, granted).await
+    let mut response = posted(&request, &surface, payload, body::STS, granted).await;
+    if let Some(NextNonce(nonce)) = request.extensions_mut().remove() {
+        response.headers_mut().insert(NONCE, nonce);
+    }
+    response
 }
+
+/// The nonce that the client's next proof is to hold, whatever this request is answered.
+struct NextNonce(HeaderValue);
+
+/// RFC 9449 section 8.
+const NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 
 async fn granted(
     context: &RequestContext<'_>,
@@ -68,7 +79,7 @@ async fn granted(
     }
     refuse_scope(&form)?;
     refuse(&form, &NOT_SUPPORTED, "is not supported")?;
-    let proof = proof(context, request)?;
+    let proof = proof(context, request, client)?;
     match grant_type {
         REFRESH => refresh(context, client, &form, proof.as_ref()).await,
         DEVICE_CODE => device(context, client, &form, proof.as_ref()).await,
@@ -82,12 +93,26 @@ pub(super) fn refuse_scope(form: &Form<'_>) -> Result<(), OAuthError> {
 }
 
 /// The key that the client proves to hold, if it sends a proof (RFC 9449 section 4.3).
-fn proof(context: &RequestContext<'_>, request: &HttpRequest) -> Result<Option<Proof>, OAuthError> {
+fn proof(
+    context: &RequestContext<'_>,
+    request: &HttpRequest,
+    client: &Client,
+) -> Result<Option<Proof>, OAuthError> {
     let mut headers = request.headers().get_all("dpop");
     let Some(header) = headers.next() else { return Ok(None) };
     let refused = || OAuthError::invalid_dpop_proof("Send one DPoP header with one proof.");
     let text = header.to_str().ok().filter(|_| headers.next().is_none()).ok_or_else(refused)?;
-    Ok(Some(context.prove(text, PATH).map_err(OAuthError::of_proof)?))
+    let proof = context.prove(text, PATH).map_err(OAuthError::of_proof)?;
+    if client.proves_with_nonce {
+        let nonce = context.proof_nonce(client).map_err(|error| OAuthError::of(error.into()))?;
+        if let Ok(nonce) = HeaderValue::from_str(&nonce) {
+            request.extensions_mut().insert(NextNonce(nonce));
+        }
+        if !context.has_proof_nonce(client, &proof) {
+            return Err(OAuthError::use_dpop_nonce());
+        }
+    }
+    Ok(Some(proof))
 }
 
 fn refuse(form: &Form<'_>, names: &[&str], why: &str) -> Result<(), OAuthError> {

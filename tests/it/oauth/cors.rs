@@ -59,10 +59,12 @@ async fn an_answer_is_readable_by_a_clients_pages() {
     let from = |origin| [("origin", origin)];
     let answer = world.post(TOKEN, &world.exchange(), &from(OURS)).await;
     assert_eq!((answer.status, granted(&answer)), (200, [OURS, "", ""]));
+    assert_eq!(answer.header("access-control-expose-headers"), "dpop-nonce");
     let answer = world.post(TOKEN, &world.exchange().without("role"), &from(OURS)).await;
     assert_eq!((answer.refusal().as_str(), granted(&answer)), ("400 invalid_request", [OURS, "", ""]));
     let answer = world.token(&world.exchange()).await;
     assert_eq!((answer.status, granted(&answer)), (200, ["", "", ""]), "no page");
+    assert_eq!(answer.header("access-control-expose-headers"), "");
     for path in [KEYS, METADATA] {
         for (origin, granted_to) in [(OURS, OURS), ("https://evil.example.com", "")] {
             let answer = world.get(path, &from(origin)).await;

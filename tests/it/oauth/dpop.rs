@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::exchange::{further, opened};
 use super::fixture::{AWS_CREDENTIALS, DEV, Fields, PHOTOS, PUBLIC_URL, TokenKey};
-use super::world::{Answer, World};
+use super::world::{Answer, World, changed};
 
 const TOKEN: &str = "/oauth2/token";
 const NO_PROOF: &str = "400 invalid_dpop_proof: This client must prove its key: send a DPoP header.";
@@ -148,4 +148,53 @@ async fn a_refresh_token_may_be_bound_later() {
     let next = world.refresh(&bound.refresh_token());
     assert_eq!(world.token(&next).await.said(), ANOTHER_KEY);
     assert_eq!(with_key(&world, &next, &key).await.status, 200);
+}
+
+const NONCE: &str = "dpop-nonce";
+const WANTED: &str =
+    "400 use_dpop_nonce: Make another DPoP proof, with the nonce of this answer's DPoP-Nonce header.";
+
+/// Where a client must show that it has its key now.
+#[actix_web::test]
+async fn a_nonce_is_of_this_client_and_of_the_last_minutes() {
+    let world = World::start().await;
+    let key = TokenKey::new("ours");
+    let by = |client: &str| world.exchange().with("client_id", client);
+    let send = async |fields: &Fields, nonce: &str| {
+        let claims = if nonce.is_empty() { json!({}) } else { json!({ "nonce": nonce }) };
+        let proof = key.prove_with(&claims, &format!("{PUBLIC_URL}{TOKEN}"), world.clock.now());
+        world.post(TOKEN, fields, &[("dpop", &proof)]).await
+    };
+    assert_eq!(world.token(&by("bank")).await.said(), NO_PROOF);
+    let first = send(&by("bank"), "").await;
+    assert_eq!(first.said(), WANTED);
+    let nonce = first.header(NONCE);
+    let given = send(&by("bank"), nonce).await;
+    assert_eq!((given.said().as_str(), &given.json()["token_type"]), ("200", &json!("DPoP")));
+    assert!(
+        !given.header(NONCE).is_empty() && given.header(NONCE) != nonce,
+        "the next one, without an error"
+    );
+    assert_eq!(send(&by("bank"), nonce).await.status, 200, "it is no one-time number: the proof's jti is");
+    for (what, nonce) in [
+        ("somebody else's", send(&by("broker"), "").await.header(NONCE).to_owned()),
+        ("changed", changed(nonce, 30)),
+        ("cut", nonce[..40].to_owned()),
+        ("made up", "nonce".to_owned()),
+    ] {
+        let answer = send(&by("bank"), &nonce).await;
+        assert_eq!((answer.said().as_str(), answer.header(NONCE).is_empty()), (WANTED, false), "{what}");
+    }
+    let refresh = world.refresh(&given.refresh_token()).with("client_id", "bank");
+    world.clock.advance(Duration::from_secs(299));
+    assert_eq!(send(&refresh, "").await.said(), WANTED);
+    let again = send(&refresh, nonce).await;
+    assert_eq!(again.said(), "200");
+    world.clock.advance(Duration::from_secs(1));
+    let refresh = world.refresh(&again.refresh_token()).with("client_id", "bank");
+    assert_eq!(send(&refresh, nonce).await.said(), WANTED);
+    let refused = send(&by("bank").with("role", DEV), again.header(NONCE)).await;
+    assert_eq!((refused.status, refused.header(NONCE).is_empty()), (400, false), "whatever is answered");
+    let wallet = send(&by("wallet"), "").await;
+    assert_eq!((wallet.said().as_str(), wallet.header(NONCE)), ("200", ""), "nobody else needs one");
 }

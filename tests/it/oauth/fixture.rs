@@ -76,8 +76,14 @@ impl TokenKey {
 
     /// A DPoP proof about a `POST` to `url` at `at` (RFC 9449 section 4.2).
     pub(crate) fn prove(&self, url: &str, at: Moment) -> String {
+        self.prove_with(&json!({}), url, at)
+    }
+
+    /// As [`TokenKey::prove`], with these claims as well.
+    pub(crate) fn prove_with(&self, more: &Value, url: &str, at: Moment) -> String {
         let id = PROOFS.fetch_add(1, Ordering::Relaxed).to_string();
-        let claims = json!({ "jti": id, "htm": "POST", "htu": url, "iat": at.unix() });
+        let mut claims = json!({ "jti": id, "htm": "POST", "htu": url, "iat": at.unix() });
+        claims.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         self.sign(&json!({ "typ": "dpop+jwt", "alg": "ES256", "jwk": self.jwk() }), &claims)
     }
 
@@ -252,6 +258,16 @@ id = "wallet"
 grants = ["token-exchange", "refresh"]
 audiences = ["https://api.example.com"]
 dpop = true
+[[client]]
+id = "bank"
+grants = ["token-exchange", "refresh"]
+audiences = ["https://api.example.com"]
+dpop_nonces = true
+[[client]]
+id = "broker"
+grants = ["token-exchange", "refresh"]
+audiences = ["https://api.example.com"]
+dpop_nonces = true
 [[client]]
 id = "auditor"
 secret = { file = "auditor-secret" }
