@@ -20,7 +20,8 @@ use crate::telemetry;
 /// Longest path that a log line shows.
 const LONGEST_PATH: usize = 200;
 
-/// The id that a request's answer and its log lines share: a UUID (RFC 9562, version 8).
+/// The id that a request's answer and its log lines share: a UUID in the form of AWS's (RFC 9562,
+/// version 4).
 #[derive(Clone, Copy)]
 pub(super) struct RequestId([u8; 36]);
 
@@ -37,7 +38,7 @@ impl RequestId {
     }
 
     fn from_bytes(mut bytes: [u8; 16]) -> Self {
-        bytes[6] = (bytes[6] & 0x0f) | 0x80;
+        bytes[6] = (bytes[6] & 0x0f) | 0x40;
         bytes[8] = (bytes[8] & 0x3f) | 0x80;
         let mut id = Self::UNKNOWN;
         let places = (0..36).filter(|place| !matches!(place, 8 | 13 | 18 | 23));
@@ -159,9 +160,9 @@ mod tests {
 
     #[test]
     fn request_ids_are_uuids() {
-        assert_eq!(RequestId::from_bytes([0xff; 16]).as_str(), "ffffffff-ffff-8fff-bfff-ffffffffffff");
+        assert_eq!(RequestId::from_bytes([0xff; 16]).as_str(), "ffffffff-ffff-4fff-bfff-ffffffffffff");
         let counted = std::array::from_fn(|index| u8::try_from(index).unwrap() * 17);
-        assert_eq!(RequestId::from_bytes(counted).as_str(), "00112233-4455-8677-8899-aabbccddeeff");
+        assert_eq!(RequestId::from_bytes(counted).as_str(), "00112233-4455-4677-8899-aabbccddeeff");
     }
 
     #[test]
