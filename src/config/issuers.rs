@@ -11,11 +11,9 @@ use super::settings::{OidcProviderSettings, ProviderSettings, TokenReplay};
 use crate::arn::ProviderArn;
 use crate::directory::{Directory, Verifier};
 use crate::fetch::{Reach, is_permitted};
-use crate::identity::oidc::KeySource;
+use crate::identity::oidc::{AMAZON_ISSUER, AMAZON_TOKEN_INFO, KeySource};
 use crate::policy::TrustPolicy;
-use crate::policy::issuers::{
-    self, AMAZONS_TOKEN_INFO, Address, KNOWN_ISSUERS, KnownIssuer, LOGIN_WITH_AMAZON,
-};
+use crate::policy::issuers::{self, Address, KNOWN_ISSUERS, KnownIssuer};
 
 /// Microsoft's tokens name the tenant that somebody is of, and never one of these.
 const NO_TENANTS: [&str; 3] = ["/common/", "/organizations/", "/consumers/"];
@@ -61,7 +59,7 @@ pub(super) fn key_source(
     place: &Place,
     faults: &mut Faults,
 ) -> Option<KeySource> {
-    if issuer != LOGIN_WITH_AMAZON {
+    if issuer != AMAZON_ISSUER {
         if written.token_info.is_some() {
             let help = "take it out, or write preset = \"login-with-amazon\"";
             faults.error(place.at("token_info"), format!("{issuer} is not asked about its tokens"), help);
@@ -84,17 +82,13 @@ pub(super) fn key_source(
         let message = format!("{key} has no meaning for Login with Amazon");
         faults.error(place.at(key), message, "take it out: Amazon is asked about each access token");
     }
-    let address = written.token_info.as_deref().unwrap_or(AMAZONS_TOKEN_INFO);
+    let address = written.token_info.as_deref().unwrap_or(AMAZON_TOKEN_INFO);
     let reach = Reach { private: written.allow_private_addresses, loopback: written.allow_loopback_http };
     match Url::parse(address) {
         Ok(url) if is_permitted(&url, reach) && url.query().is_none() => Some(KeySource::TokenInfo(url)),
         _ => {
             let message = format!("{address:?} is not an https URL without a query");
-            faults.error(
-                place.at("token_info"),
-                message,
-                format!("leave it out: it is {AMAZONS_TOKEN_INFO}"),
-            );
+            faults.error(place.at("token_info"), message, format!("leave it out: it is {AMAZON_TOKEN_INFO}"));
             None
         }
     }

@@ -43,7 +43,6 @@ use actix_web::{App, HttpRequest, HttpServer, Route, guard, web};
 use rustix::process::{Resource, getrlimit};
 use rustls::ServerConfig;
 
-use self::request_log::RequestIds;
 use crate::broker::{Broker, RequestContext};
 use crate::clock::Clock;
 use crate::entropy::Entropy;
@@ -91,12 +90,9 @@ pub fn serve_public(
     listener: TcpListener,
     tls: Option<Arc<ServerConfig>>,
 ) -> io::Result<Server> {
-    let ids = RequestIds::new(surface.entropy.as_ref()).map_err(io::Error::other)?;
-    let ids = web::Data::new(ids);
     let server = HttpServer::new(move || {
         App::new()
             .app_data(web::Data::new(surface.clone()))
-            .app_data(ids.clone())
             .wrap(from_fn(request_log::observe))
             .configure(sts::routes)
             .configure(saml::routes)

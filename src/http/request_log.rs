@@ -3,7 +3,6 @@
 //! The line (at level debug where all is well) says method, path and status. It never holds the query or the body: both carry
 //! credentials (facts 4.5).
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use actix_web::body::MessageBody;
@@ -14,14 +13,13 @@ use actix_web::{Error, HttpMessage, HttpRequest, web};
 use tracing::Instrument;
 
 use super::Surface;
-use crate::entropy::{self, Entropy, NoEntropy};
+use crate::entropy;
 use crate::telemetry;
 
 /// Longest path that a log line shows.
 const LONGEST_PATH: usize = 200;
 
-/// The id that a request's answer and its log lines share: a UUID in the form of AWS's (RFC 9562,
-/// version 4).
+/// The id that a request's answer and its log lines share: a UUID (RFC 9562, version 4).
 #[derive(Clone, Copy)]
 pub(super) struct RequestId([u8; 36]);
 
@@ -50,39 +48,14 @@ impl RequestId {
     }
 }
 
-/// Where request ids come from. They tell requests apart, those of all nodes and runs; a secret they are
-/// not, and need not be drawn one by one.
-pub(super) struct RequestIds {
-    run: [u8; 8],
-    next: AtomicU64,
-}
-
-impl RequestIds {
-    pub(super) fn new(entropy: &dyn Entropy) -> Result<Self, NoEntropy> {
-        let (run, next) = (entropy::bytes(entropy)?, u64::from_be_bytes(entropy::bytes(entropy)?));
-        Ok(Self { run, next: next.into() })
-    }
-
-    fn next(&self) -> RequestId {
-        /// Odd, so that 2⁶⁰ products are as many numbers; and neighbours look different.
-        const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
-        let number = self.next.fetch_add(1, Ordering::Relaxed).wrapping_mul(STEP);
-        // Around the version's four bits.
-        let number = (number << 4 & !0xffff) | (number & 0x0fff);
-        let mut bytes = [0; 16];
-        bytes[..8].copy_from_slice(&number.to_be_bytes());
-        bytes[8..].copy_from_slice(&self.run);
-        RequestId::from_bytes(bytes)
-    }
-}
-
 /// The middleware of the public listener.
 pub(super) async fn observe(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     let surface = request.app_data::<web::Data<Surface>>().cloned();
-    let id = request.app_data::<web::Data<RequestIds>>().map_or(RequestId::UNKNOWN, |ids| ids.next());
+    let random = surface.as_ref().and_then(|surface| entropy::bytes(surface.entropy.as_ref()).ok());
+    let id = random.map_or(RequestId::UNKNOWN, RequestId::from_bytes);
     request.extensions_mut().insert(id);
     let path = request.path();
     let path = &path[..path.floor_char_boundary(LONGEST_PATH)];
@@ -154,8 +127,6 @@ fn surface_name(pattern: Option<&str>) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashSet;
-
     use super::*;
 
     #[test]
@@ -163,12 +134,5 @@ mod tests {
         assert_eq!(RequestId::from_bytes([0xff; 16]).as_str(), "ffffffff-ffff-4fff-bfff-ffffffffffff");
         let counted = std::array::from_fn(|index| u8::try_from(index).unwrap() * 17);
         assert_eq!(RequestId::from_bytes(counted).as_str(), "00112233-4455-4677-8899-aabbccddeeff");
-    }
-
-    #[test]
-    fn no_two_requests_of_a_run_share_an_id() {
-        let ids = RequestIds { run: [7; 8], next: (u64::MAX - 50_000).into() };
-        let seen: HashSet<_> = (0..100_000).map(|_| ids.next().as_str().to_owned()).collect();
-        assert_eq!(seen.len(), 100_000);
     }
 }

@@ -47,6 +47,18 @@ pub enum Presented<'a> {
     AmazonToken(&'a str),
 }
 
+impl Presented<'_> {
+    /// The issuer that it says it is of, before anything is verified: good for picking the provider that will verify it, and
+    /// for nothing else.
+    pub fn unverified_issuer(self) -> Result<String, VerifyError> {
+        match self {
+            Self::SamlResponse(response) => saml::unverified_issuer(response),
+            Self::IdToken(token) => oidc::unverified_issuer(token),
+            Self::AmazonToken(_) => Ok(oidc::AMAZON_ISSUER.to_owned()),
+        }
+    }
+}
+
 /// The protocol that an identity arrived by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Protocol {

@@ -7,6 +7,7 @@
 
 use super::iam::Guard;
 use crate::arn::{AccountId, ProviderArn};
+use crate::identity::oidc::{AMAZON_ISSUER, AMAZON_PROVIDER_ID};
 
 /// A well-known issuer, or a kind of issuers.
 #[derive(Debug)]
@@ -85,7 +86,7 @@ pub static KNOWN_ISSUERS: &[KnownIssuer] = &[
     },
     KnownIssuer {
         preset: "login-with-amazon",
-        address: Address::Fixed(LOGIN_WITH_AMAZON),
+        address: Address::Fixed(AMAZON_ISSUER),
         client_ids: &[],
         algorithms: &[],
         claims: &["app_id", "user_id"],
@@ -242,13 +243,9 @@ pub static KNOWN_ISSUERS: &[KnownIssuer] = &[
     },
 ];
 
-/// The issuer of Login with Amazon, whose access tokens no key verifies.
-pub const LOGIN_WITH_AMAZON: &str = "https://www.amazon.com";
-/// Where it says whose one is.
-pub const AMAZONS_TOKEN_INFO: &str = "https://api.amazon.com/auth/o2/tokeninfo";
-
 /// Issuers that a trust policy may name by their host alone (facts 3.6).
-const NAMED_BY_HOST: [&str; 3] = ["accounts.google.com", "cognito-identity.amazonaws.com", "www.amazon.com"];
+const NAMED_BY_HOST: [&str; 3] =
+    ["accounts.google.com", "cognito-identity.amazonaws.com", AMAZON_PROVIDER_ID];
 
 /// The provider in `account` that a trust policy names by a well-known host.
 pub(super) fn by_host(host: &str, account: AccountId) -> Option<ProviderArn> {

@@ -129,14 +129,14 @@ def test_access_token(broker, amazon):
         (dict(exp=-1), UNREACHABLE),
         (dict(iat=4102444800), INVALID),
     ],
-    ids=["another app's client", "another issuer", "another person", "another app", "nobody", "no text", "over", "not yet"],
+    ids=["another app's client", "another issuer", "another person", "another app", "nobody", "no text", "no seconds that are left", "not yet"],
 )
 def test_what_amazon_says_decides(broker, amazon, changes, expected):
     assert refusal(exchange, broker, amazon.knows("Atza|changed", **changes)) == expected
 
 
 def test_over_with_the_last_second(broker, amazon):
-    """By the clock skew that any token is granted, and no more."""
+    """There is the clock skew that any token is granted."""
     ended = amazon.knows("Atza|ended", exp=0)
     assert exchange(broker, ended)["Audience"] == APP
 
@@ -187,6 +187,15 @@ def test_passed_on(broker, amazon):
     assert {name: seen.get(name) for name in ("Action", "ProviderId", "WebIdentityToken")} == {
         "Action": "AssumeRoleWithWebIdentity", "ProviderId": "www.amazon.com", "WebIdentityToken": token,
     }  # fmt: skip
+
+
+def test_logout_token(broker, issuer):
+    """Nobody signs in Amazon's name, and no keys are looked for."""
+    key = next(iter(issuer.signing))
+    token = issuer.token(key, iss="https://www.amazon.com", aud=APP, events={"http://schemas.openid.net/event/backchannel-logout": {}})
+    answer = requests.post(f"{broker.url}/oidc/amazon/backchannel-logout", data={"logout_token": token}, timeout=PATIENCE)
+    assert answer.status_code == 400
+    assert 'check="oidc.key.unknown"' in broker.output
 
 
 def hangs(handler):

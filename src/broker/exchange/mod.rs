@@ -32,12 +32,11 @@ use crate::directory::{Client, Provider};
 use crate::entropy;
 use crate::identity::dpop::{self, Proof};
 use crate::identity::{
-    FederatedIdentity, GrantId, OneTime, Presented, SessionPolicies, VerifyError, hash_of, oidc, saml,
+    FederatedIdentity, GrantId, OneTime, Presented, SessionPolicies, VerifyError, hash_of,
 };
 use crate::issuer::TemporaryCredentials;
 use crate::issuer::jwt::{NoToken, SignedToken, TokenTerms, VerifiedToken};
 use crate::policy::AuthorizedSession;
-use crate::policy::issuers::LOGIN_WITH_AMAZON;
 use crate::secret::Secret;
 
 /// The way in, for audit and metrics.
@@ -326,21 +325,14 @@ impl RequestContext<'_> {
         account: AccountId,
     ) -> Result<&Provider, Failure> {
         let directory = &self.snapshot.directory;
-        let (issuer, found): (String, Vec<&Provider>) = match presented {
-            Presented::IdToken(token) => {
-                let issuer = oidc::unverified_issuer(token)?;
-                let found = directory.oidc_provider(account, &issuer).into_iter().collect();
-                (issuer, found)
+        let issuer = presented.unverified_issuer()?;
+        let found: Vec<&Provider> = match presented {
+            Presented::IdToken(_) | Presented::AmazonToken(_) => {
+                directory.oidc_provider(account, &issuer).into_iter().collect()
             }
-            Presented::AmazonToken(_) => {
-                let found = directory.oidc_provider(account, LOGIN_WITH_AMAZON).into_iter().collect();
-                (LOGIN_WITH_AMAZON.to_owned(), found)
-            }
-            Presented::SamlResponse(response) => {
-                let issuer = saml::unverified_issuer(response)?;
+            Presented::SamlResponse(_) => {
                 let of_account = |provider: &&Provider| provider.arn.account() == account;
-                let found = directory.saml_providers(&issuer).filter(of_account).collect();
-                (issuer, found)
+                directory.saml_providers(&issuer).filter(of_account).collect()
             }
         };
         let Some(first) = found.first() else { return Err(Refusal::unknown_provider(&issuer).into()) };

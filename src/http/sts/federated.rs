@@ -1,17 +1,15 @@
 //! The calls that show somebody else's word: `AssumeRoleWithSAML`, `AssumeRoleWithWebIdentity`.
 
-use std::borrow::Cow;
-
-use super::parameters::{self, AMAZON, Parameters};
+use super::parameters::{self, Parameters};
 use super::xml::{self, Element};
 use super::{invalid, results};
 use crate::arn::{ProviderArn, RoleArn};
 use crate::broker::{Arrival, Ask, Door, Failure, Refusal, RequestContext};
 use crate::directory::Provider;
 use crate::http::error::{Calling, StsError};
-use crate::identity::{FederatedIdentity, Presented, oidc};
+use crate::identity::oidc::AMAZON_PROVIDER_ID;
+use crate::identity::{FederatedIdentity, Presented};
 use crate::policy;
-use crate::policy::issuers::LOGIN_WITH_AMAZON;
 
 pub(super) async fn with_saml(
     context: &RequestContext<'_>,
@@ -77,7 +75,7 @@ pub(super) async fn with_web_identity(
 /// `Provider` as AWS says it (facts 1.5).
 fn provider_element<'a>(token: Presented<'_>, identity: &'a FederatedIdentity) -> &'a str {
     match token {
-        Presented::AmazonToken(_) => AMAZON,
+        Presented::AmazonToken(_) => AMAZON_PROVIDER_ID,
         Presented::IdToken(_) | Presented::SamlResponse(_) => identity.provider().as_str(),
     }
 }
@@ -88,12 +86,7 @@ fn web_identity_provider<'a>(
     role: &RoleArn,
     token: Presented<'_>,
 ) -> Result<&'a Provider, Failure> {
-    let issuer = match token {
-        Presented::AmazonToken(_) => Cow::Borrowed(LOGIN_WITH_AMAZON),
-        Presented::IdToken(token) | Presented::SamlResponse(token) => {
-            Cow::Owned(oidc::unverified_issuer(token)?)
-        }
-    };
+    let issuer = token.unverified_issuer()?;
     let provider = context.snapshot().directory.oidc_provider(role.account(), &issuer);
     provider.ok_or_else(|| unknown_provider(&issuer))
 }

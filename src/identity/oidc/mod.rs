@@ -56,6 +56,7 @@ pub use self::jws::unverified_issuer;
 pub use self::login::{LoginError, LoginStart, Redeemed};
 pub use self::logout::{EndSession, LogoutToken};
 pub use self::paths::AttributePaths;
+pub use self::token_info::{AMAZON_ISSUER, AMAZON_PROVIDER_ID, AMAZON_TOKEN_INFO};
 
 use self::cache::{KeyCache, unknown_key};
 use self::discovery::{Metadata, Publisher};
@@ -173,13 +174,13 @@ impl OidcProvider {
             return Err(OidcFault::Algorithms);
         }
         let publisher = Publisher { issuer: settings.issuer.clone(), reach: settings.reach, http };
-        let cache = KeyCache::new(publisher.clone(), settings.key_ages);
+        let cache = || KeyCache::new(publisher.clone(), settings.key_ages);
         let pinned = |keys: Result<PinnedKeys, String>| keys.map(Arc::new).map_err(OidcFault::Keys);
         let keys = match &settings.keys {
-            KeySource::Discovery => Keys::Published(cache),
-            KeySource::File(path) => Keys::Pinned(pinned(PinnedKeys::in_file(path.clone()))?, cache),
-            KeySource::Given(json) => Keys::Pinned(pinned(PinnedKeys::given(json.as_bytes()))?, cache),
-            KeySource::TokenInfo(url) => Keys::Asked(TokenInfo::at(url.clone()), cache),
+            KeySource::Discovery => Keys::Published(cache()),
+            KeySource::File(path) => Keys::Pinned(pinned(PinnedKeys::in_file(path.clone()))?, cache()),
+            KeySource::Given(json) => Keys::Pinned(pinned(PinnedKeys::given(json.as_bytes()))?, cache()),
+            KeySource::TokenInfo(url) => Keys::Asked(TokenInfo::at(url.clone())),
         };
         Ok(Self { settings, publisher, keys })
     }
@@ -291,7 +292,7 @@ impl OidcProvider {
         further: Option<&FurtherClaims>,
         trace: &Trace,
     ) -> Result<FederatedIdentity, VerifyError> {
-        if let Keys::Asked(asked, _) = &self.keys {
+        if let Keys::Asked(asked) = &self.keys {
             let claims = asked.claims(token, &self.publisher, expected.at).await?;
             return self.vouched_for(claims, expected);
         }
@@ -359,8 +360,10 @@ impl OidcProvider {
                 let keys = pinned.keys();
                 keys.find(key_id, algorithm).map(verify).ok_or_else(|| unknown_key(key_id, &keys))?
             }
-            Keys::Published(cache) | Keys::Asked(_, cache) => {
-                cache.with_key(key_id, algorithm, at, verify).await?
+            Keys::Published(cache) => cache.with_key(key_id, algorithm, at, verify).await?,
+            Keys::Asked(_) => {
+                let (expected, seen) = ("a key of the provider", "none: it signs no tokens");
+                return Err(VerifyError::new(VerifyCode::Signature, "oidc.key.unknown", expected, seen));
             }
         };
         verified.map_err(|_| {
@@ -370,8 +373,10 @@ impl OidcProvider {
     }
 
     async fn metadata(&self, at: Moment) -> Result<Metadata, LoginError> {
-        let (Keys::Published(cache) | Keys::Pinned(_, cache) | Keys::Asked(_, cache)) = &self.keys;
-        Ok(cache.metadata(at).await?)
+        match &self.keys {
+            Keys::Published(cache) | Keys::Pinned(_, cache) => Ok(cache.metadata(at).await?),
+            Keys::Asked(_) => Err(LoginError::NotConfigured),
+        }
     }
 }
 

@@ -19,7 +19,7 @@ pub(super) enum Keys {
     Pinned(Arc<PinnedKeys>, Arc<KeyCache>),
     Published(Arc<KeyCache>),
     /// None: the issuer is asked about each token.
-    Asked(TokenInfo, Arc<KeyCache>),
+    Asked(TokenInfo),
 }
 
 impl OidcProvider {

@@ -17,6 +17,13 @@ use crate::clock::Moment;
 use crate::fetch::{self, FetchError};
 use crate::identity::{VerifyCode, VerifyError};
 
+/// The issuer of Login with Amazon.
+pub const AMAZON_ISSUER: &str = "https://www.amazon.com";
+/// What STS calls it (facts 3.6).
+pub const AMAZON_PROVIDER_ID: &str = "www.amazon.com";
+/// Where it says whose an access token is.
+pub const AMAZON_TOKEN_INFO: &str = "https://api.amazon.com/auth/o2/tokeninfo";
+
 /// How its access tokens begin.
 const PREFIX: &str = "Atza|";
 /// Characters of a token that STS takes (facts 3.3); Amazon's have up to 2048.
@@ -74,15 +81,16 @@ impl TokenInfo {
         let _room = self.room.try_acquire().map_err(|_| silent("too many tokens are asked about at once"))?;
         let answer = self.ask(token, publisher).await?;
         let until = at.unix() + i64::from(answer.exp);
-        let claims = json!({
-            "iss": answer.iss, "sub": answer.user_id, "aud": answer.aud, "exp": until,
-            "iat": answer.iat.unwrap_or(until - LIFETIME),
-            "app_id": answer.app_id, "user_id": answer.user_id,
-        });
-        match claims {
-            Value::Object(claims) => Ok(claims),
-            _ => Err(silent("no claims")),
-        }
+        let claims = [
+            ("iss", json!(answer.iss)),
+            ("sub", json!(answer.user_id)),
+            ("aud", json!(answer.aud)),
+            ("iat", json!(answer.iat.unwrap_or(until - LIFETIME))),
+            ("exp", json!(until)),
+            ("app_id", json!(answer.app_id)),
+            ("user_id", json!(answer.user_id)),
+        ];
+        Ok(claims.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
     }
 
     async fn ask(&self, token: &str, publisher: &Publisher) -> Result<Answer, VerifyError> {

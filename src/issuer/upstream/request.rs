@@ -3,6 +3,7 @@
 use url::form_urlencoded::Serializer;
 
 use super::{By, UpstreamKind, UpstreamRole};
+use crate::identity::oidc::AMAZON_PROVIDER_ID;
 use crate::identity::{Presented, RoleSession};
 use crate::issuer::Issuance;
 use crate::policy::OfferedBy;
@@ -96,7 +97,7 @@ fn pass(
         Some(token @ (Presented::IdToken(text) | Presented::AmazonToken(text))) => {
             form.append_pair("Action", "AssumeRoleWithWebIdentity");
             if matches!(token, Presented::AmazonToken(_)) {
-                form.append_pair("ProviderId", "www.amazon.com");
+                form.append_pair("ProviderId", AMAZON_PROVIDER_ID);
             }
             form.append_pair("RoleSessionName", &session.session_name);
             form.append_pair("WebIdentityToken", text);

@@ -113,9 +113,6 @@ impl Check {
 
     /// `PolicyArns`. What is not understood of it would have narrowed the session, so it is never ignored.
     fn managed(&mut self, parameters: &Parameters<'_>) -> Result<Vec<PolicyArn>, StsError> {
-        if !parameters.names().any(|name| name.starts_with("PolicyArns")) {
-            return Ok(Vec::new());
-        }
         let name = |number: usize| format!("PolicyArns.member.{number}.arn");
         let named: Vec<_> =
             (1..=MOST_POLICIES + 1).map_while(|number| parameters.get(&name(number))).collect();

@@ -11,13 +11,11 @@ use self::check::Check;
 pub(super) use self::signed::{access_key_id, assume_role, encoded_message, federation_token, session_token};
 use crate::http::error::StsError;
 use crate::http::form::fields;
+use crate::identity::oidc::AMAZON_PROVIDER_ID;
 use crate::identity::{Presented, SessionPolicies};
 
 /// Fifty tags of two parameters, fifty transitive keys, ten policies and the rest fit well.
 const MOST_PARAMETERS: usize = 512;
-
-/// The one `ProviderId` that is known here (facts 3.6).
-pub(super) const AMAZON: &str = "www.amazon.com";
 
 /// How long a role's session may last, in seconds, whatever the role says (facts 1.5).
 const ROLE_SECONDS: std::ops::RangeInclusive<i32> = 900..=43_200;
@@ -35,10 +33,6 @@ impl<'a> Parameters<'a> {
 
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_ref())
-    }
-
-    fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(|(key, _)| key.as_ref())
     }
 
     /// The names that begin with `prefix`, of those with a value: an empty list is sent without one.
@@ -90,8 +84,8 @@ pub(super) fn web_identity<'a>(
     check.finish()?;
     let token = match parameters.get("ProviderId").unwrap_or_default() {
         "" => Presented::IdToken(token),
-        AMAZON if token.starts_with("eyJ") => return Err(StsError::not_amazons()),
-        AMAZON => Presented::AmazonToken(token),
+        AMAZON_PROVIDER_ID if token.starts_with("eyJ") => return Err(StsError::not_amazons()),
+        AMAZON_PROVIDER_ID => Presented::AmazonToken(token),
         _ => return Err(StsError::access_denied("AssumeRoleWithWebIdentity")),
     };
     Ok(WebIdentityParameters { role_arn, session_name, token, duration, policies })
