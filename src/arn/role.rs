@@ -41,8 +41,9 @@ impl RoleArn {
 
     /// The ARN of a session of this role. The role's path is dropped (facts 1.5).
     pub fn session_arn(&self, session_name: &str) -> String {
-        let (partition, account, name) = (self.partition(), self.account, self.name());
-        format!("arn:{partition}:sts::{account}:assumed-role/{name}/{session_name}")
+        let account = self.account.to_string();
+        let (partition, name) = (self.partition(), self.name());
+        ["arn:", partition, ":sts::", &account, ":assumed-role/", name, "/", session_name].concat()
     }
 }
 

@@ -73,7 +73,7 @@ impl RoleSession {
 
     /// `{role id}:{session name}`.
     pub fn user_id(&self) -> String {
-        format!("{}:{}", self.role_id.as_str(), self.session_name)
+        [self.role_id.as_str(), ":", &self.session_name].concat()
     }
 
     /// How long it lasts from `at`.

@@ -186,7 +186,7 @@ pub(super) fn address(source_ip: Option<IpAddr>, context: &mut RequestContext<'_
 /// The session tags that any call sets.
 pub(super) fn tags<'a>(tags: &'a [SessionTag], context: &mut RequestContext<'a>) {
     for tag in tags {
-        context.set(format!("aws:requesttag/{}", tag.key), tag.value.as_str());
+        context.set(["aws:requesttag/", &tag.key].concat(), tag.value.as_str());
     }
     context.set_all("aws:tagkeys", tags.iter().map(|tag| tag.key.as_str()));
     let transitive = tags.iter().filter(|tag| tag.transitive);
@@ -222,8 +222,9 @@ fn saml<'a>(identity: &'a FederatedIdentity, context: &mut RequestContext<'a>) {
 fn oidc<'a>(question: &'a TrustQuestion<'a>, context: &mut RequestContext<'a>) {
     let identity = question.identity;
     let issuer = host(identity.issuer());
-    context.set(format!("{issuer}:sub"), identity.subject());
-    context.set(format!("{issuer}:aud"), identity.audience());
+    let key = |claim: &str| [issuer, ":", claim].concat();
+    context.set(key("sub"), identity.subject());
+    context.set(key("aud"), identity.audience());
     let by_idp = question.identity.asserted().roles.iter().flatten();
     let named = by_idp.into_iter().any(|(role, _)| role == question.role.as_str());
     context.set("sts:roleauthorizedbyidp", if named { "true" } else { "false" });
@@ -231,10 +232,10 @@ fn oidc<'a>(question: &'a TrustQuestion<'a>, context: &mut RequestContext<'a>) {
     let shared = issuers::by_issuer(identity.issuer()).map_or(&[][..], |known| known.claims);
     for name in OIDC_CLAIMS.iter().chain(shared) {
         if let Some(claim) = claims.get(*name) {
-            context.set_all(format!("{issuer}:{name}"), texts(claim));
+            context.set_all(key(name), texts(claim));
         }
     }
-    context.set_all(format!("{issuer}:oaud"), claims.get("aud").map(texts).unwrap_or_default());
+    context.set_all(key("oaud"), claims.get("aud").map(texts).unwrap_or_default());
 }
 
 /// The text of a claim, or of each item of a list; objects have none.

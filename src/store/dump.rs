@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use aws_lc_rs::digest::{self, Context};
 use futures_util::future::try_join_all;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use tokio::sync::mpsc;
 
 use super::{Claim, Revocation, SessionKey, Store, StoreFault, ValueKey};
@@ -28,11 +28,16 @@ pub enum Entry {
     /// A claim that was taken.
     Claim(Claim),
     /// A session record.
-    Session(SessionKey, Vec<u8>),
+    Session(SessionKey, #[serde(serialize_with = "at_once")] Vec<u8>),
     /// A value, and when it ends.
-    Value(ValueKey, Vec<u8>, Moment),
+    Value(ValueKey, #[serde(serialize_with = "at_once")] Vec<u8>, Moment),
     /// What was revoked.
     Revocation(Revocation),
+}
+
+/// The same bytes as without it, which would go through each of them.
+fn at_once<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_bytes(bytes)
 }
 
 /// Writes a dump.

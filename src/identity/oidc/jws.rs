@@ -4,6 +4,7 @@
 //! algorithm and key id that the header names, and the claimed issuer, which picks the provider.
 //! Nothing in the header can bring a key along: `jwk`, `jku`, `x5c` and `x5u` are never read.
 
+use memchr::memchr_iter;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -106,9 +107,11 @@ fn parts(token: &str) -> Result<(&str, &str, &str), VerifyError> {
     if !TOKEN_LENGTH.contains(&token.len()) {
         return Err(malformed("4 to 20000 characters", token.len().to_string()));
     }
-    let mut parts = token.split('.');
-    match (parts.next(), parts.next(), parts.next(), parts.next()) {
-        (Some(header), Some(claims), Some(signature), None) => Ok((header, claims, signature)),
+    let mut dots = memchr_iter(b'.', token.as_bytes());
+    match (dots.next(), dots.next(), dots.next()) {
+        (Some(first), Some(second), None) => {
+            Ok((&token[..first], &token[first + 1..second], &token[second + 1..]))
+        }
         _ => Err(malformed("three parts", token.split('.').count().to_string())),
     }
 }
