@@ -8,6 +8,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A benchmark that can't run should stop.
 
 mod answer;
+mod product;
 mod report;
 
 use std::fmt::Write as _;
@@ -70,7 +71,7 @@ fn entry(name: &'static str, ours: f64, floor: f64, most: f64) -> (&'static str,
     let (goal, met) = (format!("<= {most} ms"), ours <= most);
     println!("{name:22} {ours:6.3} ms  (the style sheet {floor:.3} ms)  {goal}: {met}");
     let written = json!({"value": ours, "unit": "ms", "floor": floor, "ratio": ours / floor,
-                         "goal": goal, "met": met, "command": "cargo bench --bench portal"});
+                         "goal": goal, "met": met, "command": product::command("portal")});
     (name, written)
 }
 
@@ -145,7 +146,7 @@ impl Broker {
             .unwrap();
         }
         save("rolegate.toml", &text);
-        let child = Command::new(env!("CARGO_BIN_EXE_rolegate"))
+        let child = Command::new(product::path())
             .args(["serve", "--config"])
             .arg(folder.join("rolegate.toml"))
             .env_remove("RUST_LOG")

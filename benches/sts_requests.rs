@@ -12,6 +12,7 @@
 mod answer;
 #[path = "sts/load.rs"]
 mod load;
+mod product;
 mod report;
 #[path = "sts/servers.rs"]
 mod servers;
@@ -77,6 +78,6 @@ fn entry(name: &'static str, ours: f64, floor: f64, most: f64, than: &str) -> (&
     let met = ratio <= most;
     println!("{name:26} {ratio:5.2} x   ({ours:.1} us; floor {floor:.1} us)  {goal}: {met}");
     let written = json!({"value": ratio, "unit": "x", "floor": floor, "ratio": ratio,
-                         "goal": goal, "met": met, "command": "cargo bench --bench sts_requests"});
+                         "goal": goal, "met": met, "command": product::command("sts_requests")});
     (name, written)
 }

@@ -23,6 +23,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::load::Load;
+use super::product;
 
 /// The argument by which this program serves the floor; the length of its answers follows.
 pub(crate) const FLOOR: &str = "--serve-floor";
@@ -78,7 +79,7 @@ impl Broker {
         let issuer = Issuer::generate(world.providers - 1);
         let address = issuer.configure(folder.path(), world);
         remember(world.sessions, &folder.path().join("store"));
-        let child = Command::new(env!("CARGO_BIN_EXE_rolegate"))
+        let child = Command::new(product::path())
             .args(["serve", "--config"])
             .arg(folder.path().join("rolegate.toml"))
             .env_remove("RUST_LOG")
