@@ -1,4 +1,5 @@
-//! The `rolegate` that is measured: the one that `ROLEGATE_BIN` names, else the one that was built with the benchmark.
+//! The `rolegate` that is measured: the one that `ROLEGATE_BIN` names, such as what `dist/build` made, else the one that was
+//! built with the benchmark.
 
 use std::path::PathBuf;
 

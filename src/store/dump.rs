@@ -35,7 +35,7 @@ pub enum Entry {
     Revocation(Revocation),
 }
 
-/// The same bytes as without it, which would go through each of them.
+/// As serde does it, which would go through each byte.
 fn at_once<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_bytes(bytes)
 }
@@ -251,6 +251,14 @@ mod tests {
     fn read(bytes: &[u8]) -> Result<Vec<Entry>, String> {
         let decoder = Decoder::begin(bytes).map_err(|fault| fault.to_string())?;
         decoder.collect::<Result<_, _>>().map_err(|fault| fault.to_string())
+    }
+
+    #[test]
+    fn what_is_sealed_is_written_as_any_list_of_bytes() {
+        let until = Moment::from_unix(1_800_000_000);
+        let (key, sealed) = (SessionKey { holder: [2; 16], until, id: [3; 16] }, vec![7_u8; 300]);
+        let listed = postcard::to_allocvec(&(1_u32, key, &sealed)).unwrap();
+        assert_eq!(postcard::to_allocvec(&Entry::Session(key, sealed)).unwrap(), listed);
     }
 
     #[test]
