@@ -139,7 +139,15 @@ fn the_issuer_can_be_read_before_anything_is_believed() {
     ] {
         assert_eq!(unverified_issuer(&token(&claims(changes))).unwrap_err().check(), expected);
     }
-    assert_eq!(unverified_issuer("SAML").unwrap_err().check(), "oidc.jwt");
+    let whole = token(&claims(json!({})));
+    assert_eq!(unverified_issuer(&whole).as_deref(), Ok("https://idp.example.com/r"));
+    let (two, _) = whole.rsplit_once('.').unwrap();
+    for (text, parts) in
+        [("SAML", "1"), (two, "2"), (&format!("{whole}.e30"), "4"), (&format!("{whole}.."), "5")]
+    {
+        let refusal = unverified_issuer(text).unwrap_err();
+        assert_eq!((refusal.check(), refusal.expected(), refusal.seen()), ("oidc.jwt", "three parts", parts));
+    }
 }
 
 /// Tokens of the same issuer, by the same key, that do not say who somebody is.
