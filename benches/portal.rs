@@ -1,9 +1,9 @@
 //! How long people wait for the broker: the portal's first view with 5,000 roles, and the POST of a sign-in up to the
 //! redirect to the console.
 //!
-//! The broker is a process of its own; the client has one connection, as a browser's next
-//! request has, and waits for each answer. The floor is the style sheet over the same connection: what HTTP alone takes.
-//! Times are those that the client sees, so the client's own are in them.
+//! The broker is a process of its own; the client has one connection, as a browser's next request has, and waits for
+//! each answer. The floor is the style sheet over the same connection: what HTTP alone takes. Times are those that the
+//! client sees, so the client's own are in them.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A benchmark that can't run should stop.
 

@@ -2,10 +2,10 @@
 //! bare server that does the named work and nothing else.
 //!
 //! Each server is a process of its own, so that its CPU time (Linux, `/proc/…/schedstat`) is what it
-//! spent and nothing of what the client did. Ours is the product with everything on:
-//! rules, a trust policy with conditions, the session record, metrics, and the audit in the log. The
-//! floor is actix-web with a handler that reads a body of the same size, checks one RSA-2048
-//! signature, seals a session of the usual size, and answers as many bytes. Rounds alternate.
+//! spent and nothing of what the client did. Ours is the product with everything on: rules, a trust
+//! policy with conditions, the session record, metrics, and the audit in the log. The floor is actix-web
+//! with a handler that reads a body of the same size, checks one RSA-2048 signature, seals a session of
+//! the usual size, and answers as many bytes; it is always built as a benchmark is. Rounds alternate.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A benchmark that can't run should stop.
 

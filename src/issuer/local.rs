@@ -25,9 +25,6 @@ use crate::secret::Secret;
 /// (facts 1.8); this bounds the work that a stranger can cause.
 const LONGEST_TOKEN: usize = 8192;
 
-/// Bytes that a session seldom goes beyond, before it is sealed.
-const USUAL_LENGTH: usize = 512;
-
 /// The format of what is sealed. A session that gains or loses a field takes the next number, and tokens of the
 /// number before are read as long as one may live.
 const FORMAT: u8 = 1;
@@ -90,9 +87,7 @@ impl LocalIssuer {
 
 /// What is sealed.
 fn body_of(id: AccessKeyId, session: Holder<'_>) -> postcard::Result<Vec<u8>> {
-    let mut body = Vec::with_capacity(USUAL_LENGTH);
-    body.push(FORMAT);
-    postcard::to_extend(&(id.as_str(), session), body)
+    postcard::to_extend(&(id.as_str(), session), vec![FORMAT])
 }
 
 /// What was sealed.

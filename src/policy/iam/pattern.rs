@@ -47,9 +47,6 @@ impl FoldedPattern {
 
     /// Whether `text`, in any case, has this form.
     pub(super) fn matches(&self, text: &str) -> bool {
-        if let [Piece::Text(wanted)] = self.pieces.as_slice() {
-            return wanted.eq_ignore_ascii_case(text);
-        }
         let units: Vec<Unit<'_>> = self
             .pieces
             .iter()
